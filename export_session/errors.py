@@ -1,0 +1,111 @@
+"""The errors of the gear.
+
+::
+
+    ExportError                 shown to the user as it is; everything else is a bug
+    ├── ConfigError             the gear's configuration; carries every problem found at once
+    ├── PreflightError          the site is not ready for this run; nothing was written
+    ├── SiteError               a call to the Flywheel site failed for good
+    │   ├── AccessDenied        the API key lacks a right
+    │   ├── NotFound            the container or file is not (or no longer) there
+    │   ├── Conflict            the site refuses because something is there already
+    │   └── Unreachable         no answer within the time budget
+    ├── TransferError           stored or fetched bytes are not the bytes they should be
+    ├── OriginChanged           the origin was edited, moved or deleted while it was exported
+    └── HeaderError             a DICOM file that must not be exported as it stands
+        ├── NotDicom            the bytes are not (or not completely) a readable DICOM file
+        ├── StaleMetadata       info.header describes another file, or another version of this one
+        ├── InvalidEdit         an edit cannot be written to DICOM and ``on_invalid_edit`` is ``fail``
+        ├── UnsafeArchive       a zip that must not be unpacked (bomb, encrypted, path tricks, duplicates)
+        └── ProofFailed         the rewritten instance did not read back as intended
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ExportError(Exception):
+    """Base of all errors whose text is written for the person who runs the gear."""
+
+
+class ConfigError(ExportError):
+    """The configuration cannot be used.
+
+    Parameters
+    ----------
+    problems
+        One sentence for each problem; all that were found, not only the first.
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class PreflightError(ConfigError):
+    """The site is not ready for this run; raised before anything is written."""
+
+
+class SiteError(ExportError):
+    """A call to the Flywheel site failed for good.
+
+    Parameters
+    ----------
+    message
+        What was attempted and what the site answered.
+    status
+        The HTTP status, None where there was no answer.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class AccessDenied(SiteError):
+    """The API key lacks the right for this call."""
+
+
+class NotFound(SiteError):
+    """The container or file is not, or no longer, there."""
+
+
+class Conflict(SiteError):
+    """The site refuses because something of that name or state is there already."""
+
+
+class Unreachable(SiteError):
+    """The site gave no usable answer within the time budget."""
+
+
+class TransferError(ExportError):
+    """Bytes that were fetched or stored are not the bytes they should be."""
+
+
+class OriginChanged(ExportError):
+    """The origin was edited, moved or deleted while it was being exported."""
+
+
+class HeaderError(ExportError):
+    """A DICOM file that must not be exported as it stands."""
+
+
+class NotDicom(HeaderError):
+    """The bytes are not, or not completely, a readable DICOM file."""
+
+
+class StaleMetadata(HeaderError):
+    """``info.header`` describes another file, or another version of this one."""
+
+
+class InvalidEdit(HeaderError):
+    """An edit cannot be written to DICOM and ``on_invalid_edit`` is ``fail``."""
+
+
+class UnsafeArchive(HeaderError):
+    """A zip archive that must not be unpacked."""
+
+
+class ProofFailed(HeaderError):
+    """The rewritten instance did not read back as intended."""
