@@ -1,0 +1,123 @@
+"""One DICOM instance, read from its bytes as far as its header goes.
+
+The parse accounts for every byte of the file: preamble, file meta, data elements, padding. Bulk data is
+passed over without being kept. Whatever cannot be accounted for is kept as :attr:`Instance.problem`; such an
+instance is shown as far as it could be read, and must not be rewritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from io import BytesIO
+
+from pydicom import Dataset, FileDataset
+from pydicom.charset import convert_encodings
+from pydicom.dataset import FileMetaDataset
+from pydicom.filereader import read_dataset
+
+from .elements import EXPLICIT_LITTLE, Element, Syntax
+
+TRANSFER_SYNTAX = 0x00020010
+SPECIFIC_CHARACTER_SET = 0x00080005
+DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage: a DICOMDIR
+
+
+class Kind(StrEnum):
+    """What a file or a member of an archive is."""
+
+    INSTANCE = "DICOM instance"
+    DIRECTORY = "DICOMDIR"
+    OTHER = "not DICOM"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """The header of one DICOM instance."""
+
+    name: str  # zip member name or file name
+    kind: Kind
+    elements: Mapping[int, Element] = field(default_factory=dict)  # top level, group 0002 included, in file order
+    prefixed: bool = True  # whether preamble and "DICM" are there
+    syntax: Syntax = EXPLICIT_LITTLE  # of the data set; file meta is explicit little endian
+    deflated: bool = False
+    trailing: int = 0  # bytes of padding behind the last element
+    truncated: bool = False  # whether pixel data ends early
+    problem: str = ""  # why the bytes are not completely accounted for; "" when they are
+
+    @property
+    def implicit(self) -> bool:
+        """Whether the data set has implicit VR."""
+        return self.syntax.implicit
+
+    @property
+    def little(self) -> bool:
+        """Whether the data set is little endian."""
+        return self.syntax.little
+
+    def raw(self, tag: int) -> bytes | None:
+        """Return the value bytes of a top-level element, None when it is absent.
+
+        Of bulk data only the first bytes are kept, see :attr:`Element.held`.
+        """
+        element = self.elements.get(tag)
+        return None if element is None else element.value
+
+    def text(self, tag: int) -> str:
+        """Return a value of the default repertoire (UI, CS, IS …) without padding, "" when it is absent."""
+        return (self.raw(tag) or b"").decode("ascii", "replace").strip(" \0")
+
+    @property
+    def charset(self) -> list[str]:
+        """Python's names of the encodings that Specific Character Set declares (PS3.3 §C.12.1.1.2)."""
+        return codecs_of(self.raw(SPECIFIC_CHARACTER_SET) or b"")
+
+    @property
+    def start(self) -> int:
+        """Where the first element starts."""
+        return 132 if self.prefixed else 0
+
+    def element_syntax(self, tag: int) -> Syntax:
+        """Return how a top-level element is encoded."""
+        return EXPLICIT_LITTLE if tag >> 16 == 2 else self.syntax
+
+    def private_block(self, group: int, creator: str) -> int | None:
+        """Return the block (0x10–0xFF) that ``creator`` reserved in a private group (PS3.5 §7.8.1)."""
+        for block in range(0x10, 0x100):
+            value = self.raw(group << 16 | block)
+            if value is not None and decode_plain(value) == creator.strip():
+                return block
+        return None
+
+    def private_creators(self) -> Iterator[tuple[int, int, str]]:
+        """Yield (group, block, creator) for every reserved private block."""
+        for tag, element in self.elements.items():
+            if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
+                yield tag >> 16, tag & 0xFF, decode_plain(element.value)
+
+    def dataset(self) -> FileDataset:
+        """Return the header as pydicom reads it, without the bulk data; built anew at each call."""
+        meta = [e.raw for t, e in self.elements.items() if t >> 16 == 2 and e.held]
+        main = [e.raw for t, e in self.elements.items() if t >> 16 != 2 and e.held]
+        dataset = _read(b"".join(main), self.syntax)
+        file_meta = FileMetaDataset(_read(b"".join(meta), EXPLICIT_LITTLE))
+        implicit, little = self.syntax
+        built = FileDataset("", dataset, b"\0" * 128, file_meta, implicit, little)
+        built.set_original_encoding(implicit, little, dataset._character_set)  # noqa: SLF001 - as dcmread does
+        return built
+
+
+def _read(data: bytes, syntax: Syntax) -> Dataset:
+    return read_dataset(BytesIO(data), syntax.implicit, syntax.little, bytelength=len(data))
+
+
+def codecs_of(value: bytes) -> list[str]:
+    """Return Python's names of the encodings that a Specific Character Set value declares."""
+    terms = [term.strip(" \0") for term in value.decode("ascii", "replace").split("\\")]
+    return convert_encodings(terms if len(terms) > 1 else terms[0])
+
+
+def decode_plain(value: bytes) -> str:
+    """Decode a private creator or other plain text for comparing."""
+    return value.decode("latin-1").strip(" \0")

@@ -1,0 +1,384 @@
+"""Reads instances from a stream of bytes: one pass forward, bounded memory.
+
+The instances of a series repeat most of their elements. The parser therefore first looks whether the bytes
+at hand are the next element of the instance before, and decodes only what differs.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from itertools import takewhile
+
+from pydicom.datadict import dictionary_VR
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    PrivateTransferSyntaxes,
+)
+
+from .elements import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    ITEM,
+    LONG_VRS,
+    PIXEL_DATA,
+    SEQUENCE_DELIMITER,
+    SHORT_VRS,
+    UNDEFINED,
+    Element,
+    Head,
+    Incomplete,
+    Malformed,
+    Syntax,
+    end_of_value,
+    read_head,
+)
+from .instance import DIRECTORY_STORAGE, TRANSFER_SYNTAX, Instance, Kind, decode_plain
+
+Read = Callable[[int], bytes]  # as a raw stream reads: up to n bytes, b"" at the end
+
+_BULK_VRS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
+_HELD_BULK = 1024  # bytes; longer bulk values are passed over
+_SHOWN_BULK = 64  # bytes of a bulk value that stay visible
+_HELD_MAX = 256 << 20  # bytes of one element that is not bulk data; more is no header
+_INFLATED_MAX = 16 << 30  # bytes of a deflated data set
+_FIRST_READ = 16 << 10
+_NEXT_READ = 256 << 10
+
+
+class Parser:
+    """Reads instances one after the other and lets them share the elements they have in common."""
+
+    def __init__(self) -> None:
+        self._shared: dict[bytes, Element] = {}
+        self._previous: tuple[list[Element], list[Element]] = ([], [])
+
+    def parse(self, read: Read, name: str, size: int | None = None) -> Instance:
+        """Read one instance.
+
+        Parameters
+        ----------
+        read
+            Gives up to n further bytes of the file, ``b""`` at its end.
+        name
+            What to call it.
+        size
+            Its size where that is known: pixel data that reach exactly to the end are not read then.
+        """
+        one = _Parse(_Window(read, size), self._shared, self._previous)
+        instance = one.instance(name)
+        if not instance.problem and instance.elements:
+            self._previous = (one.meta, one.main)
+        return instance
+
+
+class _Window:
+    """The stretch of a file that is in memory; it only moves forward."""
+
+    def __init__(self, read: Read, size: int | None) -> None:
+        self._read = read
+        self._left = size  # bytes not yet read, where that is known
+        self._base = 0  # where in the file `data` starts
+        self.data = b""
+        self.ended = False
+
+    def _next(self, size: int) -> bytes:
+        part = self._read(size)
+        self.ended = not part
+        if self._left is not None:
+            self._left -= len(part)
+        return part
+
+    def fill(self, pos: int, size: int) -> int:
+        """Drop what precedes ``pos``, read until ``size`` bytes are there; return the new position, 0."""
+        self._base += pos
+        parts = [self.data[pos:]]
+        have = len(parts[0])
+        while have < size and not self.ended:
+            parts.append(self._next(max(size - have, _NEXT_READ if self.data else _FIRST_READ)))
+            have += len(parts[-1])
+        self.data = b"".join(parts)
+        return 0
+
+    def skip(self, pos: int, size: int) -> tuple[int, int]:
+        """Move ``size`` bytes on; return the new position and how many bytes were missing."""
+        have = len(self.data) - pos
+        if size <= have:
+            return pos + size, 0
+        self._base += len(self.data)
+        self.data = b""
+        size -= have
+        if self._left is not None and size >= self._left:
+            self._base += self._left
+            self.ended = True
+            return 0, size - self._left
+        while size and not self.ended:
+            part = self._next(min(size, 1 << 20))
+            self._base += len(part)
+            size -= len(part)
+        return 0, size
+
+    def position(self, pos: int) -> int:
+        """Return where in the file ``pos`` lies."""
+        return self._base + pos
+
+    def rest(self, pos: int) -> tuple[int, bool]:
+        """Read to the end; return where in the file that is and whether all bytes up to it are zero."""
+        zero = not self.data[pos:].strip(b"\0")
+        end = self._base + len(self.data)
+        while not self.ended:
+            part = self._next(1 << 20)
+            end += len(part)
+            zero = zero and not part.strip(b"\0")
+        return end, zero
+
+    def inflate(self, pos: int) -> None:
+        """Go on with what the remaining bytes inflate to (PS3.5 §A.5)."""
+        source, inflator, total = self._read, zlib.decompressobj(-zlib.MAX_WBITS), 0
+        pending = self.data[pos:]
+
+        def read(size: int) -> bytes:
+            nonlocal pending, total
+            while not inflator.eof:
+                pending = pending or source(_NEXT_READ)
+                part = inflator.decompress(pending, size)
+                pending, exhausted = inflator.unconsumed_tail, not pending
+                total += len(part)
+                if total > _INFLATED_MAX:
+                    raise Malformed("the deflated data set is larger than any DICOM file")
+                if part:
+                    return part
+                if exhausted:
+                    raise Malformed("the deflated data set ends early")
+            return b""
+
+        self._read, self._left, self._base, self.data, self.ended = read, None, 0, b"", False
+
+
+class _Parse:
+    """The parse of one instance."""
+
+    def __init__(
+        self,
+        window: _Window,
+        shared: dict[bytes, Element],
+        previous: tuple[list[Element], list[Element]],
+    ) -> None:
+        self._window = window
+        self._shared = shared
+        self._previous = previous
+        self._pos = 0
+        self._truncated = False
+        self._trailing = 0
+        self._deflated = False
+        self._syntax = EXPLICIT_LITTLE
+        self.meta: list[Element] = []
+        self.main: list[Element] = []
+
+    def instance(self, name: str) -> Instance:
+        """Read the instance; what cannot be accounted for becomes its problem."""
+        window = self._window
+        window.fill(0, 132)
+        prefixed = window.data[128:132] == b"DICM"
+        if not prefixed and not _may_start_data_set(window.data):
+            return Instance(name, Kind.OTHER, problem="there is no DICM prefix")
+        self._pos = 132 if prefixed else 0
+        problem = ""
+        try:
+            self._read_elements()
+        except Malformed as error:
+            problem = str(error)
+        except zlib.error as error:
+            problem = f"the deflated data set is damaged ({error})"
+        elements = {element.tag: element for element in (*self.meta, *self.main)}
+        if not problem and len(elements) < len(self.meta) + len(self.main):
+            problem = "an element occurs twice"
+        if not prefixed and (problem or not elements):
+            return Instance(name, Kind.OTHER, problem=problem or "it is empty")
+        media = elements.get(0x00020002)
+        directory = media is not None and decode_plain(media.value) == DIRECTORY_STORAGE
+        return Instance(
+            name=name,
+            kind=Kind.DIRECTORY if directory else Kind.INSTANCE,
+            elements=elements,
+            prefixed=prefixed,
+            syntax=self._syntax,
+            deflated=self._deflated,
+            trailing=self._trailing,
+            truncated=self._truncated,
+            problem=problem,
+        )
+
+    def _read_elements(self) -> None:
+        self._read_section(self.meta, self._previous[0], EXPLICIT_LITTLE, meta=True)
+        self._choose_syntax()
+        self._read_section(self.main, self._previous[1], self._syntax, meta=False)
+
+    def _choose_syntax(self) -> None:
+        """Find how the data set is encoded; where the declaration is missing or wrong, from its first bytes."""
+        declared = next((decode_plain(e.value) for e in self.meta if e.tag == TRANSFER_SYNTAX), None)
+        if declared == DeflatedExplicitVRLittleEndian:
+            self._deflated = True
+            self._window.inflate(self._pos)
+            self._pos = 0
+        self._pos = self._window.fill(self._pos, 8)
+        first = self._window.data[:6]
+        looks_explicit = len(first) < 6 or first[4:].decode("latin-1") in SHORT_VRS | LONG_VRS
+        if declared is None:
+            big = looks_explicit and int.from_bytes(first[:2], "little") >= 0x400
+            self._syntax = Syntax(implicit=not looks_explicit, little=not big)
+            return
+        if declared in PrivateTransferSyntaxes:
+            private = PrivateTransferSyntaxes[PrivateTransferSyntaxes.index(declared)]
+            expected = Syntax(private.is_implicit_VR, private.is_little_endian)
+        else:
+            expected = {ImplicitVRLittleEndian: IMPLICIT_LITTLE, ExplicitVRBigEndian: EXPLICIT_BIG}.get(
+                declared, EXPLICIT_LITTLE
+            )
+        self._syntax = expected._replace(implicit=not looks_explicit) if len(first) == 6 else expected
+
+    def _read_section(
+        self, found: list[Element], previous: list[Element], syntax: Syntax, *, meta: bool
+    ) -> None:
+        window, data, pos = self._window, self._window.data, self._pos
+        at, last = 0, len(previous)
+        while True:
+            if at < last:
+                likely = previous[at]
+                if data.startswith(likely.raw, pos) and len(likely.raw) == likely.length:
+                    found.append(likely)
+                    pos += likely.length
+                    at += 1
+                    continue
+            if len(data) - pos < 12 and not window.ended:
+                pos = window.fill(pos, 12)
+                data = window.data
+                continue
+            self._pos = pos
+            if self._at_end(found, syntax, meta=meta):
+                break
+            start = window.position(pos)
+            try:
+                element = self._read_element(syntax)
+            except Malformed:
+                if not _after_pixel_data(found):
+                    raise
+                self._trailing = window.rest(self._pos)[0] - start
+                break
+            found.append(element)
+            data, pos = window.data, self._pos
+            while at < last and previous[at].tag <= element.tag:
+                at += 1
+
+    def _at_end(self, found: list[Element], syntax: Syntax, *, meta: bool) -> bool:
+        """Tell whether no further element of this section follows; account for what does follow."""
+        window, pos = self._window, self._pos
+        group = window.data[pos : pos + 2]
+        left = len(window.data) - pos
+        if meta:
+            return left < 8 or group != b"\x02\x00"
+        if left >= 8 and int.from_bytes(group, "little" if syntax.little else "big") not in (0, 2, 0xFFFE):
+            return False
+        start = window.position(pos)
+        end, zero = window.rest(pos)
+        self._trailing = end - start
+        if not zero and not _after_pixel_data(found):
+            raise Malformed(f"{self._trailing} bytes behind the last readable element are no data element")
+        return True
+
+    def _read_element(self, syntax: Syntax) -> Element:
+        window = self._window
+        try:
+            head = read_head(window.data, self._pos, syntax)
+        except Incomplete:
+            raise Malformed("the file ends within an element") from None
+        if head.length == UNDEFINED and (head.tag in PIXEL_DATA or head.vr in ("OB", "OW")):
+            return self._skip_fragments(head, syntax)
+        if head.length != UNDEFINED and head.length > _HELD_BULK and _is_bulk(head):
+            return self._skip_value(head)
+        wanted = head.size + (head.length if head.length != UNDEFINED else 0)
+        while True:
+            if wanted > _HELD_MAX:
+                raise Malformed(f"{_show(head.tag)} is longer than any header element")
+            self._pos = window.fill(self._pos, wanted) if len(window.data) - self._pos < wanted else self._pos
+            try:
+                end = end_of_value(window.data, self._pos + head.size, head, syntax)
+            except Incomplete:
+                if window.ended:
+                    raise Malformed(f"the file ends within {_show(head.tag)}") from None
+                wanted = 2 * max(wanted, len(window.data) - self._pos)
+            else:
+                break
+        raw = window.data[self._pos : end]
+        self._pos = end
+        element = self._shared.get(raw)
+        if element is None or element.vr != head.vr or element.tag != head.tag:
+            element = Element(head.tag, head.vr, raw, head.size, len(raw), head.length == UNDEFINED)
+            self._shared[raw] = element
+        return element
+
+    def _skip_value(self, head: Head) -> Element:
+        self._pos = self._window.fill(self._pos, head.size + _SHOWN_BULK)
+        raw = self._window.data[self._pos : self._pos + head.size + _SHOWN_BULK]
+        self._pos, missing = self._window.skip(self._pos, head.size + head.length)
+        if missing:
+            if head.tag not in PIXEL_DATA:
+                raise Malformed(f"the file ends within {_show(head.tag)}")
+            self._truncated = True
+        return Element(head.tag, head.vr, raw, head.size, head.size + head.length - missing, undefined=False)
+
+    def _skip_fragments(self, head: Head, syntax: Syntax) -> Element:
+        """Pass over encapsulated pixel data fragment by fragment (PS3.5 §A.4)."""
+        window = self._window
+        raw = window.data[self._pos : self._pos + head.size]
+        self._pos += head.size
+        length = head.size
+        while True:
+            self._pos = window.fill(self._pos, 8)
+            if len(window.data) < 8:
+                length += len(window.data)
+                self._pos = len(window.data)
+                missing = 8
+            else:
+                item = read_head(window.data, 0, syntax)
+                if item.tag == SEQUENCE_DELIMITER:
+                    self._pos = 8
+                    length += 8
+                    break
+                if item.tag != ITEM or item.length == UNDEFINED:
+                    raise Malformed("encapsulated pixel data hold something that is no fragment")
+                self._pos, missing = window.skip(0, 8 + item.length)
+                length += 8 + item.length - missing
+            if missing:
+                if head.tag not in PIXEL_DATA:
+                    raise Malformed(f"the file ends within {_show(head.tag)}")
+                self._truncated = True
+                break
+        return Element(head.tag, head.vr, raw, head.size, length, undefined=True)
+
+
+def _may_start_data_set(data: bytes) -> bool:
+    """Tell whether bytes without preamble start like file meta or like a data set of either byte order."""
+    return data[:2] in (b"\x02\x00", b"\x08\x00", b"\x00\x08") and len(data) >= 8
+
+
+def _after_pixel_data(found: list[Element]) -> bool:
+    return any(element.tag in PIXEL_DATA for element in found)
+
+
+def _is_bulk(head: Head) -> bool:
+    if head.tag in PIXEL_DATA:
+        return True
+    if head.vr not in ("", "UN"):
+        return head.vr in _BULK_VRS
+    try:
+        return dictionary_VR(head.tag).split(" ")[0] in _BULK_VRS
+    except KeyError:
+        return True
+
+
+def _show(tag: int) -> str:
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
