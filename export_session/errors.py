@@ -5,11 +5,11 @@
     ExportError                 shown to the user as it is; everything else is a bug
     ├── ConfigError             the gear's configuration; carries every problem found at once
     ├── PreflightError          the site is not ready for this run; nothing was written
-    ├── SiteError               a call to the Flywheel site failed for good
+    ├── SiteError               a call to the Flywheel site failed
     │   ├── AccessDenied        the API key lacks a right
     │   ├── NotFound            the container or file is not (or no longer) there
     │   ├── Conflict            the site refuses because something is there already
-    │   └── Unreachable         no answer within the time budget
+    │   └── Unreachable         no usable answer; worth another try within the time budget
     ├── TransferError           stored or fetched bytes are not the bytes they should be
     ├── OriginChanged           the origin was edited, moved or deleted while it was exported
     └── HeaderError             a DICOM file that must not be exported as it stands
@@ -48,7 +48,7 @@ class PreflightError(ConfigError):
 
 
 class SiteError(ExportError):
-    """A call to the Flywheel site failed for good.
+    """A call to the Flywheel site failed.
 
     Parameters
     ----------
@@ -57,6 +57,8 @@ class SiteError(ExportError):
     status
         The HTTP status, None where there was no answer.
     """
+
+    transient = False  # whether the same call may succeed a little later
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -76,7 +78,19 @@ class Conflict(SiteError):
 
 
 class Unreachable(SiteError):
-    """The site gave no usable answer within the time budget."""
+    """No usable answer: connection trouble, or a status that asks to come back later.
+
+    Parameters
+    ----------
+    retry_after
+        Seconds the site asked to wait, None where it said nothing.
+    """
+
+    transient = True
+
+    def __init__(self, message: str, status: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, status)
+        self.retry_after = retry_after
 
 
 class TransferError(ExportError):

@@ -1,0 +1,146 @@
+"""The gear's configuration, read and checked once; everything after works on the result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from . import mapping
+from .dicom.model import Options
+from .errors import ConfigError
+from .mapping import FieldMapping
+
+DESTINATIONS = ("analysis", "project", "subject", "session", "acquisition")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The ``config`` part of ``config.json``: names, types and defaults of the manifest."""
+
+    export_project: str
+    archive_project: str | None = None
+    archive_mode: Literal["copy", "move"] = "copy"
+    map_flywheel_to_dicom: bool = True
+    force_export: bool = False
+    check_gear_rules: bool = True
+    export_attachments: bool = True
+    dry_run: bool = False
+    select_tag: str | None = None
+    fan_out: bool = False
+    on_existing: Literal["update", "skip", "fail"] = "update"
+    on_invalid_edit: Literal["fail", "skip"] = "fail"
+    edit_varying: Literal["refuse", "all"] = "refuse"
+    edit_uids: bool = False
+    record_original_attributes: bool = False
+    verify: Literal["auto", "readback"] = "auto"
+    log_values: Literal["full", "hash", "none"] = "full"
+    transfers: int = 4
+    debug: bool = False
+
+    @property
+    def options(self) -> Options:
+        """The part of the configuration that the DICOM engine heeds."""
+        return Options(self.edit_varying, self.edit_uids, self.on_invalid_edit, self.record_original_attributes)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a run was given."""
+
+    config: Config
+    api_key: str = field(repr=False)
+    destination: tuple[str, str]  # type and id
+    mapping: FieldMapping
+    job: str  # id of the Flywheel job, empty when run by hand
+
+    def for_report(self) -> dict[str, Any]:
+        """Return the configuration and the mapping as used; never the API key."""
+        return {**asdict(self.config), "mapping": dict(self.mapping.rows)}
+
+
+def parse(document: Mapping[str, Any]) -> Settings:
+    """Read the settings from the content of ``config.json``.
+
+    Raises
+    ------
+    ConfigError
+        With every problem found, one sentence each.
+    """
+    problems: list[str] = []
+    inputs = document.get("inputs") or {}
+    key = str((inputs.get("api-key") or {}).get("key") or "")
+    if not key:
+        problems.append("The api-key input is missing: run the gear on Flywheel, or with `gear run` after `fw login`.")
+    destination = document.get("destination") or {}
+    kind, identifier = str(destination.get("type") or ""), str(destination.get("id") or "")
+    if kind not in DESTINATIONS or not identifier:
+        problems.append(
+            f"The destination is {kind or 'missing'}; launch the gear on a session, subject or project "
+            "(as an analysis), or by a rule or batch on a session, subject, project or acquisition."
+        )
+    config = _config(document.get("config") or {}, problems)
+    rows = mapping.built_in(config.map_flywheel_to_dicom if config else True)
+    if "dicom-map" in inputs:
+        try:
+            rows = mapping.with_file(rows, Path(inputs["dicom-map"]["location"]["path"]))
+        except ConfigError as error:
+            problems.extend(error.problems)
+    if problems or config is None:
+        raise ConfigError(problems)
+    job = str((document.get("job") or {}).get("id") or "")
+    return Settings(config, key, (kind, identifier), rows, job)
+
+
+def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
+    """Return the checked configuration, or None with the reasons added to `problems`."""
+    values = {key: value for key, value in given.items() if value not in (None, "")}
+    if "log_debug" in values:
+        values["debug"] = values.pop("log_debug") or values.get("debug", False)
+    hints = get_type_hints(Config)
+    found = len(problems)
+    problems.extend(
+        f"{name} is not an option of this gear. Options: {', '.join(hints)}." for name in values if name not in hints
+    )
+    problems.extend(
+        f"{name} must be {_wanted(hint)}, not {values[name]!r}."
+        for name, hint in hints.items()
+        if name in values and not _fits(values[name], hint)
+    )
+    if "export_project" not in values:
+        problems.append("export_project is missing: name the project to export to as group/project.")
+    transfers = values.get("transfers", 4)
+    if type(transfers) is int and not 1 <= transfers <= 16:
+        problems.append(f"transfers must be from 1 to 16, not {transfers}.")
+    for name in ("export_project", "archive_project"):
+        path = values.get(name)
+        if isinstance(path, str) and not all(part.strip() for part in project_path(path)):
+            problems.append(f"{name} must be written as group/project, not {path!r}.")
+    if len(problems) > found:
+        return None
+    if values.get("archive_project") == values["export_project"]:
+        problems.append("archive_project and export_project must be two different projects.")
+        return None
+    assert values.keys() <= {item.name for item in fields(Config)}
+    return Config(**values)
+
+
+def project_path(path: str) -> tuple[str, str]:
+    """Split ``group/project`` at the first slash; a project label may hold further slashes."""
+    group, _, label = path.removeprefix("fw://").partition("/")
+    return group, label.rstrip("/") if label.count("/") == 1 and label.endswith("/") else label
+
+
+def _fits(value: object, hint: Any) -> bool:
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    kinds = get_args(hint) or (hint,)
+    return type(value) in kinds  # exactly: True is no integer here
+
+
+def _wanted(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(get_args(hint))
+    names = {bool: "true or false", int: "a whole number", str: "text"}
+    return names[next(kind for kind in (get_args(hint) or (hint,)) if kind in names)]

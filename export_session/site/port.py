@@ -1,0 +1,136 @@
+"""What the gear asks of a Flywheel site.
+
+Stages that only read take a :class:`ReadSite`, so that a dry run cannot write by construction; stages that
+write take a :class:`Site`. Every method raises the :class:`~export_session.errors.SiteError` family and
+nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..model import Container, File, Level
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition of a Flywheel filter."""
+
+    key: str
+    value: str
+
+    def __str__(self) -> str:
+        # Quotes force a string, so that the label 1001 is not compared as a number; parents take bare ids.
+        value = self.value.replace(",", "\\,")
+        return f"{self.key}={value}" if self.key.startswith("parents.") else f'{self.key}="{value}"'
+
+
+def equals(key: str, value: str) -> Condition:
+    """Return the condition that the text field `key` equals `value`."""
+    return Condition(key, value)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the API key speaks for."""
+
+    kind: str  # "user", "gear_rule", "device", …
+    id: str  # the user's e-mail address, or the id of the gear rule
+    admin: bool
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A gear rule of a project."""
+
+    name: str
+    gear: str
+    enabled: bool
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a fetch wrote to disk."""
+
+    size: int  # bytes
+    sha384: str  # hex digest
+
+
+class ReadSite(Protocol):
+    """The calls that change nothing."""
+
+    def identity(self) -> Identity:
+        """Return who the API key speaks for."""
+
+    def lookup(self, path: Sequence[str]) -> Container:
+        """Return the container at a path of labels; NotFound where there is none."""
+
+    def read(self, level: Level, container_id: str) -> Container:
+        """Return a container with its info, notes and files in full."""
+
+    def children(self, parent: Level, parent_id: str, level: Level, *conditions: Condition) -> Iterator[Container]:
+        """List containers below a parent, oldest first, page by page.
+
+        Listings leave out file info and classification, and on many sites container info:
+        :meth:`read` what matters.
+        """
+
+    def parent_of_analysis(self, analysis_id: str) -> tuple[Level, str]:
+        """Return the level and id of the container an analysis belongs to."""
+
+    def actions(self, project: Container) -> frozenset[str] | None:
+        """Return what the key may do in a project, None where the site does not say."""
+
+    def gear_rules(self, project_id: str) -> tuple[Rule, ...]:
+        """Return the gear rules of a project."""
+
+    def classification_schema(self, modality: str) -> Mapping[str, Sequence[str]] | None:
+        """Return the classification values a modality allows, None for an unknown modality."""
+
+    def fetch(self, file: File, target: Path) -> Stored:
+        """Download exactly this version of a file."""
+
+
+class Site(ReadSite, Protocol):
+    """The calls that write."""
+
+    def create(self, level: Level, parent_id: str, body: Mapping[str, Any]) -> str:
+        """Create a container and return its id; Conflict where its label must be unique and is taken."""
+
+    def modify(self, level: Level, container_id: str, body: Mapping[str, Any]) -> None:
+        """Change fields of a container; ``info`` is merged leaf by leaf."""
+
+    def add_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
+        """Add tags; those already there are no error."""
+
+    def add_note(self, level: Level, container_id: str, text: str) -> None:
+        """Add a note."""
+
+    def delete(self, level: Level, container_id: str) -> None:
+        """Delete a container; one that is gone is no error."""
+
+    def store(
+        self, level: Level, parent_id: str, path: Path, metadata: Mapping[str, Any], replaces: int = 0
+    ) -> File:
+        """Upload a file as ``metadata["name"]`` with its metadata and return the new version.
+
+        `replaces` is the newest version of that name that was there before, 0 for none.
+        """
+
+    def modify_file(self, file: File, body: Mapping[str, Any]) -> None:
+        """Change type or modality of a file."""
+
+    def set_file_info(self, file: File, values: Mapping[str, Any]) -> None:
+        """Replace top-level keys of a file's info, leaving the others."""
+
+    def set_file_classification(self, file: File, classification: Mapping[str, Any]) -> None:
+        """Replace a file's classification."""
+
+    def add_file_tags(self, file: File, tags: Sequence[str]) -> None:
+        """Add tags to a file."""
+
+    def move_session(self, session_id: str, subject_id: str) -> None:
+        """Move a session below another subject, in whatever project that is."""

@@ -1,0 +1,214 @@
+"""Patience: which calls are tried again, how long, and how to tell that a lost call happened after all.
+
+The SDK's own retries are off, so this is the only place that repeats a call. A call that reads, or that is
+the same when done twice, is simply sent again. One that is not (a create, a note, an upload) is first looked
+for on the site: the answer may have been lost after the site did the work.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..errors import NotFound, SiteError, Unreachable
+from ..model import Container, File, Level
+from .port import Condition, Identity, Rule, Site, Stored, equals
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+FIRST_WAIT = 0.5  # seconds
+LONGEST_WAIT = 30.0
+LONGEST_RETRY_AFTER = 120.0
+
+
+@dataclass
+class Patience:
+    """Seconds that may be lost on failed attempts and the waits between them.
+
+    Time spent in calls that succeed is free, however long they take. What a child loses its parents lose, too.
+    """
+
+    limit: float
+    parent: Patience | None = None
+    _lost: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def lose(self, seconds: float) -> None:
+        """Count seconds as lost."""
+        with self._lock:
+            self._lost += seconds
+        if self.parent:
+            self.parent.lose(seconds)
+
+    @property
+    def left(self) -> float:
+        """Seconds that may still be lost."""
+        own = self.limit - self._lost
+        return min(own, self.parent.left) if self.parent else own
+
+
+class PatientSite:
+    """A :class:`~export_session.site.port.Site` that outlasts passing trouble of the one it wraps."""
+
+    def __init__(
+        self,
+        site: Site,
+        patience: Patience,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._site = site
+        self._patience = patience
+        self._clock = clock
+        self._sleep = sleep
+
+    def with_patience(self, seconds: float) -> PatientSite:
+        """Return the same site with a smaller budget of its own, for one file."""
+        return PatientSite(self._site, Patience(seconds, self._patience), clock=self._clock, sleep=self._sleep)
+
+    # Reading: done twice is done once.
+
+    def identity(self) -> Identity:
+        return self._persist(self._site.identity)
+
+    def lookup(self, path: Sequence[str]) -> Container:
+        return self._persist(lambda: self._site.lookup(path))
+
+    def read(self, level: Level, container_id: str) -> Container:
+        return self._persist(lambda: self._site.read(level, container_id))
+
+    def children(self, parent: Level, parent_id: str, level: Level, *conditions: Condition) -> Iterator[Container]:
+        seen: set[str] = set()
+        rows = self._site.children(parent, parent_id, level, *conditions)
+        while True:
+            try:
+                row = next(rows, None)
+            except SiteError as error:
+                # A generator that has raised is finished: list again from the start, passing over what was seen.
+                rows = self._listing_again(error, parent, parent_id, level, conditions)
+                continue
+            if row is None:
+                return
+            if row.id not in seen:
+                seen.add(row.id)
+                yield row
+
+    def _listing_again(
+        self, error: SiteError, parent: Level, parent_id: str, level: Level, conditions: tuple[Condition, ...]
+    ) -> Iterator[Container]:
+        self._wait(error, 0)
+        return self._site.children(parent, parent_id, level, *conditions)
+
+    def parent_of_analysis(self, analysis_id: str) -> tuple[Level, str]:
+        return self._persist(lambda: self._site.parent_of_analysis(analysis_id))
+
+    def actions(self, project: Container) -> frozenset[str] | None:
+        return self._persist(lambda: self._site.actions(project))
+
+    def gear_rules(self, project_id: str) -> tuple[Rule, ...]:
+        return self._persist(lambda: self._site.gear_rules(project_id))
+
+    def classification_schema(self, modality: str) -> Mapping[str, Sequence[str]] | None:
+        return self._persist(lambda: self._site.classification_schema(modality))
+
+    def fetch(self, file: File, target: Path) -> Stored:
+        return self._persist(lambda: self._site.fetch(file, target))
+
+    # Writing: the same when done twice.
+
+    def modify(self, level: Level, container_id: str, body: Mapping[str, Any]) -> None:
+        self._persist(lambda: self._site.modify(level, container_id, body))
+
+    def add_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
+        self._persist(lambda: self._site.add_tags(level, container_id, tags))
+
+    def delete(self, level: Level, container_id: str) -> None:
+        self._persist(lambda: self._site.delete(level, container_id))
+
+    def modify_file(self, file: File, body: Mapping[str, Any]) -> None:
+        self._persist(lambda: self._site.modify_file(file, body))
+
+    def set_file_info(self, file: File, values: Mapping[str, Any]) -> None:
+        self._persist(lambda: self._site.set_file_info(file, values))
+
+    def set_file_classification(self, file: File, classification: Mapping[str, Any]) -> None:
+        self._persist(lambda: self._site.set_file_classification(file, classification))
+
+    def add_file_tags(self, file: File, tags: Sequence[str]) -> None:
+        self._persist(lambda: self._site.add_file_tags(file, tags))
+
+    def move_session(self, session_id: str, subject_id: str) -> None:
+        self._persist(lambda: self._site.move_session(session_id, subject_id))
+
+    # Writing: look first whether the lost call happened.
+
+    def create(self, level: Level, parent_id: str, body: Mapping[str, Any]) -> str:
+        parent: Level = {"subject": "project", "session": "subject", "acquisition": "session"}[level]  # type: ignore[assignment]  # values are levels
+        made_here = equals("info.export.origin_id", body["info"]["export"]["origin_id"])
+
+        def happened() -> str | None:
+            oldest = next(self._site.children(parent, parent_id, level, made_here), None)
+            return oldest.id if oldest else None
+
+        return self._persist(lambda: self._site.create(level, parent_id, body), happened)
+
+    def add_note(self, level: Level, container_id: str, text: str) -> None:
+        def happened() -> bool | None:
+            return text in self._site.read(level, container_id).notes or None
+
+        def attempt() -> bool:
+            self._site.add_note(level, container_id, text)
+            return True
+
+        self._persist(attempt, happened)
+
+    def store(
+        self, level: Level, parent_id: str, path: Path, metadata: Mapping[str, Any], replaces: int = 0
+    ) -> File:
+        def happened() -> File | None:
+            file = self._find(level, parent_id, metadata["name"])
+            newer = file is not None and file.version > replaces and file.size == path.stat().st_size
+            return file if newer else None
+
+        return self._persist(lambda: self._site.store(level, parent_id, path, metadata, replaces), happened)
+
+    def _find(self, level: Level, parent_id: str, name: str) -> File | None:
+        return next((file for file in self._site.read(level, parent_id).files if file.name == name), None)
+
+    # The policy
+
+    def _persist(self, attempt: Callable[[], T], happened: Callable[[], T | None] | None = None) -> T:
+        """Call `attempt` until it succeeds, fails for good, is found to have happened, or patience ends."""
+        tries = 0
+        while True:
+            began = self._clock()
+            try:
+                if tries and happened and (answer := happened()) is not None:
+                    return answer
+                return attempt()
+            except SiteError as error:
+                self._patience.lose(self._clock() - began)
+                self._wait(error, tries)
+            tries += 1
+
+    def _wait(self, error: SiteError, tries: int) -> None:
+        """Sleep before the next attempt, or raise `error` where there must be none."""
+        if not isinstance(error, Unreachable):
+            raise error
+        longest = min(LONGEST_WAIT, FIRST_WAIT * 2**tries)
+        seconds = random.uniform(longest / 2, longest)  # noqa: S311 - jitter keeps parallel jobs apart
+        if error.retry_after is not None:
+            seconds = min(error.retry_after, LONGEST_RETRY_AFTER)
+        if seconds > self._patience.left:
+            raise Unreachable(f"{error}; given up, no patience left", error.status) from None
+        log.debug("%s; next attempt in %.1f s", error, seconds)
+        self._patience.lose(seconds)
+        self._sleep(seconds)
