@@ -1,0 +1,75 @@
+"""DICOM programs of other people: dcmtk's dcmdump and dcmftest, dicom3tools' dciodvfy."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PACKAGE = {"dcmdump": "dcmtk", "dcmftest": "dcmtk", "dciodvfy": "dicom3tools"}
+
+
+def program(name: str) -> str:
+    """Where the program is; a machine without it skips the test, a build server must have it."""
+    found = shutil.which(name)
+    if found is None:
+        message = f"{name} is not installed (Debian package {PACKAGE[name]})"
+        if os.environ.get("CI", "").lower() in {"1", "true"}:
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+def dump(path: Path, tag: int) -> str | None:
+    """What dcmdump shows of that tag, on any level, in UTF-8; None where it cannot read the file or the text."""
+    wanted = f"{tag >> 16:04x},{tag & 0xFFFF:04x}"
+    command = [program("dcmdump"), "-q", "+L", "+U8", "+P", wanted, str(path)]
+    run = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    return run.stdout.decode("utf-8", "replace") if run.returncode == 0 else None
+
+
+def shows(shown: str, vr: str, value: Any) -> bool:
+    """Whether such a dump holds the value."""
+    if value is None:
+        return "no value" in shown
+    first = value[0] if isinstance(value, list) else value
+    if vr == "AT":
+        return f"({first >> 16:04x},{first & 0xFFFF:04x})" in shown
+    if vr in {"FD", "FL", "DS"}:
+        numbers = re.findall(r"(?<=[\[\s\\\\])-?\d[\d.eE+-]*", shown)
+        return any(
+            math.isclose(float(number), float(first), rel_tol=1e-5)
+            for number in numbers
+            if _is_number(number)
+        )
+    return str(first).splitlines()[0] in shown
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def complaints(path: Path) -> Counter[str]:
+    """What dciodvfy and dcmftest have against a file, without the values they quote."""
+    verify = subprocess.run([program("dciodvfy"), str(path)], capture_output=True, check=False, timeout=60)
+    accepted = subprocess.run([program("dcmftest"), str(path)], capture_output=True, check=False, timeout=60)
+    said = verify.stderr.decode("latin-1").splitlines()
+    found = Counter(_without_values(line) for line in said if line.startswith(("Error", "Warning")))
+    if not accepted.stdout.startswith(b"yes"):
+        found["dcmftest says no"] += 1
+    return found
+
+
+def _without_values(line: str) -> str:
+    return re.sub(r"<[^>]*>|= *\S+|0x[0-9a-f]+ dec|-?\d+(\.\d+)?", "", line)
