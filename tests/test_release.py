@@ -1,0 +1,84 @@
+"""What is released together agrees: version, image, pins, licences, change log."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from export_session import __version__
+
+ROOT = Path(__file__).resolve().parent.parent
+LEFT_OUT = {"flywheel-gears", "rfc3987"}  # see tools/pins.py
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def direct(name: str) -> dict[str, Requirement]:
+    """Return the requirements that a short list of direct dependencies names."""
+    lines = [line.split("#")[0].strip() for line in text(name).splitlines()]
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("-")]
+    return {canonicalize_name(requirement.name): requirement for requirement in wanted}
+
+
+def pins(name: str) -> dict[str, tuple[str, int]]:
+    """Return version and number of hashes for each package of a requirements file."""
+    entries = text(name).replace("\\\n", " ").splitlines()
+    found = [re.match(r"(\S+)==(\S+)(.*)", entry) for entry in entries if entry and not entry.startswith(("#", " "))]
+    assert all(found), "a line that is not a pin"
+    return {match[1]: (match[2], len(re.findall("--hash=sha256:[0-9a-f]{64}", match[3]))) for match in found if match}
+
+
+def test_manifest_and_image_bear_the_version_of_the_package() -> None:
+    manifest = json.loads(text("manifest.json"))
+    assert manifest["version"] == __version__
+    assert manifest["custom"]["gear-builder"]["image"] == f"flywheel/session-export:{__version__}"
+    assert re.findall(r"^ARG VERSION=(.*)$", text("Dockerfile"), re.MULTILINE) == [__version__]
+
+
+def test_the_change_log_begins_with_this_version() -> None:
+    headings = re.findall(r"^## \[?([^\]\s]+)", text("CHANGELOG.md"), re.MULTILINE)
+    assert headings[0] == __version__
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+def test_every_direct_dependency_is_pinned_with_hashes(name: str) -> None:
+    pinned = pins(f"{name}.txt")
+    assert all(hashes for _, hashes in pinned.values())
+    for package, requirement in direct(f"{name}.in").items():
+        assert requirement.specifier.contains(pinned[package][0]), f"run tools/pins.py: {requirement}"
+
+
+def test_both_pin_files_can_be_installed_together() -> None:
+    run, dev = pins("requirements.txt"), pins("requirements-dev.txt")
+    assert {name: run[name] for name in run.keys() & dev.keys()} == {name: dev[name] for name in run.keys() & dev.keys()}
+
+
+def test_nothing_is_left_out_of_the_pins_but_the_two_packages_known() -> None:
+    pinned = pins("requirements.txt")
+    needed = set()
+    for package in pinned:
+        try:
+            needed |= {Requirement(line) for line in distribution(package).requires or ()}
+        except PackageNotFoundError:
+            pytest.fail(f"{package} is pinned but not installed: install requirements.txt")
+    here = {canonicalize_name(r.name) for r in needed if r.marker is None or r.marker.evaluate({"extra": ""})}
+    assert here - pinned.keys() - {"flywheel-gears"} == set()
+    assert LEFT_OUT.isdisjoint(pinned)
+
+
+def test_pins_name_no_index_and_no_place_on_a_machine() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        assert not re.search(r"https?://|file:|--(extra-)?index-url|--find-links", text(name))
+
+
+def test_the_licence_list_is_that_of_the_pinned_packages() -> None:
+    listed = dict(re.findall(r"^\| ([a-z0-9-]+) \| ([0-9]\S*) \|", text("docs/licences.md"), re.MULTILINE))
+    assert listed == {name: version for name, (version, _) in pins("requirements.txt").items()}
