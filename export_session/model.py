@@ -49,6 +49,11 @@ class Container:
     files: tuple[File, ...]
     created: str = ""  # ISO 8601, as the site gives it
 
+    @property
+    def info_is_hidden(self) -> bool:
+        """Whether a listing left out the info that the container has."""
+        return not self.info and bool(self.fields.get("info_exists"))
+
 
 class Status(StrEnum):
     """What became of a container or file. A dry run uses the same words for what a run would do."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -20,7 +20,7 @@ from .model import Container, File
 GEAR = f"session-export {__version__}"
 KEY = "export"  # of info
 SEMANTICS = 1  # raise it when the same origin, edits and settings give other bytes than before
-OWN_KEYS = frozenset({KEY, "qc"})  # of info: written by gears about this very container or file
+QC = "session-export"  # our key in info.qc, where every gear keeps its results
 
 
 def origin_id(identifier: str) -> str:
@@ -95,12 +95,26 @@ def container_record(origin: Container) -> dict[str, Any]:
     return {"origin_id": origin_id(origin.id), "gear": GEAR}
 
 
-def carried_info(info: Mapping[str, Any], without: Iterable[str] = OWN_KEYS) -> dict[str, Any]:
-    """Return the part of `info` that goes along to a copy, with keys as the site will store them.
+def carried_info(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of `info` that goes along to a copy: all but what this gear wrote there itself.
 
-    The site replaces ``.`` by ``_`` and ``$`` by ``-`` in keys; doing so here lets a re-run compare.
+    Keys come as the site will store them (``.`` becomes ``_`` and ``$`` becomes ``-``), so that a re-run can compare.
     """
-    return {key: value for key, value in _sanitised(info).items() if key not in without}
+    carried = {key: value for key, value in _sanitised(info).items() if key != KEY}
+    checks = {gear: result for gear, result in (carried.pop("qc", None) or {}).items() if gear != QC}
+    return {**carried, "qc": checks} if checks else carried
+
+
+def with_qc(info: Mapping[str, Any], *, passed: bool, job: str) -> dict[str, Any]:
+    """Return ``info.qc`` with this gear's result added, in the form that Flywheel gears share."""
+    result = {"job_info": {"version": __version__, "job_id": job}, "export": {"state": "PASS" if passed else "FAIL"}}
+    return {**(info.get("qc") or {}), QC: result}
+
+
+def has_qc(info: Mapping[str, Any], *, passed: bool) -> bool:
+    """Tell whether ``info.qc`` holds this result already."""
+    result = (info.get("qc") or {}).get(QC) or {}
+    return (result.get("export") or {}).get("state") == ("PASS" if passed else "FAIL")
 
 
 def _sanitised(value: Any) -> Any:

@@ -85,8 +85,12 @@ class FlywheelSite:
     def read(self, level: Level, container_id: str) -> Container:
         return _container(level, self._get(f"/{PLURAL[level]}/{{id}}", id=container_id))
 
-    def children(self, parent: Level, parent_id: str, level: Level, *conditions: Condition) -> Iterator[Container]:
-        query: dict[str, Any] = {"limit": PAGE, "include_all_info": "true"}
+    def children(
+        self, parent: Level, parent_id: str, level: Level, *conditions: Condition, with_info: bool = False
+    ) -> Iterator[Container]:
+        query: dict[str, Any] = {"limit": PAGE}
+        if with_info:
+            query["include_all_info"] = "true"
         if conditions:
             query["filter"] = ",".join(map(str, conditions))
         while True:
@@ -160,6 +164,10 @@ class FlywheelSite:
 
     def modify(self, level: Level, container_id: str, body: Mapping[str, Any]) -> None:
         self._call(f"modify the {level}", "PUT", f"/{PLURAL[level]}/{{id}}", body=body, id=container_id)
+
+    def set_info(self, level: Level, container_id: str, values: Mapping[str, Any]) -> None:
+        path = f"/{PLURAL[level]}/{{id}}/info"
+        self._call(f"set the info of the {level}", "PATCH", path, body={"set": values}, id=container_id)
 
     def add_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
         self._call(f"tag the {level}", "PATCH", f"/{PLURAL[level]}/{{id}}/tags", body=list(tags), id=container_id)

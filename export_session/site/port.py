@@ -71,11 +71,13 @@ class ReadSite(Protocol):
     def read(self, level: Level, container_id: str) -> Container:
         """Return a container with its info, notes and files in full."""
 
-    def children(self, parent: Level, parent_id: str, level: Level, *conditions: Condition) -> Iterator[Container]:
+    def children(
+        self, parent: Level, parent_id: str, level: Level, *conditions: Condition, with_info: bool = False
+    ) -> Iterator[Container]:
         """List containers below a parent, oldest first, page by page.
 
-        Listings leave out file info and classification, and on many sites container info:
-        :meth:`read` what matters.
+        Listings leave out info and file classification. `with_info` asks for container info all the same, which
+        a site may ignore (see :attr:`~export_session.model.Container.info_is_hidden`).
         """
 
     def parent_of_analysis(self, analysis_id: str) -> tuple[Level, str]:
@@ -101,7 +103,10 @@ class Site(ReadSite, Protocol):
         """Create a container and return its id; Conflict where its label must be unique and is taken."""
 
     def modify(self, level: Level, container_id: str, body: Mapping[str, Any]) -> None:
-        """Change fields of a container; ``info`` is merged leaf by leaf."""
+        """Change fields of a container."""
+
+    def set_info(self, level: Level, container_id: str, values: Mapping[str, Any]) -> None:
+        """Replace top-level keys of a container's info, leaving the others."""
 
     def add_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
         """Add tags; those already there are no error."""
@@ -112,9 +117,7 @@ class Site(ReadSite, Protocol):
     def delete(self, level: Level, container_id: str) -> None:
         """Delete a container; one that is gone is no error."""
 
-    def store(
-        self, level: Level, parent_id: str, path: Path, metadata: Mapping[str, Any], replaces: int = 0
-    ) -> File:
+    def store(self, level: Level, parent_id: str, path: Path, metadata: Mapping[str, Any], replaces: int = 0) -> File:
         """Upload a file as ``metadata["name"]`` with its metadata and return the new version.
 
         `replaces` is the newest version of that name that was there before, 0 for none.

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import NotFound, SiteError, Unreachable
+from ..errors import SiteError, Unreachable
 from ..model import Container, File, Level
 from .port import Condition, Identity, Rule, Site, Stored, equals
 
@@ -85,27 +85,26 @@ class PatientSite:
     def read(self, level: Level, container_id: str) -> Container:
         return self._persist(lambda: self._site.read(level, container_id))
 
-    def children(self, parent: Level, parent_id: str, level: Level, *conditions: Condition) -> Iterator[Container]:
+    def children(
+        self, parent: Level, parent_id: str, level: Level, *conditions: Condition, with_info: bool = False
+    ) -> Iterator[Container]:
         seen: set[str] = set()
-        rows = self._site.children(parent, parent_id, level, *conditions)
+        rows: Iterator[Container] = iter(())
+        fresh = True
         while True:
             try:
-                row = next(rows, None)
+                if fresh:  # a generator that has raised is finished: list again, passing over what was seen
+                    rows = self._site.children(parent, parent_id, level, *conditions, with_info=with_info)
+                fresh = False
+                for row in rows:
+                    if row.id not in seen:
+                        seen.add(row.id)
+                        yield row
             except SiteError as error:
-                # A generator that has raised is finished: list again from the start, passing over what was seen.
-                rows = self._listing_again(error, parent, parent_id, level, conditions)
-                continue
-            if row is None:
+                self._wait(error, 0)
+                fresh = True
+            else:
                 return
-            if row.id not in seen:
-                seen.add(row.id)
-                yield row
-
-    def _listing_again(
-        self, error: SiteError, parent: Level, parent_id: str, level: Level, conditions: tuple[Condition, ...]
-    ) -> Iterator[Container]:
-        self._wait(error, 0)
-        return self._site.children(parent, parent_id, level, *conditions)
 
     def parent_of_analysis(self, analysis_id: str) -> tuple[Level, str]:
         return self._persist(lambda: self._site.parent_of_analysis(analysis_id))
@@ -126,6 +125,9 @@ class PatientSite:
 
     def modify(self, level: Level, container_id: str, body: Mapping[str, Any]) -> None:
         self._persist(lambda: self._site.modify(level, container_id, body))
+
+    def set_info(self, level: Level, container_id: str, values: Mapping[str, Any]) -> None:
+        self._persist(lambda: self._site.set_info(level, container_id, values))
 
     def add_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
         self._persist(lambda: self._site.add_tags(level, container_id, tags))
@@ -170,9 +172,7 @@ class PatientSite:
 
         self._persist(attempt, happened)
 
-    def store(
-        self, level: Level, parent_id: str, path: Path, metadata: Mapping[str, Any], replaces: int = 0
-    ) -> File:
+    def store(self, level: Level, parent_id: str, path: Path, metadata: Mapping[str, Any], replaces: int = 0) -> File:
         def happened() -> File | None:
             file = self._find(level, parent_id, metadata["name"])
             newer = file is not None and file.version > replaces and file.size == path.stat().st_size

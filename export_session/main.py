@@ -1,0 +1,181 @@
+"""The gear: from ``config.json`` to the reports and the exit code."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+import shutil
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from flywheel_gear_toolkit import GearToolkitContext
+
+from . import preflight, settings
+from .copying import Copier
+from .errors import ConfigError, ExportError
+from .model import Container, ContainerRecord, RunRecord, SessionRecord, Status
+from .parallel import Workers
+from .progress import Progress
+from .provenance import GEAR
+from .report import write_reports
+from .selection import Selected, select
+from .session import Route, export_session
+from .settings import Settings
+from .site import Patience, PatientSite, connect
+from .transfer import Workplace, make_scratch
+
+log = logging.getLogger("export_session")
+
+DONE, SOME_FAILED, CANNOT_START = 0, 1, 2  # exit codes
+RUN_PATIENCE = 3600.0  # seconds a whole run may lose to failed calls and the waits between them
+
+
+def main(gear: Path | None = None) -> int:
+    """Run the gear in its directory and return the exit code.
+
+    Returns
+    -------
+    int
+        0 when every selected session is fully exported or nothing was to do, 1 when a session failed,
+        2 when the run could not start: a wrong configuration, or a site that is not ready for it.
+    """
+    context = _context(gear or Path.cwd())
+    try:
+        chosen = settings.parse(context.config_json)
+        if chosen.config.debug:
+            log.setLevel(logging.DEBUG)
+        record = _run(chosen, context.work_dir, context.output_dir)
+    except ConfigError as error:
+        for problem in error.problems:
+            log.error(problem)
+        return CANNOT_START
+    except ExportError as error:
+        log.error(str(error))
+        return CANNOT_START
+    return DONE if record.succeeded else SOME_FAILED
+
+
+def _context(gear: Path) -> GearToolkitContext:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of the toolkit about itself
+        context = GearToolkitContext(gear_path=gear, input_args=[])
+    # Always the info template: the debug one also logs what libraries say of requests and responses.
+    context.init_logging("info")
+    return context
+
+
+def _run(chosen: Settings, work: Path, output: Path) -> RunRecord:
+    """Export what the settings select and write the reports."""
+    config = chosen.config
+    started = datetime.now(UTC)
+    patient = PatientSite(connect(chosen.api_key, writable=not config.dry_run), Patience(RUN_PATIENCE))
+    with _scratch(work) as scratch, Workers(config.transfers) as workers:
+        destination = preflight.destination_of(patient, *chosen.destination)
+        route = preflight.check(patient, chosen, destination, workers)
+        log.info(
+            "%s from %s to %s",
+            "Preview of an export" if config.dry_run else "Export",
+            route.origin.path,
+            route.export.path,
+        )
+        progress = Progress(log=log)
+        copier = Copier(
+            patient,
+            config,
+            chosen.mapping,
+            functools.cache(patient.classification_schema),
+            Workplace(scratch, config.verify == "readback", config.log_values != "none", chosen.job),
+            progress,
+        )
+        sessions = tuple(_export_all(copier, route, destination, workers))
+        progress.close()
+    title, stem = _names(route, destination)
+    record = RunRecord(
+        title,
+        stem,
+        GEAR,
+        started.isoformat(timespec="seconds"),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        config.dry_run,
+        config.log_values,
+        chosen.for_report(),
+        sessions,
+    )
+    paths = write_reports(record, output)
+    _summary(record, paths)
+    return record
+
+
+def _export_all(copier: Copier, route: Route, destination: Container, workers: Workers) -> Iterator[SessionRecord]:
+    subjects_done: set[str] = set()
+    for selected in select(copier.site, destination, route, copier.config):
+        if selected.skipped:
+            yield _skipped(route, selected)
+            continue
+        session = selected.session
+        subject = session.parents.get("subject", "")
+        yield export_session(copier, route, session, workers, subject_files=subject not in subjects_done)
+        subjects_done.add(subject)
+
+
+def _skipped(route: Route, selected: Selected) -> SessionRecord:
+    session = selected.session
+    subject = str((session.fields.get("subject") or {}).get("label") or "")
+    path = f"{route.origin.path}/{subject}/{session.label}"
+    container = ContainerRecord("session", session.label, Status.SKIPPED, path, notes=(selected.skipped,))
+    log.info("%s: %s", path, selected.skipped)
+    return SessionRecord(subject, session.label, Status.SKIPPED, (container,))
+
+
+def _names(route: Route, destination: Container) -> tuple[str, str]:
+    """Return the run's title and a stem for its outputs that any file system takes."""
+    labels = [destination.label]
+    if destination.level == "session":
+        labels.insert(0, str((destination.fields.get("subject") or {}).get("label") or ""))
+    title = "/".join([route.origin.path, *labels] if destination.level != "project" else [route.origin.path])
+    stem = "-".join(re.sub(r"[^\w.+=@ -]", "_", label).strip(" .") or "_" for label in labels)
+    return title, stem.encode()[:180].decode(errors="ignore")
+
+
+def _summary(record: RunRecord, paths: list[Path]) -> None:
+    files = list(record.files())
+    failed = [session for session in record.sessions if session.status is Status.FAILED]
+    applied, refused = (
+        sum(len(changes) for changes in each)
+        for each in ((file.changes for file in files), (file.refused for file in files))
+    )
+    log.info(
+        "%s%d sessions, %d files, %d changes applied, %d refused, %d sessions failed",
+        "Preview: " if record.dry_run else "",
+        len(record.sessions),
+        len(files),
+        applied,
+        refused,
+        len(failed),
+    )
+    for session in failed[:20]:
+        log.error("%s/%s: %s", session.subject, session.session, session.error)
+    log.info("Reports: %s", ", ".join(path.name for path in paths))
+
+
+@contextmanager
+def _scratch(work: Path) -> Iterator[Path]:
+    """Give an owner-only directory that is gone afterwards, also when the job is cancelled."""
+    signal.signal(signal.SIGTERM, _cancelled)
+    scratch = make_scratch(work)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _cancelled(number: int, _frame: FrameType | None) -> None:
+    log.error("cancelled; run again to go on where this run stopped")
+    sys.exit(128 + number)

@@ -1,0 +1,40 @@
+"""Where a failure becomes something to report."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from .errors import ExportError
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why something did not work, for the person who runs the gear."""
+
+    message: str
+
+
+def attempt(function: Callable[[], T]) -> T | Failure:
+    """Return what `function` returns, or why it failed.
+
+    This is the one place that catches everything: a failure in a file must not stop the next file, nor one in a
+    session the next session. The text of an unexpected error may quote patient data, so only its kind and place
+    are kept.
+    """
+    try:
+        return function()
+    except ExportError as error:
+        return Failure(str(error))
+    except Exception as error:  # noqa: BLE001 - see the docstring
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        log.debug("unexpected %s at %s", type(error).__name__, place)
+        return Failure(f"unexpected {type(error).__name__} at {place}; please report it with the version of the gear")

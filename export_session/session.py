@@ -1,0 +1,167 @@
+"""The story of one session.
+
+Order of writes: shells (with ``info.export.origin_id``), bytes, verification, file record, archive, verification,
+tags. Whatever interrupts a run, reading that order backwards tells what is left, and a second run does just that.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, replace
+
+from .archiving import Archived, Exported, archive_by_copy, archive_by_move
+from .containers import Twin, find_twins, settle_twins
+from .copying import Copied, Copier, copy_file, strays, tasks_of
+from .errors import ExportError
+from .model import EXPORTED, Container, ContainerRecord, FileRecord, SessionRecord, Status
+from .outcome import Failure, attempt
+from .parallel import Workers
+from .provenance import has_qc, with_qc
+from .tree import Project, Tree, assert_unchanged, read_tree
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Route:
+    """From where to where a run exports."""
+
+    origin: Project
+    export: Project
+    archive: Project | None
+
+
+def export_session(
+    copier: Copier, route: Route, session: Container, workers: Workers, *, subject_files: bool = True
+) -> SessionRecord:
+    """Export one session; a failure becomes its record.
+
+    Parameters
+    ----------
+    session
+        The origin session, read in full.
+    subject_files
+        False where an earlier session of the same run took care of the files on the subject.
+    """
+    began = time.monotonic()
+    outcome = attempt(lambda: _export(copier, route, session, workers, subject_files=subject_files))
+    if isinstance(outcome, Failure):
+        log.error("%s: %s", session.label, outcome.message)
+        subject = str((session.fields.get("subject") or {}).get("label") or "")
+        path = f"{route.origin.path}/{subject}/{session.label}"
+        failed = ContainerRecord("session", session.label, Status.FAILED, path, error=outcome.message)
+        outcome = SessionRecord(subject, session.label, Status.FAILED, (failed,), error=outcome.message)
+    return replace(outcome, seconds=time.monotonic() - began)
+
+
+def _export(
+    copier: Copier, route: Route, session: Container, workers: Workers, *, subject_files: bool
+) -> SessionRecord:
+    config, site = copier.config, copier.site
+    tree = read_tree(site, route.origin, session, workers)
+    twins = find_twins(site, tree, route.export, workers, overwrite=config.on_existing == "update")
+    if not config.dry_run:
+        twins = settle_twins(site, twins, workers)
+    holders = twins.all() if subject_files else twins.all()[1:]
+    tasks = tasks_of(copier, tree, route.export, holders)
+    copier.progress.expect(len(tasks), sum(task.origin.size for _, task in tasks))
+    copied = workers.map(lambda pair: copy_file(copier, *pair), tasks)
+    story = _Story(tree, holders, copied, route)
+    failed = [item.record for item in copied if item.record.status is Status.FAILED]
+    if failed:
+        return _with_failure(
+            copier, story, f"{len(failed)} of {len(copied)} files failed; nothing was archived or tagged."
+        )
+    if config.dry_run:
+        return story.record(Status.CREATED if twins.session.status is Status.CREATED else _overall(story))
+    if any(item.record.status is Status.SKIPPED for item in copied):
+        return story.record(
+            Status.SKIPPED, "some copies were left as they are, so the session is not tagged or archived"
+        )
+    exported = Exported(tree, twins, tuple(item.proof for item in copied if item.proof), subject_files)
+    outcome = attempt(lambda: _finish(copier, story, exported, workers))
+    if isinstance(outcome, Failure):
+        return _with_failure(copier, story, outcome.message)
+    return story.record(_overall(story), archived=outcome)
+
+
+def _finish(copier: Copier, story: _Story, exported: Exported, workers: Workers) -> Archived | None:
+    """Archive, then tag: what must not happen before every file is verified."""
+    site, tree, archive = copier.site, exported.tree, story.route.archive
+    if len(exported.proofs) != len(story.copied):
+        raise ExportError(f"{tree.path(tree.session)}: not every file is verified")  # kept by the caller
+    if _overall(story) is not Status.UNCHANGED or EXPORTED not in tree.session.tags:
+        assert_unchanged(site, tree, workers)
+    archived = None
+    if archive:
+        by = archive_by_move if copier.config.archive_mode == "move" else archive_by_copy
+        archived = by(copier, exported, archive, workers)
+    copy = exported.copies.session.copy
+    assert copy is not None
+    others = [copy] if archived is None or archived.session.id == tree.session.id else [copy, archived.session]
+    for session in (*others, archived.session if archived and archived.session.id == tree.session.id else tree.session):
+        if not has_qc(session.info, passed=True):
+            site.set_info("session", session.id, {"qc": with_qc(session.info, passed=True, job=copier.place.job)})
+        if EXPORTED not in session.tags:
+            site.add_tags("session", session.id, [EXPORTED])
+    return archived
+
+
+def _with_failure(copier: Copier, story: _Story, reason: str) -> SessionRecord:
+    """Say on the origin session that it was not exported, where the site lets us; then report."""
+    session = story.tree.session
+    if not copier.config.dry_run and not has_qc(session.info, passed=False):
+        values = {"qc": with_qc(session.info, passed=False, job=copier.place.job)}
+        said = attempt(lambda: copier.site.set_info("session", session.id, values))
+        if isinstance(said, Failure):
+            log.warning("could not note the failure on the session: %s", said.message)
+    return story.record(Status.FAILED, reason)
+
+
+def _overall(story: _Story) -> Status:
+    statuses = {twin.status for twin in story.holders} | {item.record.status for item in story.copied}
+    if story.holders and any(
+        twin.origin.level == "session" and twin.status is Status.CREATED for twin in story.holders
+    ):
+        return Status.CREATED
+    return Status.UNCHANGED if statuses <= {Status.UNCHANGED} else Status.UPDATED
+
+
+@dataclass(frozen=True)
+class _Story:
+    """What happened so far, for the record."""
+
+    tree: Tree
+    holders: tuple[Twin, ...]
+    copied: list[Copied]
+    route: Route
+
+    def record(self, status: Status, error: str = "", archived: Archived | None = None) -> SessionRecord:
+        """Return the session's record."""
+        archive = self.route.archive if archived else None
+        return SessionRecord(
+            subject=self.tree.subject.label,
+            session=self.tree.session.label,
+            status=status,
+            containers=tuple(self._container(twin, archive) for twin in self.holders),
+            files=tuple(self._file(item.record, archive) for item in self.copied),
+            error=error,
+        )
+
+    def _container(self, twin: Twin, archive: Project | None) -> ContainerRecord:
+        origin = twin.origin
+        return ContainerRecord(
+            level=origin.level,
+            label=origin.label,
+            status=twin.status,
+            origin_path=self.tree.path(origin),
+            export_path=self.tree.path(origin, self.route.export),
+            archive_path=self.tree.path(origin, archive) if archive else "",
+            notes=tuple(strays(twin)),
+        )
+
+    def _file(self, record: FileRecord, archive: Project | None) -> FileRecord:
+        if not archive:
+            return record
+        return replace(record, archive_path=archive.path + record.origin_path.removeprefix(self.tree.project.path))

@@ -1,0 +1,97 @@
+"""The origin as it was read: a session with its subject, acquisitions and files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .errors import OriginChanged, SiteError
+from .model import Container, File, Level
+from .parallel import Workers
+from .provenance import digest
+from .site import ReadSite
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project and the path that names it."""
+
+    container: Container
+    group: str
+
+    @property
+    def id(self) -> str:
+        """Id of the project."""
+        return self.container.id
+
+    @property
+    def path(self) -> str:
+        """``group/project``."""
+        return f"{self.group}/{self.container.label}"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """One session in full."""
+
+    project: Project
+    subject: Container
+    session: Container
+    acquisitions: tuple[Container, ...]
+
+    def containers(self) -> Iterator[Container]:
+        """Subject, session and acquisitions, in that order."""
+        yield self.subject
+        yield self.session
+        yield from self.acquisitions
+
+    def path(self, container: Container, project: Project | None = None) -> str:
+        """Return the path of one of these containers, here or in another project."""
+        labels = [(project or self.project).path, self.subject.label]
+        if container.level != "subject":
+            labels.append(self.session.label)
+        if container.level == "acquisition":
+            labels.append(container.label)
+        return "/".join(labels)
+
+
+def read_tree(site: ReadSite, project: Project, session: Container, workers: Workers) -> Tree:
+    """Read everything of a session that a copy needs; listings leave out too much, so each container is read."""
+    listed = list(site.children("session", session.id, "acquisition"))
+    subject_id = session.parents.get("subject") or session.fields["subject"]["_id"]
+    wanted: list[tuple[Level, str]] = [("subject", subject_id)]
+    wanted += [("acquisition", acquisition.id) for acquisition in listed]
+    read = workers.map(lambda one: site.read(*one), wanted)
+    return Tree(project, read[0], session, tuple(read[1:]))
+
+
+def assert_unchanged(site: ReadSite, tree: Tree, workers: Workers) -> None:
+    """Read the session again and compare.
+
+    Raises
+    ------
+    OriginChanged
+        When it was moved, or a file or header was added, removed or edited since `tree` was read.
+    """
+    try:
+        again = read_tree(site, tree.project, site.read("session", tree.session.id), workers)
+    except SiteError as error:
+        if error.status == 404:
+            raise OriginChanged(f"{tree.path(tree.session)} was deleted or moved during the export") from None
+        raise
+    if again.session.parents.get("project") != tree.session.parents.get("project"):
+        raise OriginChanged(f"{tree.path(tree.session)} was moved to another project during the export")
+    if _content(again) != _content(tree):
+        raise OriginChanged(
+            f"{tree.path(tree.session)} was edited during the export; nothing was tagged or archived. "
+            "Run the gear again to export the new state."
+        )
+
+
+def _content(tree: Tree) -> set[tuple[str, str, int, str]]:
+    containers = (tree.session, *tree.acquisitions)
+    return {(item.id, *_state(file)) for item in containers for file in item.files}
+
+
+def _state(file: File) -> tuple[str, int, str]:
+    return file.file_id, file.version, digest(file.info.get("header"))
