@@ -26,6 +26,14 @@ NUMBERS = frozenset({"DS", "FD", "FL", "IS"})
 GENERAL = frozenset({b"AE", b"AS", b"CS", b"DA", b"DS", b"DT", b"IS", b"TM", b"UI", b"UR"})
 
 
+def outcome(source: FilePath, target: FilePath, header: dict[str, Any], **options: Any) -> Result | HeaderError:
+    """The result, or the reason why the file must not be exported."""
+    try:
+        return rewrite(source, target, header, **options)
+    except HeaderError as error:
+        return error
+
+
 def judge(sample: Sample, edit: Edit, target: FilePath) -> list[str]:
     """What is wrong with what became of this edit; nothing if all is well."""
     target.unlink(missing_ok=True)
@@ -69,11 +77,7 @@ def _wrong_log(edit: Edit, result: Result) -> list[str]:
 def wrong_bytes(sample: Sample, edit: Edit, target: FilePath) -> list[str]:
     """What the stored bytes have wrong: the new value, or anything else that is not as it was."""
     before = sample.instances()
-    after = (
-        Sample(sample.name, target, ()).instances()
-        if sample.is_zip
-        else {sample.path.name: target.read_bytes()}
-    )
+    after = Sample(sample.name, target, ()).instances() if sample.is_zip else {sample.path.name: target.read_bytes()}
     problems = []
     if sample.is_zip:
         dicom = {name for name, data in before.items() if parse(data) is not None}
