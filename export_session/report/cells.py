@@ -1,0 +1,65 @@
+"""Text that is safe to put into a CSV cell, and the one way a CSV file is written."""
+
+from __future__ import annotations
+
+import csv
+import json
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+CELL_LIMIT = 32_000  # a spreadsheet cell holds 32,767 characters; the rest is for saying what was cut
+PICTURES = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}  # ␀ … ␟ ␡
+FORMULA_STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # the full-width forms start a formula, too
+
+Cell = str | int | float
+
+
+def text_of(value: Any) -> str:
+    """Give a JSON value as a person reads it: strings as they are, everything else as JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def visible(text: str) -> str:
+    """Show control characters, line breaks among them, as their pictures (``␊``, ``␛``)."""
+    return text.translate(PICTURES)
+
+
+def shortened(text: str, limit: int) -> str:
+    """Cut a text to about ``limit`` characters and say how many were left out."""
+    return text if len(text) <= limit else f"{text[:limit]} … [{len(text) - limit:,} more characters]"
+
+
+def neutral(text: str) -> str:
+    """Make a cell that no spreadsheet runs as a formula.
+
+    An apostrophe is put before a text that starts, after any blanks, like a formula; and before one that
+    starts with an apostrophe, so that dropping one leading apostrophe always gives the text back. This
+    holds for negative numbers in text cells, too: one rule, no exceptions. A line of a cell cannot start
+    a formula either, as line breaks are shown as pictures.
+    See OWASP, "CSV Injection".
+    """
+    text = shortened(visible(text), CELL_LIMIT)
+    start = next((character for character in text if not _is_blank(character)), "")
+    return f"'{text}" if start in FORMULA_STARTS or text.startswith("'") else text
+
+
+def _is_blank(character: str) -> bool:
+    """Whether a spreadsheet may skip it: spaces, invisible marks, pictures of control characters."""
+    return unicodedata.category(character)[0] in "ZC" or 0x2400 <= ord(character) <= 0x2421
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write a CSV file: UTF-8, one line for each row, all text neutralised.
+
+    ``csv`` rather than pandas: cells must stay as they are given, and nothing is to be inferred.
+    """
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([neutral(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)

@@ -1,0 +1,80 @@
+"""The DICOM change log: one row for each file, element, and old and new value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .cells import text_of, write_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from export_session.dicom.model import Change
+    from export_session.model import FileRecord, RunRecord
+
+    from .cells import Cell
+
+COLUMNS = (
+    "File",
+    "Where",  # "200 of 200 instances", or the zip member
+    "Tag",
+    "Keyword",
+    "VR",
+    "Path",
+    "Old",
+    "New",
+    "Change",  # added, changed or blanked
+    "Cause",
+    "Outcome",
+    "Reason",
+    "Instances",
+    "Instances In File",
+    "Origin Path",
+    "Run",  # export or preview
+)
+
+
+def write(record: RunRecord, path: Path) -> None:
+    """Write the DICOM change log of a run."""
+    write_csv(path, COLUMNS, rows(record))
+
+
+def rows(record: RunRecord) -> Iterator[tuple[Cell, ...]]:
+    """Give the rows in the order of the export log; a file's refusals after its changes."""
+    run = "preview" if record.dry_run else "export"
+    for file in record.files():
+        for change in (*file.changes, *file.refused):
+            yield (*_row(file, change), run)
+
+
+def action(change: Change) -> str:
+    """Say what a change does to its element: add it, blank it, or change its value."""
+    if change.new is None or change.new in ("", []):
+        return "blanked"
+    return "added" if change.old is None else "changed"
+
+
+def where(change: Change) -> str:
+    """Say which instances of the file a change covers."""
+    return change.member or f"{change.instances:,} of {change.total:,} instance{'s' * (change.total != 1)}"
+
+
+def _row(file: FileRecord, change: Change) -> tuple[Cell, ...]:
+    return (
+        file.name,
+        where(change),
+        change.tag,
+        change.keyword,
+        change.vr,
+        change.path,
+        text_of(change.old),
+        text_of(change.new),
+        action(change),
+        change.cause.value,
+        change.outcome.value,
+        change.reason,
+        change.instances,
+        change.total,
+        file.origin_path,
+    )

@@ -1,0 +1,45 @@
+"""Old and new value side by side, with the characters marked that make the difference."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from os.path import commonpath
+
+from markupsafe import Markup, escape
+
+from .cells import shortened, visible
+
+SHOWN = 160  # characters of a value on the page; the change log holds all
+CONTEXT = 24  # characters kept before the first difference of a longer value
+ALIKE = 0.4  # below this likeness single marked characters are confetti: the whole value is marked
+
+
+def marked(old: str, new: str) -> tuple[Markup, Markup]:
+    """Give both values as HTML: what went is in ``<del>``, what came in ``<ins>``."""
+    old, new = _around_the_difference(visible(old), visible(new))
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    if matcher.ratio() < ALIKE:
+        return _wrap("del", old), _wrap("ins", new)
+    before, after = Markup(), Markup()
+    for kind, i, j, k, m in matcher.get_opcodes():
+        before += escape(old[i:j]) if kind == "equal" else _wrap("del", old[i:j])
+        after += escape(new[k:m]) if kind == "equal" else _wrap("ins", new[k:m])
+    return before, after
+
+
+def plain(text: str) -> Markup:
+    """Give a value as HTML without marks."""
+    return escape(shortened(visible(text), SHOWN))
+
+
+def _wrap(tag: str, text: str) -> Markup:
+    return Markup(f"<{tag}>{{}}</{tag}>").format(text) if text else Markup()  # noqa: S704  (the tag is ours)
+
+
+def _around_the_difference(old: str, new: str) -> tuple[str, str]:
+    """Cut long values so that the place where they part is still to be seen."""
+    if max(len(old), len(new)) <= SHOWN:
+        return old, new
+    start = max(0, len(commonpath((old, new))) - CONTEXT)
+    lead = "… " if start else ""
+    return lead + shortened(old[start:], SHOWN), lead + shortened(new[start:], SHOWN)

@@ -1,0 +1,128 @@
+"""What of a run's values may be shown: the one gate that every report passes.
+
+Names (of containers, files and zip members) are how a person finds their way and are always shown.
+Values of header elements are shown as ``log_values`` says:
+
+``full``
+    as they are.
+``hash``
+    as a keyed hash under a random key that is forgotten when the reports are written. Equal values of
+    one run have equal hashes; without the key even a value of few possibilities, a sex or a date,
+    cannot be found by trying them all. Hashes of two runs cannot be compared.
+``none``
+    not at all.
+
+Below ``full``, reasons, notes and errors lose whatever may be a value, and thumbnails are left out,
+since pixels can identify a person.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from export_session.dicom.model import Change
+    from export_session.model import FileRecord, RunRecord, SessionRecord
+
+HIDDEN = "(not logged)"
+IN_TEXT = "(value)"
+
+QUOTED = re.compile(r"""(?<!\w)'.*?'(?!\w)|(?<!\w)".*?"(?!\w)|\u201c.*?\u201d|\u2018.*?\u2019|«.*?»|`.*?`""", re.DOTALL)
+VALUE_LIKE = re.compile(r"\S*\^\S*|\b\d+(?:\.\d+){3,}\b|\b\d{8,}\b")  # person names, UIDs, dates and numbers
+
+
+def disclosed(record: RunRecord) -> RunRecord:
+    """Give the record as it may be shown."""
+    if record.log_values == "full":
+        return record
+    mask = _hashing(secrets.token_bytes(32)) if record.log_values == "hash" else _hiding
+    return replace(record, sessions=tuple(_session(session, mask) for session in record.sessions))
+
+
+def _hashing(key: bytes) -> Callable[[Any], Any]:
+    def mask(value: Any) -> Any:
+        if value is None or value == "":  # absent and empty say nothing but that
+            return value
+        text = json.dumps(value, sort_keys=True)
+        return "#" + hmac.digest(key, text.encode(), "sha256").hex()[:16]
+
+    return mask
+
+
+def _hiding(value: Any) -> Any:
+    return value if value is None or value == "" else HIDDEN
+
+
+def _session(session: SessionRecord, mask: Callable[[Any], Any]) -> SessionRecord:
+    changes = [change for file in session.files for change in (*file.changes, *file.refused)]
+    clean = _cleaner(changes, names=_names(session))
+    containers = tuple(
+        replace(container, notes=tuple(map(clean, container.notes)), error=clean(container.error))
+        for container in session.containers
+    )
+    files = tuple(_file(file, mask) for file in session.files)
+    return replace(session, containers=containers, files=files, error=clean(session.error))
+
+
+def _names(session: SessionRecord) -> set[str]:
+    containers = {name for each in session.containers for name in (each.label, each.origin_path)}
+    return {session.subject, session.session} | containers | {file.name for file in session.files}
+
+
+def _file(file: FileRecord, mask: Callable[[Any], Any]) -> FileRecord:
+    every = (*file.changes, *file.refused)
+    clean = _cleaner(every, names={file.name, *(change.member for change in every)})
+
+    def masked(changes: Iterable[Change]) -> tuple[Change, ...]:
+        return tuple(
+            replace(each, old=mask(each.old), new=mask(each.new), reason=clean(each.reason)) for each in changes
+        )
+
+    return replace(
+        file,
+        changes=masked(file.changes),
+        refused=masked(file.refused),
+        notes=tuple(map(clean, file.notes)),
+        error=clean(file.error),
+        thumbnail=b"",
+    )
+
+
+def _cleaner(changes: Iterable[Change], names: set[str]) -> Callable[[str], str]:
+    """Give a function that takes out of a sentence what may be a value.
+
+    That is every old and new value of ``changes``; everything quoted that is not the name of a file, a
+    container or an element; and whatever looks like a person's name, a UID, a date or a long number.
+    """
+    changes = tuple(changes)
+    elements = {text for each in changes for text in (each.tag, each.keyword, each.path, each.vr)}
+
+    def clean(text: str) -> str:
+        if not text:
+            return text
+        values = {leaf for each in changes for value in (each.old, each.new) for leaf in _leaves(value)}
+        for value in sorted(values, key=len, reverse=True):
+            if value in text:
+                text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", IN_TEXT, text)
+        text = QUOTED.sub(lambda match: match[0] if match[0][1:-1] in names | elements else IN_TEXT, text)
+        return VALUE_LIKE.sub(IN_TEXT, text)
+
+    return clean
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """Every scalar in a JSON value, as the texts by which a sentence may cite it."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        yield from (leaf for item in value for leaf in _leaves(item))
+    elif value is not None and str(value).strip():
+        yield str(value)
+        yield str(value).strip()

@@ -1,0 +1,118 @@
+"""The export log: one row for each container and one for each file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from export_session.model import ContainerRecord
+
+from .cells import write_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from export_session.model import FileRecord, RunRecord, SessionRecord
+
+    from .cells import Cell
+
+COLUMNS = (
+    "Container",  # subject, session, acquisition or file
+    "Name",
+    "Status",
+    "Origin Path",
+    "Export Path",
+    "Archive Path",
+    "Size",  # bytes of the origin file
+    "Modality",
+    "Instances",  # DICOM instances in the file
+    "Changes",
+    "Refused",
+    "Verified",
+    "Seconds",
+    "Message",
+    "Run",  # export or preview
+)
+
+
+def write(record: RunRecord, path: Path) -> None:
+    """Write the export log of a run."""
+    write_csv(path, COLUMNS, rows(record))
+
+
+def rows(record: RunRecord) -> Iterator[tuple[Cell, ...]]:
+    """Give the rows: each container followed by its own files."""
+    run = "preview" if record.dry_run else "export"
+    subjects: set[str] = set()
+    for session in record.sessions:
+        by_parent = files_by_parent(session)
+        for container in containers_of(session):
+            seen = container.level == "subject" and container.origin_path in subjects
+            if container.level == "subject":
+                subjects.add(container.origin_path)
+            if not seen:
+                yield (*_container_row(container), run)
+            for file in by_parent.pop(container.origin_path, ()):
+                yield (*_file_row(file), run)
+        for file in (file for orphans in by_parent.values() for file in orphans):
+            yield (*_file_row(file), run)
+
+
+def containers_of(session: SessionRecord) -> tuple[ContainerRecord, ...]:
+    """Give the containers of a session, the session itself always among them, with the session's error.
+
+    So a session that failed before its containers were read still has its row.
+    """
+    if not any(container.level == "session" for container in session.containers):
+        path = f"{session.subject}/{session.session}"
+        own = ContainerRecord("session", session.session, session.status, path, error=session.error)
+        return (*session.containers, own)
+    return tuple(
+        replace(container, error=session.error) if container.level == "session" and not container.error else container
+        for container in session.containers
+    )
+
+
+def files_by_parent(session: SessionRecord) -> dict[str, list[FileRecord]]:
+    """Group the files of a session by the origin path of their container."""
+    grouped: dict[str, list[FileRecord]] = {}
+    for file in session.files:
+        grouped.setdefault(file.origin_path.removesuffix(f"/{file.name}"), []).append(file)
+    return grouped
+
+
+def _container_row(container: ContainerRecord) -> tuple[Cell, ...]:
+    return (
+        container.level,
+        container.label,
+        container.status.value,
+        container.origin_path,
+        container.export_path,
+        container.archive_path,
+        *[""] * 7,
+        _message(container.error, container.notes),
+    )
+
+
+def _file_row(file: FileRecord) -> tuple[Cell, ...]:
+    return (
+        "file",
+        file.name,
+        file.status.value,
+        file.origin_path,
+        file.export_path,
+        file.archive_path,
+        file.size,
+        file.modality,
+        file.instances,
+        len(file.changes),
+        len(file.refused),
+        file.verification.value,
+        round(file.timing.total, 3),
+        _message(file.error, file.notes),
+    )
+
+
+def _message(error: str, notes: tuple[str, ...]) -> str:
+    return "; ".join(text for text in (error, *notes) if text)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from export_session.dicom.model import Cause, Change, Outcome
+from export_session.model import FileRecord, RunRecord, SessionRecord, Status
+from export_session.report import write_reports
+from export_session.report.disclosure import HIDDEN, disclosed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CANARIES = ("Canary^Jane", "19610203", "CANARY-7781", "canary street 5", "1.2.840.99.7.1")
+VALUES = st.recursive(
+    st.one_of(st.text(min_size=1, max_size=12), st.integers(), st.floats(allow_nan=False)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@pytest.fixture
+def told(
+    run: Callable[..., RunRecord],
+    session: Callable[..., SessionRecord],
+    file: Callable[..., FileRecord],
+    change: Callable[..., Change],
+) -> RunRecord:
+    """A run in which every place that can hold a value does hold one."""
+    name, birth, number, street, uid = CANARIES
+    applied = change("PatientName", old=name, new=f"{name}-new", reason=f"was {name}, see PatientName")
+    listed = change("OtherPatientIDs", old=[number, birth], new={"Value": [number]})
+    refused = change(
+        "PatientAddress",
+        old=None,
+        new=street,
+        outcome=Outcome.REFUSED,
+        reason=f"'{street}' is not possible ({uid})",
+    )
+    record = file(
+        changes=(applied, listed),
+        refused=(refused,),
+        notes=(f"the value “{street}” is odd",),
+        error=f'PatientName cannot be "{name}", nor {birth}',
+        thumbnail=b"PNG of a face",
+    )
+    own = session(files=(record,), error=f"t1.dicom.zip: {number} in 't1.dicom.zip' cannot be written")
+    containers = tuple(replace(each, notes=(f"sex of '{street}'",), error=f"{name}") for each in own.containers)
+    return run(sessions=(replace(own, containers=containers),))
+
+
+@pytest.mark.parametrize("log_values", ["hash", "none"])
+def test_no_value_reaches_any_output_unless_asked_for(told: RunRecord, log_values: str, tmp_path: Path) -> None:
+    for path in write_reports(replace(told, log_values=log_values), tmp_path):
+        text = path.read_text()
+        assert [canary for canary in (*CANARIES, "UE5HIG9mIGEgZmFjZQ") if canary in text] == []
+        assert "t1.dicom.zip" in text  # names stay, or nobody could find anything
+
+
+def test_asked_for_in_full_every_value_is_told(told: RunRecord, tmp_path: Path) -> None:
+    changes = write_reports(told, tmp_path)[1].read_text()
+    assert [canary for canary in CANARIES if canary not in changes] == []
+
+
+def test_element_and_file_names_in_a_reason_survive(told: RunRecord) -> None:
+    (session,) = disclosed(replace(told, log_values="none")).sessions
+    assert session.files[0].changes[0].reason.endswith("see PatientName")
+    assert session.error == "t1.dicom.zip: (value) in 't1.dicom.zip' cannot be written"
+
+
+@given(old=VALUES, new=VALUES)
+@settings(max_examples=50)
+def test_a_quoted_value_leaves_every_reason(old: object, new: object) -> None:
+    change = Change("(0010,0010)", "K", "LO", "K", old, new, Cause.EDIT, Outcome.REFUSED, f"cannot hold {new!r}")
+    shown = disclosed(_run_of(change, "none")).sessions[0].files[0].refused[0]
+    assert shown.old in (HIDDEN, "")
+    assert shown.new in (HIDDEN, "")
+    if isinstance(new, str) and re.search(r"\w{3}", new) and new.isprintable():
+        assert new not in shown.reason or new in "cannot hold (value)"
+
+
+def test_equal_values_of_a_run_have_equal_hashes_and_other_values_others(
+    run: Callable[..., RunRecord],
+    session: Callable[..., SessionRecord],
+    file: Callable[..., FileRecord],
+    change: Callable[..., Change],
+) -> None:
+    files = (
+        file("a.dcm", changes=(change(old="M", new="F"),)),
+        file("b.dcm", changes=(change(old="F", new="M"), change(old=None, new=""))),
+    )
+    shown = disclosed(run(log_values="hash", sessions=(session(files=files),)))
+    first, second = shown.sessions[0].files
+    assert first.changes[0].old == second.changes[0].new != first.changes[0].new == second.changes[0].old
+    assert (second.changes[1].old, second.changes[1].new) == (None, "")
+
+
+def test_hashes_of_two_runs_cannot_be_compared(run: Callable[..., RunRecord]) -> None:
+    old = [disclosed(run(log_values="hash")).sessions[0].files[0].changes[0].old for _ in range(2)]
+    assert old[0] != old[1]
+
+
+_EMPTY = RunRecord("t", "t", "g", "", "", dry_run=False, log_values="full", settings={}, sessions=())
+
+
+def _run_of(change: Change, log_values: str) -> RunRecord:
+    file = FileRecord("acquisition", "f.dcm", Status.FAILED, "p/f.dcm", refused=(change,))
+    session = SessionRecord("s", "t", Status.FAILED, files=(file,))
+    return replace(_EMPTY, log_values=log_values, sessions=(session,))
