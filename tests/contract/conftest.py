@@ -13,6 +13,7 @@ import pytest
 from local_site import LocalSite
 from tests.contract.wire import Wire, fresh, key_of
 
+
 @pytest.fixture(scope="session", autouse=True)
 def _patient_but_not_slow() -> Iterator[None]:
     """Keep the SDK's retries, without its minutes of waiting; keep proxies away from loopback."""

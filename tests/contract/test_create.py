@@ -22,8 +22,10 @@ def test_create_answers_only_the_id_and_the_sdk_gets_the_rest(wire: Wire, projec
 def test_create_is_two_calls_for_the_sdk(site: Any, session: Any) -> None:
     site.clear_requests()
     session.add_acquisition(label="n")
-    seen = [(r["method"], r["path"].rsplit("/", 1)[0]) for r in site.requests if "acquisitions" in r["path"]]
-    assert seen == [("POST", "/api"), ("GET", "/api/acquisitions")]
+    assert [(entry.method, entry.route) for entry in site.requests] == [
+        ("POST", "/acquisitions"),
+        ("GET", "/acquisitions/{id}"),
+    ]
 
 
 def test_children_are_made_by_keywords_or_one_dict(subject: Any) -> None:

@@ -217,6 +217,6 @@ def test_older_version_is_restored_as_the_newest(session: Any, wire: Wire, fw: f
     for content in (b"one", b"two"):
         wire.upload(f"/sessions/{session.id}", "f.txt", content)
     file = session.reload().files[0]
-    fw.restore_file(file.file_id, 1, False)
+    fw.restore_file(file.file_id, 1, evaluate_gear_rules=False)
     assert session.reload().read_file("f.txt") == b"one"
     assert fw.get_file(file.file_id).restored_from == 1

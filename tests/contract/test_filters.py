@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.contract.wire import Wire, fresh
 
 LABELS = [
-    "plain", "1001", "10.50", "null", "true", "2020-01-31", "5f0000000000000000000000", "a, b", "a=b", "x<y", "q\"q",
+    "plain", "1001", "10.50", "null", "true", "2020-01-31", "5f0000000000000000000000", "a, b", "a=b", "x<y", 'q"q',
     "back\\slash", "(paren) [x]", "Ünï", "with space",
 ]  # fmt: skip
 
@@ -164,7 +164,7 @@ def test_quoted_parent_values_match_nothing(wire: Wire, session: Any, subject: A
 
 
 def test_quoted_parent_values_match_on_a_lenient_site(open_site: Any) -> None:
-    client = flywheel.Client(open_site(lenient_quoted_parents=True).api_key)
+    client = flywheel.Client(open_site(quoted_parents=True).api_key)
     client.add_group({"_id": "grp", "label": "Group"})
     subject = client.get_group("grp").add_project(label="P").add_subject(label="0007")
     session = subject.add_session(label="s")

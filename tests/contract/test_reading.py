@@ -82,7 +82,7 @@ def test_container_carries_what_the_sdk_reads(tree: dict[str, Any], wire: Wire, 
     kind, keys = KEYS[level]
     found = wire.get(f"/{plural(level)}/{tree[level].id}")
     conforms(found, kind, *keys)
-    assert set((found.get("parents") or {})) >= PARENTS.get(level, set())
+    assert set(found.get("parents") or {}) >= PARENTS.get(level, set())
 
 
 @pytest.mark.parametrize("level", KEYS)

@@ -149,7 +149,7 @@ def test_sdk_signed_upload_lands_whole(session: Any, site: Any, tmp_path: Path) 
     (file,) = session.upload_file(str(path))
     assert (file.name, file.size, file.version) == (path.name, len(CONTENT), 1)
     assert session.read_file(path.name) == CONTENT
-    methods = [r["method"] for r in site.requests]
+    methods = [entry.method for entry in site.requests]
     assert methods[:4] == ["GET", "POST", "PUT", "POST"], "configuration, ticket, bytes, completion"
 
 
@@ -227,7 +227,7 @@ def test_unknown_tickets_are_404(session: Any, wire: Wire) -> None:
 
 
 def test_tickets_expire(open_site: Any) -> None:
-    site = open_site(ticket_lifetime=0.0)
+    site = open_site(ticket_seconds=0)
     client = flywheel.Client(site.api_key)
     client.add_group({"_id": "grp", "label": "G"})
     session = client.get_group("grp").add_project(label="P").add_subject(label="s").add_session(label="x")
@@ -262,7 +262,7 @@ def test_site_without_signed_urls_takes_unsigned_uploads(open_site: Any) -> None
 
 
 def test_hash_may_be_empty_after_a_signed_upload(open_site: Any) -> None:
-    client = flywheel.Client(open_site(hash_after_signed_upload=False).api_key)
+    client = flywheel.Client(open_site(hash_after_signed=False).api_key)
     client.add_group({"_id": "grp", "label": "G"})
     session = client.get_group("grp").add_project(label="P").add_subject(label="s").add_session(label="x")
     session.upload_file(spec("signed.bin"))

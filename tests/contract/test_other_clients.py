@@ -1,0 +1,40 @@
+"""The core of the contract through other clients, each run by an interpreter of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.wire import fresh, key_of
+
+ROOT = Path(__file__).parents[2]
+DRIVERS = Path(__file__).parent / "drivers"
+
+
+def run(client: str, api_key: str) -> None:
+    interpreter = ROOT / ".venvs" / client / "bin" / "python"
+    if not interpreter.exists():
+        missing = f"{interpreter} is missing; tools/clients/setup.sh makes it"
+        assert os.environ.get("CI") != "true", missing
+        pytest.skip(missing)
+    done = subprocess.run(
+        [interpreter, "-W", "ignore", DRIVERS / f"{client}.py", fresh("other")],
+        env={"API_KEY": api_key, "NO_PROXY": "127.0.0.1,localhost", "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "passed\n"), done.stderr
+
+
+def test_sdk_12_programs_run(site: Any) -> None:
+    run("sdk12", site.api_key)
+
+
+def test_fw_client_programs_run(site: Any) -> None:
+    run("fwclient", f"{site.url}:{key_of(site.api_key)}")
