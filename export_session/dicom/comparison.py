@@ -1,0 +1,261 @@
+"""Compare the metadata with one instance: which values did no importer make of its bytes?"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .components import own_components, value_to_write
+from .elements import Incomplete, Malformed
+from .equality import as_number, is_empty, same
+from .importers import ABSENT, Origin, fmi, grp3, loses_text
+from .keys import Key, key_of, vr_in_dictionary
+from .model import Options, Step
+from .projection import PER_FRAME_GROUPS, as_json
+from .protected import BINARY_VRS, why_protected
+from .stored import NUMBER_VRS, Level, Stored
+
+Above = tuple[tuple[Key, int], ...]  # the sequences passed through, with the number of the item
+
+_TRUNCATED = " ... truncated byte value."
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One value of the metadata that no importer explains."""
+
+    path: tuple[Step, ...]
+    keys: tuple[Key, ...]  # one for each step
+    vr: str  # to write with
+    old: Any  # JSON, as in the bytes; None when the element is absent
+    wanted: Any  # as the metadata has it
+    value: Any = None  # to write: unchanged components are the file's own text
+    refusal: str = ""  # why it cannot be written
+    warning: str = ""  # to read with the change
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something a person should know about a value that is no edit."""
+
+    text: str
+
+
+Finding = Difference | Remark
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison depends on besides the two values."""
+
+    origin: Origin
+    options: Options
+
+    def of_levels(self, metadata: Mapping[str, Any], level: Level, above: Above = ()) -> Iterator[Finding]:
+        """Yield what differs between a dict of the metadata and a level of the file."""
+        for text, value in metadata.items():
+            key = key_of(text)
+            if key:
+                yield from self.of_values(key, value, level, above)
+            elif not is_empty(value):
+                yield Remark(f"{text} is no DICOM keyword or private element, so it is not exported")
+
+    def of_values(self, key: Key, value: Any, level: Level, above: Above = ()) -> Iterator[Finding]:
+        """Yield what differs between one value of the metadata and its element."""
+        stored = level.get(key)
+        if stored and stored.is_sequence:
+            yield from self._in_sequence(key, value, level, above)
+        elif not self._explains(key, value, stored):
+            yield self._edit(key, value, level, above)
+        elif stored and self._is_ambiguous(value, stored):
+            yield Remark(
+                f"{key.name}: the metadata has the file's value without its non-ASCII characters; some importers "
+                "drop these, so it cannot be told whether a person did, and the file keeps its value"
+            )
+
+    def _explains(self, key: Key, value: Any, stored: Stored | None) -> bool:
+        """Whether some importer makes this value of these bytes."""
+        if stored is None or stored.empty:
+            return is_empty(value) or (value == "None" and self.origin.strips_text)
+        if is_empty(value) and stored.vr in NUMBER_VRS and not all(map(_is_readable, own_components(stored))):
+            return True
+        if stored.vr in BINARY_VRS and (is_empty(value) or _shows_bytes(value, stored)):
+            return True
+        return any(
+            self._same(value, importer(stored), stored, strictly=importer is fmi)
+            for importer in self.origin.importers(stored, key)
+        )
+
+    def _same(self, value: Any, made: Any, stored: Stored, *, strictly: bool) -> bool:
+        if made is ABSENT:
+            return False
+        vr = stored.dictionary_vr if stored.dictionary_vr in NUMBER_VRS | {"AT"} else stored.vr
+        any_sign = " or " in vr_in_dictionary(stored.tag) or stored.element.vr != stored.dictionary_vr
+        return same(value, made, vr, any_sign=any_sign) or (
+            not strictly and same(_without_leading_space(value), _without_leading_space(made), vr)
+        )
+
+    def _is_ambiguous(self, value: Any, stored: Stored) -> bool:
+        return (
+            not self.origin.is_known
+            and loses_text(stored)
+            and not same(value, fmi(stored), stored.vr)
+            and same(value, grp3(stored), stored.vr)
+        )
+
+    def _edit(self, key: Key, value: Any, level: Level, above: Above) -> Difference:
+        stored = level.get(key)
+        difference = self.difference(key, value, level, above)
+        if difference.refusal:
+            return difference
+        if is_empty(value):
+            warning = "null in the metadata is taken as a request to blank the value" if value is None else ""
+            return replace(difference, value=None, warning=warning)
+        if stored is None:
+            refusal = _cannot_add(value, difference.vr)
+            return replace(difference, value=value, refusal=refusal)
+        to_write, refusal = value_to_write(value, stored, self.origin)
+        warning = self._warning(value, stored)
+        return replace(difference, value=to_write, refusal=refusal, warning=warning)
+
+    def _warning(self, value: Any, stored: Stored) -> str:
+        """Warn where an edit was made on a value whose non-ASCII characters its author never saw."""
+        if not self.origin.strips_text or not loses_text(stored):
+            return ""
+        lost = {char for char in stored.decoded(stored.vr) if not char.isascii()} - set(str(value))
+        return (
+            "the old value holds non-ASCII characters that the importer may have dropped before the edit; "
+            "compare old and new"
+            if lost
+            else ""
+        )
+
+    def difference(self, key: Key, value: Any, level: Level, above: Above = ()) -> Difference:
+        """Return a value of the metadata beside what the file holds, without asking whether they differ."""
+        stored = level.get(key)
+        key = level.spelled(key)
+        vr = stored.vr if stored else _vr_to_add(key, value, level)
+        return Difference(
+            path=(*(Step(k.tag, item, k.creator) for k, item in above), Step(key.tag, None, key.creator)),
+            keys=(*(k for k, _ in above), key),
+            vr=vr,
+            old=as_json(stored) if stored else None,
+            wanted=value,
+            refusal=why_protected(stored.tag if stored else key.tag, vr, self.options),
+        )
+
+    def _in_sequence(self, key: Key, value: Any, level: Level, above: Above) -> Iterator[Finding]:
+        stored = level.get(key)
+        assert stored is not None
+        try:
+            if isinstance(value, Mapping) and key.tag == PER_FRAME_GROUPS:
+                yield from self._in_first_frame(key, value, stored, above)
+            elif isinstance(value, Mapping):
+                if not self._merged(value, list(stored.items())):
+                    reason = "the metadata shows the items of this sequence merged into one; which is meant is unclear"
+                    yield replace(self.difference(key, value, level, above), refusal=reason)
+            else:
+                yield from self._in_items(key, value, level, above, list(stored.items()))
+        except (Malformed, Incomplete):
+            yield Remark(f"{key.name} is no readable sequence in the file; its metadata is not exported")
+
+    def _in_first_frame(
+        self, key: Key, value: Mapping[str, Any], stored: Stored, above: Above
+    ) -> Iterator[Finding]:
+        """Compare the first item only: FMI shows no other."""
+        first = stored.item(0)
+        findings = list(self.of_levels(value, first, (*above, (key, 0)))) if first else []
+        if findings and not self._merged(value, list(stored.items())):
+            yield from findings
+
+    def _merged(self, value: Mapping[str, Any], items: list[Level]) -> bool:
+        """Whether a dict is what MRC makes of the items: each of its values is found in one of them."""
+        for text, part in value.items():
+            key = key_of(text)
+            if key is None or is_empty(part):
+                continue
+            if isinstance(part, Mapping):
+                sequences = [stored for item in items if (stored := item.get(key)) and stored.is_sequence]
+                if not self._merged(part, [inner for stored in sequences for inner in stored.items()]):
+                    return False
+            elif not any(item.get(key) and not any(self.of_values(key, part, item)) for item in items):
+                return False
+        return True
+
+    def _in_items(
+        self, key: Key, value: Any, level: Level, above: Above, items: list[Level]
+    ) -> Iterator[Finding]:
+        difference = self.difference(key, value, level, above)
+        if value == [] or (is_empty(value) and not items):
+            return
+        if is_empty(value) and isinstance(value, str | None):
+            yield self._edit(key, value, level, above)
+        elif not isinstance(value, list) or not all(isinstance(part, Mapping) for part in value):
+            yield replace(difference, refusal="the value of a sequence is a list of objects")
+        elif len(value) != len(items):
+            reason = (
+                f"the sequence has {len(items)} items in the file and {len(value)} in the metadata; "
+                "items cannot be added or removed"
+            )
+            yield replace(difference, refusal=reason)
+        else:
+            for number, (part, item) in enumerate(zip(value, items, strict=True)):
+                yield from self.of_levels(part, item, (*above, (key, number)))
+
+
+def _is_readable(component: Any) -> bool:
+    return is_empty(component) or as_number(component) is not None
+
+
+def _without_leading_space(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_leading_space(part) for part in value]
+    return value.lstrip(" ") if isinstance(value, str) else value
+
+
+def _shows_bytes(value: Any, stored: Stored) -> bool:
+    """Whether a text is one of the pictures that importers draw of binary data.
+
+    FMI: hexadecimal, whole or the first ten digits, or decoded as text; GRP3 and MRC: Python's ``repr``.
+    Of long data only the first bytes are at hand, so only these are compared.
+    """
+    if isinstance(value, list):
+        value = "\\".join(map(str, value))
+    raw, held = stored.raw, stored.element.held
+    if not isinstance(value, str):
+        return False
+    if value.endswith(_TRUNCATED):
+        return raw.hex().startswith(value.removesuffix(_TRUNCATED))
+    if value.startswith(("b'", 'b"')):
+        try:
+            shown = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            return False
+        return bool(shown == raw if held else shown.startswith(raw))
+    pictures = (raw.hex(), raw.decode("utf-8", "replace").strip(" \0"))
+    return value in pictures if held else value.startswith(pictures)
+
+
+def _vr_to_add(key: Key, value: Any, level: Level) -> str:
+    """Return the VR an absent element is to be written with; an unknown private one gets it by its JSON type."""
+    vr = vr_in_dictionary(key.tag, key.creator)
+    if vr == "US or SS":
+        return "SS" if level.signed else "US"
+    if " or " in vr:
+        return "OW"
+    if vr or not key.creator:
+        return vr or "UN"
+    parts = value if isinstance(value, list) else [value]
+    if any(isinstance(part, Mapping) for part in parts):
+        return "SQ"
+    if all(isinstance(part, (int, float)) for part in parts):
+        return "DS"
+    return "LO" if all(isinstance(part, str) and len(part) <= 64 and part.isprintable() for part in parts) else "UT"
+
+
+def _cannot_add(value: Any, vr: str) -> str:
+    if vr == "SQ" or isinstance(value, Mapping):
+        return "the file has no such sequence, and sequences cannot be added"
+    return ""

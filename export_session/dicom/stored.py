@@ -1,0 +1,246 @@
+"""Values as the file holds them: a level of a data set, its elements, their text and numbers.
+
+A level is the main data set or an item of a sequence; both are looked at in the same way.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from pydicom.charset import decode_bytes
+from pydicom.valuerep import TEXT_VR_DELIMS
+
+from .elements import (
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    ITEM,
+    ITEM_DELIMITER,
+    UNDEFINED,
+    Element,
+    Incomplete,
+    Malformed,
+    Syntax,
+    end_of_value,
+    read_head,
+)
+from .instance import Instance, codecs_of
+from .keys import Key, vr_in_dictionary
+
+PIXEL_REPRESENTATION = 0x00280103
+SPECIFIC_CHARACTER_SET = 0x00080005
+
+NUMBER_FORMATS = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
+NUMBER_VRS = frozenset([*NUMBER_FORMATS, "DS", "IS"])
+CHARSET_VRS = frozenset(["LO", "LT", "PN", "SH", "ST", "UC", "UT"])  # PS3.5 §6.1.2.3
+UNSPLIT_VRS = frozenset(["LT", "ST", "UR", "UT"])  # a backslash is a character of these (PS3.5 §6.2)
+TEXT_VRS = CHARSET_VRS | frozenset(["AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"])
+
+PADDING = " \0"
+
+
+@dataclass(frozen=True)
+class Level:
+    """The main data set, or one item of a sequence."""
+
+    elements: Mapping[int, Element]
+    syntax: Syntax
+    codecs: tuple[str, ...]
+    signed: bool = False  # what PixelRepresentation makes of "US or SS"
+
+    def get(self, key: Key) -> Stored | None:
+        """Return the element that a key names, None when it is absent."""
+        if not key.creator:
+            return self.at(key.tag)
+        found = (self.at(key.tag | block << 8) for block, _ in self._blocks(key))
+        return next((stored for stored in found if stored), None)
+
+    def at(self, tag: int) -> Stored | None:
+        """Return the element of a tag, None when it is absent."""
+        element = self.elements.get(tag)
+        return None if element is None else Stored(element, self)
+
+    def creator_of(self, tag: int) -> str:
+        """Return who reserved the block of a private element, "" for other elements."""
+        if not tag >> 16 & 1 or tag & 0xFFFF <= 0xFF:
+            return ""
+        element = self.elements.get(tag & 0xFFFF0000 | tag >> 8 & 0xFF)
+        return element.value.decode("latin-1").strip(PADDING) if element else ""
+
+    def spelled(self, key: Key) -> Key:
+        """Return a private key with its creator as the file spells it; other keys as they are."""
+        found = next((creator for _, creator in self._blocks(key)), None) if key.creator else None
+        return replace(key, creator=found) if found else key
+
+    def _blocks(self, key: Key) -> Iterator[tuple[int, str]]:
+        """Yield the blocks that a key can mean, with the creator as the file spells it (PS3.5 §7.8.1)."""
+        for tag, element in self.elements.items():
+            if tag >> 16 == key.tag >> 16 and 0x10 <= tag & 0xFFFF <= 0xFF:
+                creator = element.value.decode("latin-1").strip(PADDING)
+                if key.names_creator(creator):
+                    yield tag & 0xFF, creator
+
+
+def top_level(instance: Instance) -> Level:
+    """Return the main data set of an instance, file meta included."""
+    return Level(
+        instance.elements,
+        instance.syntax,
+        tuple(instance.charset),
+        _is_signed(instance.raw(PIXEL_REPRESENTATION)),
+    )
+
+
+def _is_signed(raw: bytes | None) -> bool:
+    return raw is not None and any(raw)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One element of a level."""
+
+    element: Element
+    level: Level
+
+    @property
+    def tag(self) -> int:
+        """The tag, private block included."""
+        return self.element.tag
+
+    @property
+    def raw(self) -> bytes:
+        """The value; of long bulk data only its first bytes."""
+        return self.element.value
+
+    @property
+    def syntax(self) -> Syntax:
+        """How the element is encoded."""
+        return EXPLICIT_LITTLE if self.tag >> 16 == 2 else self.level.syntax
+
+    @cached_property
+    def creator(self) -> str:
+        """Who reserved the private block, "" for public elements."""
+        return self.level.creator_of(self.tag)
+
+    @cached_property
+    def dictionary_vr(self) -> str:
+        """The dictionary's VR; an ambiguous one resolved by the file; "" when unknown."""
+        private = self.tag >> 16 & 1
+        tag = self.tag & 0xFFFF00FF if private else self.tag
+        vr = vr_in_dictionary(tag, self.creator) if self.creator or not private else ""
+        if " or " not in vr:
+            return vr
+        if self.element.vr in vr.split(" or "):
+            return self.element.vr
+        if vr == "US or SS":
+            return "SS" if self.level.signed else "US"
+        return "OW"
+
+    @cached_property
+    def vr(self) -> str:
+        """The VR by the file, or by the dictionary where the file gives none (PS3.5 §6.2.2); else UN."""
+        if self.element.vr in ("", "UN"):
+            return self.dictionary_vr or "UN"
+        return self.element.vr
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no value but padding."""
+        return not self.raw.strip(b" \0") if self.vr in TEXT_VRS | {"DS", "IS"} else not self.raw
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether the value is a sequence of items."""
+        return self.vr == "SQ"
+
+    def items(self) -> Iterator[Level]:
+        """Yield the items of a sequence, each read when it is asked for.
+
+        Raises
+        ------
+        Malformed, Incomplete
+            The value is not a sequence.
+        """
+        as_unknown = self.element.vr == "UN"  # PS3.5 §6.2.2: implicit little endian inside
+        syntax = IMPLICIT_LITTLE if as_unknown else self.syntax
+        data, pos = self.element.raw, self.element.head
+        while pos < len(data):
+            head = read_head(data, pos, syntax)
+            if head.tag != ITEM:
+                return
+            start = pos + head.size
+            elements, pos = _read_item(data, start, head.length, syntax)
+            yield self._item(elements, syntax)
+
+    def _item(self, elements: dict[int, Element], syntax: Syntax) -> Level:
+        charset = elements.get(SPECIFIC_CHARACTER_SET)
+        representation = elements.get(PIXEL_REPRESENTATION)
+        return Level(
+            elements,
+            syntax,
+            tuple(codecs_of(charset.value)) if charset else self.level.codecs,
+            _is_signed(representation.value) if representation else self.level.signed,
+        )
+
+    def item(self, number: int) -> Level | None:
+        """Return one item, None when there are fewer."""
+        return next((item for i, item in enumerate(self.items()) if i == number), None)
+
+    def decoded(self, vr: str) -> str:
+        """Return the value as text of a VR, without the padding at its end."""
+        if vr in CHARSET_VRS:
+            return decode_bytes(self.raw, self.level.codecs, TEXT_VR_DELIMS).rstrip(PADDING)
+        return self.raw.decode("latin-1").rstrip(PADDING)
+
+    def texts(self, vr: str) -> list[str]:
+        """Return the components of a text value, each without the padding at its end."""
+        text = self.decoded(vr)
+        return [text] if vr in UNSPLIT_VRS else [part.rstrip(PADDING) for part in text.split("\\")]
+
+    def numbers(self, vr: str) -> list[int] | list[float]:
+        """Return the components of a binary number.
+
+        Raises
+        ------
+        ValueError
+            The length is no multiple of the number's size.
+        """
+        code = NUMBER_FORMATS[vr]
+        count, rest = divmod(len(self.raw), struct.calcsize("<" + code))
+        if rest:
+            raise ValueError
+        return list(struct.unpack(f"{self.syntax.order}{count}{code}", self.raw))
+
+    def tags(self) -> list[int]:
+        """Return the components of an AT value.
+
+        Raises
+        ------
+        ValueError
+            The length is no multiple of four.
+        """
+        if len(self.raw) % 4:
+            raise ValueError
+        halves = struct.unpack(f"{self.syntax.order}{len(self.raw) // 2}H", self.raw)
+        return [group << 16 | element for group, element in zip(halves[::2], halves[1::2], strict=True)]
+
+
+def _read_item(data: bytes, pos: int, length: int, syntax: Syntax) -> tuple[dict[int, Element], int]:
+    """Read the elements of an item; return them and where the next item starts."""
+    end = len(data) if length == UNDEFINED else pos + length
+    if end > len(data):
+        raise Incomplete
+    elements: dict[int, Element] = {}
+    while pos < end:
+        head = read_head(data, pos, syntax)
+        if head.tag == ITEM_DELIMITER:
+            return elements, pos + head.size
+        stop = end_of_value(data, pos + head.size, head, syntax)
+        if stop > end:
+            raise Malformed
+        undefined = head.length == UNDEFINED
+        elements[head.tag] = Element(head.tag, head.vr, data[pos:stop], head.size, stop - pos, undefined)
+        pos = stop
+    return elements, end
