@@ -1,0 +1,95 @@
+"""The command line: ``python -m local_site serve ROOT``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from local_site.local import LocalSite
+from local_site.options import SiteOptions
+
+DESCRIPTION = """\
+A Flywheel site on this machine: HTTP on loopback, everything kept under ROOT.
+
+    python -m local_site serve ROOT
+
+prints one line of JSON once it accepts connections,
+
+    {"url": "http://127.0.0.1:PORT", "api_key": "127.0.0.1:PORT:__force_insecure:KEY", ...}
+
+and serves until it gets SIGTERM or Ctrl-C. Give "api_key" to any program that uses the Flywheel SDK:
+
+    >>> flywheel.Client("127.0.0.1:PORT:__force_insecure:KEY")
+
+(fw-client wants "http://127.0.0.1:PORT:KEY".) If a proxy is set in the environment, set NO_PROXY=127.0.0.1.
+Run it again on the same ROOT and the data and the key are there again; the port only if you give --port.
+"""
+EPILOG = """\
+Looking: open URL/?key=KEY in a browser for a read-only view of everything on the site.
+
+Misbehaving: POST URL/__admin__/faults {"kind": "status", "status": 503, "route": "/sessions", "nth": 2}
+(with the key, as for the API) makes the second matching request fail. Other routes there: GET, DELETE faults;
+GET, DELETE requests (the record of requests); GET, PUT options; POST users, keys; GET dump.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    options = _parser().parse_args(arguments)
+    switches = dict(_switch(text) for text in options.option)
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    with LocalSite(options.root, host=options.host, port=options.port, **switches) as site:
+        if options.seed:
+            from local_site.seed import seed_demo  # noqa: PLC0415  # needs pydicom, which serving does not
+
+            seed_demo(site.site)
+        print(json.dumps({"url": site.url, "api_key": site.api_key, "user": site.owner}), flush=True)  # noqa: T201
+        stop.wait()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local_site",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser(
+        "serve",
+        help="serve the site under ROOT",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    serve.add_argument("root", metavar="ROOT", type=Path, help="directory that holds the site; made if absent")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
+    serve.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    serve.add_argument("--seed", choices=["demo"], help="put a small hierarchy in, unless it is there")
+    serve.add_argument("--engine", action="store_true", help="run queued jobs and gear rules")
+    serve.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"set a switch: {', '.join(SiteOptions.__dataclass_fields__)}",
+    )
+    return parser
+
+
+def _switch(text: str) -> tuple[str, object]:
+    name, _, value = text.partition("=")
+    if name not in SiteOptions.__dataclass_fields__:
+        raise SystemExit(f"Unknown option {name!r}; known are {', '.join(SiteOptions.__dataclass_fields__)}")
+    return name, json.loads(value or "true")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

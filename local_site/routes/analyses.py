@@ -1,0 +1,73 @@
+"""Routes that create and list analyses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local_site import access, files, listing
+from local_site.errors import NotFoundError
+from local_site.fields import checked
+from local_site.hierarchy import CHILD_OF, CONTAINERS, CREATE_KEYS, DEFAULTS, LEVELS, parents_below
+from local_site.routing import Call, Routes
+from local_site.stamps import now
+from local_site.store import Doc
+
+routes = Routes()
+
+
+@routes.add("POST", "/{tree}/{cid}/analyses")
+def create(call: Call) -> Any:
+    """Create an analysis; one with a job starts it."""
+    kind = access.kind_of(call.site, call.params["tree"], call.params["cid"])
+    parent = access.fetch(call.site, call.who, kind, call.params["cid"], "analyses_create_sdk")
+    body = checked(call.body, CREATE_KEYS["analysis"], ("label",))
+    job = body.pop("job", None)
+    stamp = now()
+    analysis: Doc = {
+        "_id": call.site.new_id(),
+        **DEFAULTS["analysis"],
+        **body,
+        "inputs": files.references(call.site, call.who, body.get("inputs") or []),
+        "parent": {"type": kind, "id": parent["_id"]},
+        "parents": parents_below(kind, parent),
+        "gear_info": None,
+        "created": stamp,
+        "modified": stamp,
+        "revision": 1,
+    }
+    call.site.store.put("analysis", analysis)
+    if job is not None:
+        call.site.start_analysis_job(analysis, job, call.who)
+    return {"_id": analysis["_id"]}
+
+
+@routes.add("GET", "/{tree}/{cid}/analyses")
+def of_container(call: Call) -> Any:
+    """List the analyses of a container."""
+    kind = access.kind_of(call.site, call.params["tree"], call.params["cid"])
+    container = access.fetch(call.site, call.who, kind, call.params["cid"], "analyses_view_metadata")
+    return listing.containers(call, "analysis", parent=container["_id"])
+
+
+@routes.add("GET", "/{tree}/{cid}/{below}/analyses")
+def below_container(call: Call) -> Any:
+    """List the analyses of all containers of a type below another."""
+    kind = access.kind_of(call.site, call.params["tree"], call.params["cid"])
+    container = access.fetch(call.site, call.who, kind, call.params["cid"], "analyses_view_metadata")
+    below = CONTAINERS.get(call.params["below"])
+    if call.params["below"] != "all" and (below not in LEVELS or kind not in CHILD_OF):
+        raise NotFoundError(f"Nothing called {call.params['below']} lies below a {kind}")
+    analyses = call.site.store.select("analysis", containing=[container["_id"]])
+    shown = listing.views(call)
+    return [
+        shown.listed("analysis", analysis)
+        for analysis in analyses
+        if analysis["parents"].get(kind) == container["_id"] and below in (None, analysis["parent"]["type"])
+    ]
+
+
+@routes.add("GET", "/{tree}/{parent_cid}/analyses/{cid}")
+def read(call: Call) -> Any:
+    """Return an analysis of a container."""
+    analysis = access.fetch(call.site, call.who, "analysis", call.params["cid"], "analyses_view_metadata")
+    return listing.views(call).typed("analysis", analysis)

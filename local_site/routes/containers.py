@@ -1,0 +1,132 @@
+"""Routes that create, read, change, delete and list containers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local_site import access, containers, listing, lookup, moving
+from local_site.errors import BadRequestError, NotFoundError
+from local_site.hierarchy import CONTAINERS
+from local_site.routing import Call, Routes
+from local_site.store import Doc
+
+routes = Routes()
+CREATED = ("groups", "projects", "subjects", "sessions", "acquisitions")
+
+
+@routes.add("POST", "/lookup")
+def look_up(call: Call) -> Any:
+    """Return the container, file or gear that a path of labels leads to."""
+    return lookup.lookup(call)
+
+
+@routes.add("POST", "/resolve")
+def resolve(call: Call) -> Any:
+    """Return every node along a path of labels, and the children of the last."""
+    return lookup.resolve(call)
+
+
+@routes.add("GET", "/{level}")
+def list_all(call: Call) -> Any:
+    """List all containers of a type that the sender may see."""
+    return listing.containers(call, CONTAINERS[call.params["level"]])
+
+
+@routes.add("POST", "/{level}")
+def create(call: Call) -> Any:
+    """Create a container."""
+    plural = call.params["level"]
+    if plural not in CREATED:
+        raise NotFoundError(f"Analyses are created below a container, not at /{plural}")
+    return {"_id": containers.create(call.site, call.who, CONTAINERS[plural], call.body)["_id"]}
+
+
+@routes.add("DELETE", "/{level}")
+def delete_many(call: Call) -> Any:
+    """Delete several containers."""
+    ids = call.body
+    if not isinstance(ids, list) or not ids:
+        raise BadRequestError("A list of ids is needed")
+    reason = call.query.get("delete_reason")
+    for doc_id in ids:
+        containers.delete(call.site, call.who, CONTAINERS[call.params["level"]], str(doc_id), reason)
+    return {"deleted": len(ids)}
+
+
+@routes.add("GET", "/{cont}/{cid}")
+def read(call: Call) -> Any:
+    """Return a container."""
+    kind, doc = _addressed(call)
+    return listing.views(call).typed(kind, doc)
+
+
+@routes.add("PUT", "/{cont}/{cid}")
+def modify(call: Call) -> Any:
+    """Change or move a container."""
+    kind = access.kind_of(call.site, call.params["cont"], call.params["cid"])
+    replace = call.query.flag("replace_metadata")
+    jobs = containers.modify(call.site, call.who, kind, call.params["cid"], call.body, replace_info=replace)
+    return {"modified": 1, "jobs_spawned": jobs}
+
+
+@routes.add("DELETE", "/{cont}/{cid}")
+def delete(call: Call) -> Any:
+    """Delete a container with all below it."""
+    kind = access.kind_of(call.site, call.params["cont"], call.params["cid"])
+    containers.delete(call.site, call.who, kind, call.params["cid"], call.query.get("delete_reason"))
+    return {"deleted": 1}
+
+
+@routes.add("GET", "/groups/{cid}/projects")
+def projects_of_group(call: Call) -> Any:
+    """List the projects of a group."""
+    access.fetch(call.site, call.who, "group", call.params["cid"])
+    return listing.containers(call, "project", parent=call.params["cid"])
+
+
+@routes.add("GET", "/projects/{cid}/subjects")
+def subjects_of_project(call: Call) -> Any:
+    """List the subjects of a project."""
+    return _within_project(call, "subject")
+
+
+@routes.add("GET", "/projects/{cid}/sessions")
+def sessions_of_project(call: Call) -> Any:
+    """List the sessions of a project."""
+    return _within_project(call, "session")
+
+
+@routes.add("GET", "/projects/{cid}/acquisitions")
+def acquisitions_of_project(call: Call) -> Any:
+    """List the acquisitions of a project."""
+    return _within_project(call, "acquisition")
+
+
+@routes.add("GET", "/subjects/{cid}/sessions")
+def sessions_of_subject(call: Call) -> Any:
+    """List the sessions of a subject."""
+    access.fetch(call.site, call.who, "subject", call.params["cid"])
+    return listing.containers(call, "session", parent=call.params["cid"])
+
+
+@routes.add("GET", "/sessions/{cid}/acquisitions")
+def acquisitions_of_session(call: Call) -> Any:
+    """List the acquisitions of a session."""
+    access.fetch(call.site, call.who, "session", call.params["cid"])
+    return listing.containers(call, "acquisition", parent=call.params["cid"])
+
+
+@routes.add("POST", "/bulk/move/sessions")
+def bulk_move(call: Call) -> Any:
+    """Move several sessions."""
+    return moving.bulk_move_sessions(call.site, call.who, call.body)
+
+
+def _within_project(call: Call, kind: str) -> Any:
+    project = access.fetch(call.site, call.who, "project", call.params["cid"])
+    return listing.containers(call, kind, projects=[project["_id"]])
+
+
+def _addressed(call: Call) -> tuple[str, Doc]:
+    kind = access.kind_of(call.site, call.params["cont"], call.params["cid"])
+    return kind, access.fetch(call.site, call.who, kind, call.params["cid"])

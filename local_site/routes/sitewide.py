@@ -1,0 +1,223 @@
+"""Routes about the site itself: who am I, what can the site do, users, roles, modalities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local_site import listing
+from local_site.access import require_admin
+from local_site.errors import BadRequestError, ConflictError, NotFoundError
+from local_site.fields import checked
+from local_site.routing import Call, Routes
+from local_site.stamps import now
+from local_site.store import Doc
+
+routes = Routes()
+RELEASE = "22.3.9"
+
+
+@routes.add("GET", "/auth/status")
+def auth_status(call: Call) -> Any:
+    """Tell clients whom their key stands for."""
+    who = call.who
+    return {
+        "origin": who.origin,
+        "user_id": who.user_id,
+        "user_is_admin": who.admin,
+        "is_device": False,
+        "roles": list(who.roles),
+    }
+
+
+@routes.add("GET", "/version", public=True)
+def version(call: Call) -> Any:
+    """Tell the versions."""
+    return {
+        "_id": "version",
+        "database": 1,
+        "release": RELEASE,
+        "flywheel_release": RELEASE,
+        "cli_version": RELEASE,
+    }
+
+
+@routes.add("GET", "/config", public=True)
+def config(call: Call) -> Any:
+    """Tell what the site can do."""
+    options = call.site.options
+    return {
+        "site": {
+            "name": "Local site",
+            "api_url": f"{call.site.url}/api",
+            "redirect_url": call.site.url,
+            "registered": True,
+            "pagination_limit": 250,
+        },
+        "features": {
+            "signed_url": options.signed_url,
+            "multipart_signed_url": False,
+            "tags_in_lists": options.tags_in_lists,
+            "audit_trail": options.audit_trail,
+            "api_enabled_gear_rules": True,
+            "job_tickets": False,
+        },
+        "signed_url": options.signed_url,
+        "auth": {},
+    }
+
+
+@routes.add("GET", "/users/self")
+def current_user(call: Call) -> Any:
+    """Return the sender's user, with the key as sent."""
+    user = call.site.store.get("user", call.who.user_id or "")
+    if user is None:
+        raise NotFoundError("This key belongs to no user")
+    header = call.request.headers.get("Authorization", "")
+    key = header.rpartition(" ")[2].rpartition(":")[2]
+    return {**user, "api_key": {"key": key, "created": user["created"]}, "api_keys": []}
+
+
+@routes.add("GET", "/users")
+def users(call: Call) -> Any:
+    """List users."""
+    return listing.plain(call, list(call.site.store.select("user")))
+
+
+@routes.add("POST", "/users")
+def add_user(call: Call) -> Any:
+    """Add a user."""
+    require_admin(call.who)
+    allowed = "_id firstname lastname email roles disabled avatar root".split()
+    fields = checked(call.body, allowed, ("_id", "firstname", "lastname"))
+    if call.site.store.get("user", fields["_id"]):
+        raise ConflictError(f"User {fields['_id']} already exists")
+    call.site.add_user(fields.pop("_id"), **fields)
+    return {"_id": call.body["_id"]}
+
+
+@routes.add("GET", "/users/{user_id}")
+def user(call: Call) -> Any:
+    """Return a user."""
+    return _found(call, "user", call.params["user_id"])
+
+
+@routes.add("PUT", "/users/{user_id}")
+def modify_user(call: Call) -> Any:
+    """Change a user."""
+    require_admin(call.who)
+    user = _found(call, "user", call.params["user_id"])
+    fields = checked(call.body, "firstname lastname email roles disabled avatar root info".split())
+    call.site.store.put("user", {**user, **fields, "modified": now()})
+    return {"modified": 1, "jobs_spawned": 0}
+
+
+@routes.add("DELETE", "/users/{user_id}")
+def delete_user(call: Call) -> Any:
+    """Delete a user."""
+    require_admin(call.who)
+    user = _found(call, "user", call.params["user_id"])
+    call.site.store.put("user", {**user, "deleted": now()})
+    return {"deleted": 1}
+
+
+@routes.add("GET", "/roles")
+def roles(call: Call) -> Any:
+    """List roles."""
+    return listing.plain(call, list(call.site.store.select("role")))
+
+
+@routes.add("POST", "/roles")
+def add_role(call: Call) -> Any:
+    """Add a role."""
+    require_admin(call.who)
+    fields = checked(call.body, ("label", "actions"), ("label", "actions"))
+    role = {"_id": call.site.new_id(), "default_flywheel_role": None, "in_use": False, **fields}
+    call.site.store.put("role", role)
+    return role
+
+
+@routes.add("GET", "/roles/{role_id}")
+def role(call: Call) -> Any:
+    """Return a role."""
+    return _found(call, "role", call.params["role_id"])
+
+
+@routes.add("PUT", "/roles/{role_id}")
+def modify_role(call: Call) -> Any:
+    """Change a role."""
+    require_admin(call.who)
+    role = _found(call, "role", call.params["role_id"])
+    changed = {**role, **checked(call.body, ("label", "actions"))}
+    call.site.store.put("role", changed)
+    return changed
+
+
+@routes.add("DELETE", "/roles/{role_id}")
+def delete_role(call: Call) -> Any:
+    """Delete a role that is not built in."""
+    require_admin(call.who)
+    role = _found(call, "role", call.params["role_id"])
+    if role["default_flywheel_role"]:
+        raise BadRequestError("A built-in role cannot be deleted")
+    call.site.store.remove("role", role["_id"])
+    return {"deleted": 1}
+
+
+@routes.add("GET", "/modalities")
+def modalities(call: Call) -> Any:
+    """List modalities."""
+    return listing.plain(call, list(call.site.store.select("modality")))
+
+
+@routes.add("POST", "/modalities")
+def add_modality(call: Call) -> Any:
+    """Add a modality."""
+    require_admin(call.who)
+    modality = _modality(call)
+    if call.site.store.get("modality", modality["_id"]):
+        raise ConflictError(f"Modality {modality['_id']} already exists")
+    call.site.store.put("modality", modality)
+    return {"_id": modality["_id"]}
+
+
+@routes.add("GET", "/modalities/{modality_id}")
+def modality(call: Call) -> Any:
+    """Return a modality."""
+    return _found(call, "modality", call.params["modality_id"])
+
+
+@routes.add("PUT", "/modalities/{modality_id}")
+def replace_modality(call: Call) -> Any:
+    """Replace a modality."""
+    require_admin(call.who)
+    old = _found(call, "modality", call.params["modality_id"])
+    modality = {**_modality(call, old["_id"]), "_id": old["_id"]}
+    call.site.store.put("modality", modality)
+    return modality
+
+
+@routes.add("DELETE", "/modalities/{modality_id}")
+def delete_modality(call: Call) -> Any:
+    """Delete a modality."""
+    require_admin(call.who)
+    call.site.store.remove("modality", _found(call, "modality", call.params["modality_id"])["_id"])
+    return {"deleted": 1}
+
+
+@routes.add("GET", "/collections")
+def collections(call: Call) -> Any:
+    """List collections, of which this site has none."""
+    return listing.plain(call, [])
+
+
+def _modality(call: Call, modality_id: str | None = None) -> Doc:
+    allowed = "_id classification active description rts_managed".split()
+    fields = checked(call.body, allowed, () if modality_id else ("_id",))
+    return {"_id": modality_id, "classification": {}, "active": True, "description": None, **fields}
+
+
+def _found(call: Call, kind: str, doc_id: str) -> Doc:
+    doc = call.site.store.get(kind, doc_id)
+    if doc is None:
+        raise NotFoundError(f"Could not find resource {kind}:{doc_id}")
+    return doc

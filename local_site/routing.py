@@ -1,0 +1,144 @@
+"""Routes over raw paths.
+
+A path is split at ``/`` before its parts are decoded, so that a file called ``a/b`` stays one part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from local_site.auth import Identity
+from local_site.hierarchy import CONTAINERS
+from local_site.query import Query
+from local_site.site import Site
+
+FAMILIES = {
+    "cont": frozenset(CONTAINERS) | {"containers"},  # anything by its id
+    "tree": frozenset(CONTAINERS) - {"groups"} | {"containers"},  # what holds files and notes
+    "level": frozenset(CONTAINERS),
+}
+
+
+@dataclass
+class Call:
+    """One request, as handlers see it.
+
+    Attributes
+    ----------
+    site
+        The site.
+    request
+        The HTTP request, for handlers that stream.
+    params
+        The decoded parts of the path that the route names.
+    query
+        The parameters behind the ``?``.
+    who
+        The sender; a nobody on public routes.
+    body
+        The JSON body; None if there is none.
+    faults
+        The kinds of the faults that strike this request, with the fault.
+    """
+
+    site: Site
+    request: web.Request
+    params: dict[str, str]
+    query: Query
+    who: Identity
+    body: Any = None
+    faults: dict[str, Any] = field(default_factory=dict)
+
+
+Handler = Callable[[Call], Any]
+StreamHandler = Callable[[Call], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and path template with what serves them.
+
+    Attributes
+    ----------
+    method, template
+        What the route is for; ``{cont}``, ``{tree}`` and ``{level}`` stand for the plural of a container type.
+    handler
+        Returns the JSON to reply with. A streaming one is awaited, and returns a response.
+    public
+        Whether it needs no key.
+    streams
+        Whether it reads the request's body itself.
+    """
+
+    method: str
+    template: str
+    handler: Any
+    public: bool = False
+    streams: bool = False
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the template."""
+        return tuple(self.template.strip("/").split("/"))
+
+    def match(self, parts: tuple[str, ...]) -> dict[str, str] | None:
+        """Return the parameters if the path's decoded `parts` fit, or None."""
+        if len(parts) != len(self.parts):
+            return None
+        params = {}
+        for pattern, part in zip(self.parts, parts, strict=True):
+            if not pattern.startswith("{"):
+                if pattern != part:
+                    return None
+                continue
+            name = pattern[1:-1]
+            if part not in FAMILIES.get(name, (part,)) or not part:
+                return None
+            params[name] = part
+        return params
+
+
+class Routes:
+    """A table of routes; the one with the most literal parts goes first."""
+
+    def __init__(self) -> None:
+        self._routes: list[Route] = []
+
+    def add(
+        self, method: str, *templates: str, public: bool = False, streams: bool = False
+    ) -> Callable[[Handler], Handler]:
+        """Return a decorator that registers a handler."""
+
+        def register(handler: Handler) -> Handler:
+            self._routes += [Route(method, template, handler, public, streams) for template in templates]
+            return handler
+
+        return register
+
+    def __iter__(self) -> Iterator[Route]:
+        return iter(self._routes)
+
+
+class Router:
+    """Finds the route of a request among tables of routes."""
+
+    def __init__(self, *tables: Routes) -> None:
+        self._routes: dict[tuple[str, int], list[Route]] = {}
+        for route in (route for table in tables for route in table):
+            self._routes.setdefault((route.method, len(route.parts)), []).append(route)
+        for routes in self._routes.values():
+            routes.sort(key=lambda route: [part.startswith("{") for part in route.parts])
+
+    def find(self, method: str, raw_path: str) -> tuple[Route, dict[str, str]] | None:
+        """Return the route of a request with its parameters, or None."""
+        parts = tuple(unquote(part) for part in raw_path.strip("/").split("/"))
+        for route in self._routes.get((method, len(parts)), ()):
+            params = route.match(parts)
+            if params is not None:
+                return route, params
+        return None

@@ -1,0 +1,208 @@
+"""HTTP: from a request to a handler and back, with record and faults on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import signal
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from local_site import admin, auth, web_page
+from local_site.auth import Identity
+from local_site.errors import ApiError, BadRequestError, ForbiddenError, NotFoundError
+from local_site.faults import Fault
+from local_site.fields import SchemaError
+from local_site.journal import Entry
+from local_site.query import Query
+from local_site.routes import analyses, annotations, containers, copies, downloads, files, rules, sitewide, uploads
+from local_site.routing import Call, Route, Router, Routes
+from local_site.site import Site
+from local_site.store import encode
+
+log = logging.getLogger(__name__)
+
+TABLES = (sitewide, containers, annotations, files, uploads, downloads, rules, analyses, copies)
+SIGNED = Routes()
+SIGNED.add("PUT", "/signed/upload/{upload_id}", public=True, streams=True)(uploads.put_signed)
+SIGNED.add("GET", "/signed/download/{ticket_id}", public=True, streams=True)(downloads.download_signed)
+LARGEST_JSON = 256 * 1024**2
+IDLE_SECONDS = 300  # clients keep sockets; closing one they reuse costs them an unretried POST
+NOBODY = Identity(key_id="", user_id=None)
+WRITING = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class Server:
+    """The HTTP side of a site.
+
+    Parameters
+    ----------
+    site
+        What is served.
+    more_routes
+        Tables of routes beyond the site's own.
+    """
+
+    def __init__(self, site: Site, more_routes: Sequence[Routes] = ()) -> None:
+        self._site = site
+        self._api = Router(*(module.routes for module in TABLES), *more_routes)
+        self._signed = Router(SIGNED)
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen, and return the port."""
+        app = web.Application(client_max_size=LARGEST_JSON)
+        app.router.add_route("*", "/{path:.*}", self._dispatch)
+        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE_SECONDS, shutdown_timeout=2)
+        await self._runner.setup()
+        listener = web.TCPSite(self._runner, host, port, backlog=1024)
+        await listener.start()
+        bound = int(self._runner.addresses[0][1])
+        self._site.url = f"http://{host}:{bound}"
+        return bound
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _dispatch(self, request: web.Request) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
+        if path.startswith("/api/"):
+            return await self._serve(request, self._api, path.removeprefix("/api"), query)
+        if path.startswith("/signed/"):
+            return await self._serve(request, self._signed, path, query)
+        if path.startswith("/__admin__/"):
+            return await _answered(admin.serve(self._site, request))
+        return await _answered(web_page.serve(self._site, request))
+
+    async def _serve(self, request: web.Request, router: Router, path: str, query: str) -> web.StreamResponse:
+        """Serve a request to the API (or to a signed URL), recording it."""
+        found = router.find(request.method, path)
+        entry = Entry(request.method, path, query, found[0].template if found else "", time.time())
+        self._site.journal.add(entry)
+        struck = self._site.faults.striking(entry.method, entry.path, entry.route, entry.query)
+        entry.fault = tuple(fault.kind for fault in struck)
+        call = Call(self._site, request, found[1] if found else {}, Query.parse(query), NOBODY)
+        call.faults = {fault.kind: fault for fault in struck}
+        try:
+            response = await before(call, struck)
+            if response is None:
+                response = await _answered(self._handle(call, found[0] if found else None, entry))
+                response = await after(call, struck, response)
+            entry.status = 0 if _gone(request) and not response.prepared else response.status
+            entry.bytes_out = response.body_length if response.prepared else len(response.body or b"")  # type: ignore[attr-defined]  # unprepared ones are ours, with a body
+        finally:
+            entry.seconds = time.time() - entry.time
+            entry.bytes_in = request.content.total_bytes
+        return response
+
+    async def _handle(self, call: Call, route: Route | None, entry: Entry) -> Any:
+        if route is None:
+            raise NotFoundError(f"The site has no route {entry.method} {entry.path}")
+        header = call.request.headers.get("Authorization")
+        if header or not route.public:
+            call.who = auth.authenticate(self._site.store, header)
+            entry.key_id = call.who.key_id
+        if call.who.read_only and entry.method in WRITING and route.template not in ("/lookup", "/resolve"):
+            raise ForbiddenError("This key only reads")
+        if route.streams:
+            return await route.handler(call)
+        call.body = await _json_body(call.request)
+        with self._site.store.transaction():
+            return route.handler(call)
+
+
+async def before(call: Call, struck: list[Fault]) -> web.StreamResponse | None:
+    """Misbehave before anything is done; return the answer if that is all."""
+    for fault in struck:
+        if fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        elif fault.kind == "hook" and fault.hook:
+            fault.hook(call.request.method, call.request.raw_path)
+        elif fault.kind == "kill" and fault.pid:
+            os.kill(fault.pid, signal.SIGKILL)
+        elif fault.kind == "status":
+            await call.request.read()
+            return _fault_reply(fault)
+        elif fault.kind == "reset_before":
+            return _reset(call.request)
+    return None
+
+
+async def after(call: Call, struck: list[Fault], response: web.StreamResponse) -> web.StreamResponse:
+    """Misbehave when the request has been carried out; return the answer."""
+    for fault in struck:
+        if fault.kind == "late":
+            await asyncio.sleep(fault.seconds)
+        elif fault.kind == "hook_after" and fault.hook:
+            fault.hook(call.request.method, call.request.raw_path)
+        elif fault.kind == "kill_after" and fault.pid:
+            os.kill(fault.pid, signal.SIGKILL)
+        elif fault.kind == "status_after":
+            response = _fault_reply(fault)
+        elif fault.kind == "reset_after":
+            response = _reset(call.request)
+    return response
+
+
+async def _answered(handling: Any) -> web.StreamResponse:
+    """Turn what a handler returns or raises into a response."""
+    try:
+        result = await handling
+    except SchemaError as error:
+        return _json({"detail": error.problems, "status_code": error.status, "request_id": secrets.token_hex(8)}, error.status)
+    except ApiError as error:
+        return _json(_error_body(error.status, error.message, **error.extra), error.status)
+    except web.HTTPException as error:
+        return web.Response(status=error.status, headers=error.headers, text=error.text)
+    except ConnectionError:
+        raise
+    except Exception:
+        log.exception("a handler failed")
+        return _json(_error_body(500, "Internal server error"), 500)
+    return result if isinstance(result, web.StreamResponse) else _json(result)
+
+
+def _error_body(status: int, message: str, **extra: Any) -> dict[str, Any]:
+    body = {"message": message, "detail": message, "status_code": status, "request_id": secrets.token_hex(8)}
+    return {**body, **extra}
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(status=status, text=encode(value), content_type="application/json")
+
+
+def _fault_reply(fault: Fault) -> web.Response:
+    body = fault.body if fault.body is not None else _error_body(fault.status, "Fault injected")
+    text = body if isinstance(body, str) else encode(body)
+    headers = {"Content-Type": "application/json", **fault.headers}
+    return web.Response(status=fault.status, text=text, headers=headers)
+
+
+def _reset(request: web.Request) -> web.Response:
+    """Close the connection without an answer."""
+    if request.transport is not None:
+        request.transport.abort()  # type: ignore[attr-defined]  # asyncio's TCP transports have it
+    return web.Response()
+
+
+def _gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
+
+
+async def _json_body(request: web.Request) -> Any:
+    """Return the JSON body; an empty one is none, whatever its content type says."""
+    raw = await request.read()
+    if not raw.strip():
+        return None
+    try:
+        return json.loads(raw)
+    except ValueError as error:
+        raise BadRequestError("The body is not JSON") from error

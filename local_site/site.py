@@ -1,0 +1,183 @@
+"""One site: its documents, its file contents, its switches, and who listens to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local_site import auth
+from local_site.blobs import BlobFolder
+from local_site.errors import BadRequestError
+from local_site.faults import Faults
+from local_site.journal import Journal
+from local_site.options import SiteOptions
+from local_site.stamps import IdSource, now
+from local_site.store import Doc, Store
+
+OWNER = "owner@local.site"
+CLASSIFICATIONS: dict[str, dict[str, list[str]]] = {
+    "MR": {
+        "Intent": ["Localizer", "Shim", "Calibration", "Fieldmap", "Structural", "Functional", "Screenshot",
+                   "Non-Image", "Spectroscopy"],
+        "Measurement": ["B0", "B1", "T1", "T2", "T2*", "PD", "MT", "ASL", "Perfusion", "Diffusion",
+                        "Spectroscopy", "Susceptibility", "Velocity", "Fingerprinting", "MRA", "CEST", "T1rho",
+                        "SVS", "CSI", "EPSI", "BOLD", "Phoenix"],
+        "Features": ["Quantitative", "Multi-Shell", "Multi-Echo", "Multi-Flip", "Multi-Band", "Steady-State",
+                     "3D", "Compressed-Sensing", "Eddy-Current-Corrected", "Fieldmap-Corrected",
+                     "Gradient-Unwarped", "Motion-Corrected", "Physio-Corrected", "Derived", "In-Plane", "Phase",
+                     "Magnitude", "2D", "AAscout", "Spin-Echo", "Gradient-Echo", "EPI", "WASSR", "FAIR",
+                     "FAIREST", "PASL", "EPISTAR", "PICORE", "pCASL", "MPRAGE", "MP2RAGE", "FLAIR", "SWI",
+                     "QSM", "RMS", "DTI", "DSI", "DKI", "HARDI", "NODDI", "Water-Reference",
+                     "Transmit-Reference", "SBRef", "Uniform", "Singlerep", "QC", "TRACE", "FA", "MIP",
+                     "Navigator", "Contrast-Agent", "Phase-Contrast", "TOF", "VASO", "iVASO", "DSC", "DCE",
+                     "Task", "Resting-State", "PRESS", "STEAM", "M0", "Phase-Reversed", "Spiral", "SPGR"],
+    },
+    "CT": {
+        "Scan Orientation": ["Axial", "Coronal", "Sagittal"],
+        "Scan Type": ["Localizer"],
+        "Anatomy": ["Head", "Neck", "Chest", "Abdomen", "Pelvis", "Lower Extremities", "Upper Extremities",
+                    "Whole Body"],
+        "Contrast": ["No Contrast", "Contrast", "Arterial Phase", "Portal Venous Phase", "Delayed Phase"],
+        "Window": ["Lung", "Bone", "Soft Tissue", "Brain"],
+    },
+    "PT": {
+        "Isotope": ["C11", "O15", "F18", "In111", "Cu62", "Cu64", "Ga68", "Tc94m", "I124", "Zr89"],
+        "Processing": ["Attenuation Corrected", "Not Attenuation Corrected"],
+        "Tracer": ["FDG", "PIB", "AV45", "AV1451"],
+    },
+    "US": {}, "CR": {}, "DX": {}, "MG": {}, "NM": {}, "XA": {}, "OT": {},
+}  # fmt: skip
+
+FileListener = Callable[[str, Doc | None, Doc, auth.Identity], int]
+AnalysisStarter = Callable[[Doc, Any, auth.Identity], None]
+
+
+def _no_engine(_analysis: Doc, _job: Any, _who: auth.Identity) -> None:
+    raise BadRequestError("This site runs no jobs")
+
+
+@dataclass
+class Site:
+    """What all parts of the site share.
+
+    Attributes
+    ----------
+    root
+        The directory that holds everything.
+    store, blobs
+        Documents and file contents.
+    options
+        The switches; may be replaced while the site runs.
+    faults, journal
+        Misbehaviour asked for, and the record of requests.
+    new_id
+        Source of ids.
+    url
+        Where the site is reached; set once it listens.
+    file_listeners
+        Called inside the transaction that changes a file with what happened (``added``, ``replaced``, ``changed``,
+        ``moved``), the file before and after, and who did it; they return how many jobs they started.
+    start_analysis_job
+        Called with a new analysis, the job asked for and who asked, to queue it.
+    """
+
+    root: Path
+    store: Store
+    blobs: BlobFolder
+    options: SiteOptions
+    faults: Faults = field(default_factory=Faults)
+    journal: Journal = field(default_factory=Journal)
+    new_id: IdSource = field(default_factory=IdSource)
+    url: str = ""
+    file_listeners: list[FileListener] = field(default_factory=list)
+    start_analysis_job: AnalysisStarter = _no_engine
+
+    @classmethod
+    def open(cls, root: Path, options: SiteOptions | None = None) -> Site:
+        """Open the site under `root`, making it on first use and tidying what a killed process left."""
+        root.mkdir(parents=True, exist_ok=True)
+        site = cls(root, Store(root / "site.sqlite"), BlobFolder(root / "blobs"), options or SiteOptions())
+        if site.store.get("user", OWNER) is None:
+            site.found()
+        site.blobs.sweep(site.blobs_in_use())
+        return site
+
+    def found(self) -> None:
+        """Put in what every site has: roles, modalities, a storage provider, and its owner with a key."""
+        with self.store.transaction():
+            for default, (label, actions) in auth.BUILT_IN_ROLES.items():
+                self.store.put(
+                    "role",
+                    {
+                        "_id": self.new_id(),
+                        "label": label,
+                        "default_flywheel_role": default,
+                        "actions": sorted(actions),
+                        "in_use": True,
+                    },
+                )
+            for name, classification in CLASSIFICATIONS.items():
+                self.store.put(
+                    "modality",
+                    {"_id": name, "classification": classification, "active": True, "description": None},
+                )
+            self.store.put("provider", {"_id": self.new_id(), "label": "local"})
+            self.add_user(OWNER, roles=["site_admin"])
+            auth.issue_key(self.store, OWNER, key=self.owner_key())
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
+    def owner_key(self) -> str:
+        """Return the owner's key, kept in a file that only the owner of the directory can read."""
+        path = self.root / "api_key"
+        if not path.exists():
+            partial = self.root / "api_key.new"
+            partial.unlink(missing_ok=True)
+            partial.touch(mode=0o600)
+            partial.write_text(auth.random_key(), encoding="ascii")
+            partial.rename(path)
+        return path.read_text(encoding="ascii").strip()
+
+    def add_user(self, user_id: str, *, roles: list[str] | None = None, **profile: object) -> Doc:
+        """Add a user and return their document."""
+        stamp = now()
+        user: Doc = {
+            "_id": user_id,
+            "email": user_id,
+            "firstname": "Local",
+            "lastname": "User",
+            "roles": roles or ["user"],
+            "disabled": False,
+            "info": {},
+            "created": stamp,
+            "modified": stamp,
+            **profile,
+        }
+        with self.store.transaction():
+            self.store.put("user", user)
+        return user
+
+    def built_in_role(self, default: str) -> str:
+        """Return the id of a built-in role: ``admin``, ``rw`` or ``ro``."""
+        roles = self.store.select("role")
+        return next(str(role["_id"]) for role in roles if role["default_flywheel_role"] == default)
+
+    def provider_id(self) -> str:
+        """Return the id of the storage provider."""
+        return str(next(self.store.select("provider"))["_id"])
+
+    def blobs_in_use(self) -> set[str]:
+        """Return the names of all blobs that a document refers to."""
+        names = set()
+        for kind in ("file", "file_version"):
+            names |= {doc["blob"] for doc in self.store.select(kind, deleted=True)}
+        names |= {ticket["blob"] for ticket in self.store.select("upload") if ticket.get("blob")}
+        return names
+
+    def file_changed(self, event: str, before: Doc | None, after: Doc, who: auth.Identity) -> int:
+        """Tell the listeners of a file's change; return how many jobs they started."""
+        return sum(listener(event, before, after, who) for listener in self.file_listeners)
