@@ -20,11 +20,12 @@ from flywheel_gear_toolkit import GearToolkitContext
 from . import preflight, settings
 from .copying import Copier
 from .errors import ConfigError, ExportError
+from .fan_out import fan_out
 from .model import Container, ContainerRecord, RunRecord, SessionRecord, Status
 from .parallel import Workers
 from .progress import Progress
 from .provenance import GEAR
-from .report import write_reports
+from .report import closing_lines, write_reports
 from .selection import Selected, select
 from .session import Route, export_session
 from .settings import Settings
@@ -51,7 +52,7 @@ def main(gear: Path | None = None) -> int:
         chosen = settings.parse(context.config_json)
         if chosen.config.debug:
             log.setLevel(logging.DEBUG)
-        record = _run(chosen, context.work_dir, context.output_dir)
+        succeeded = _run(chosen, context.work_dir, context.output_dir)
     except ConfigError as error:
         for problem in error.problems:
             log.error(problem)
@@ -59,7 +60,7 @@ def main(gear: Path | None = None) -> int:
     except ExportError as error:
         log.error(str(error))
         return CANNOT_START
-    return DONE if record.succeeded else SOME_FAILED
+    return DONE if succeeded else SOME_FAILED
 
 
 def _context(gear: Path) -> GearToolkitContext:
@@ -71,46 +72,48 @@ def _context(gear: Path) -> GearToolkitContext:
     return context
 
 
-def _run(chosen: Settings, work: Path, output: Path) -> RunRecord:
-    """Export what the settings select and write the reports."""
+def _run(chosen: Settings, work: Path, output: Path) -> bool:
+    """Export what the settings select, write the reports, and tell whether all went well."""
     config = chosen.config
-    started = datetime.now(UTC)
-    patient = PatientSite(connect(chosen.api_key, writable=not config.dry_run), Patience(RUN_PATIENCE))
+    started = _now()
+    site = PatientSite(connect(chosen.api_key, writable=not config.dry_run), Patience(RUN_PATIENCE))
     with _scratch(work) as scratch, Workers(config.transfers) as workers:
-        destination = preflight.destination_of(patient, *chosen.destination)
-        route = preflight.check(patient, chosen, destination, workers)
-        log.info(
-            "%s from %s to %s",
-            "Preview of an export" if config.dry_run else "Export",
-            route.origin.path,
-            route.export.path,
-        )
-        progress = Progress(log=log)
+        destination = preflight.destination_of(site, *chosen.destination)
+        route = preflight.check(site, chosen, destination, workers)
+        title, stem = _names(route, destination)
+        log.info("%s of %s to %s", "Preview" if config.dry_run else "Export", title, route.export.path)
+        if config.fan_out and destination.level != "session":
+            fan_out(site, chosen, destination, route, output / f"{stem}_fan_out.csv")
+            return True
         copier = Copier(
-            patient,
+            site,
             config,
             chosen.mapping,
-            functools.cache(patient.classification_schema),
+            functools.cache(site.classification_schema),
             Workplace(scratch, config.verify == "readback", config.log_values != "none", chosen.job),
-            progress,
+            Progress(),
         )
         sessions = tuple(_export_all(copier, route, destination, workers))
-        progress.close()
-    title, stem = _names(route, destination)
+        copier.progress.close()
     record = RunRecord(
-        title,
-        stem,
-        GEAR,
-        started.isoformat(timespec="seconds"),
-        datetime.now(UTC).isoformat(timespec="seconds"),
-        config.dry_run,
-        config.log_values,
-        chosen.for_report(),
-        sessions,
+        title=title,
+        stem=stem,
+        gear=GEAR,
+        started=started,
+        finished=_now(),
+        dry_run=config.dry_run,
+        log_values=config.log_values,
+        settings=chosen.for_report(),
+        sessions=sessions,
     )
-    paths = write_reports(record, output)
-    _summary(record, paths)
-    return record
+    write_reports(record, output)
+    for line in closing_lines(record):
+        log.info(line)
+    return record.succeeded
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _export_all(copier: Copier, route: Route, destination: Container, workers: Workers) -> Iterator[SessionRecord]:
@@ -142,27 +145,6 @@ def _names(route: Route, destination: Container) -> tuple[str, str]:
     title = "/".join([route.origin.path, *labels] if destination.level != "project" else [route.origin.path])
     stem = "-".join(re.sub(r"[^\w.+=@ -]", "_", label).strip(" .") or "_" for label in labels)
     return title, stem.encode()[:180].decode(errors="ignore")
-
-
-def _summary(record: RunRecord, paths: list[Path]) -> None:
-    files = list(record.files())
-    failed = [session for session in record.sessions if session.status is Status.FAILED]
-    applied, refused = (
-        sum(len(changes) for changes in each)
-        for each in ((file.changes for file in files), (file.refused for file in files))
-    )
-    log.info(
-        "%s%d sessions, %d files, %d changes applied, %d refused, %d sessions failed",
-        "Preview: " if record.dry_run else "",
-        len(record.sessions),
-        len(files),
-        applied,
-        refused,
-        len(failed),
-    )
-    for session in failed[:20]:
-        log.error("%s/%s: %s", session.subject, session.session, session.error)
-    log.info("Reports: %s", ", ".join(path.name for path in paths))
 
 
 @contextmanager

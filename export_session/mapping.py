@@ -84,7 +84,7 @@ def _problem(keyword: object, source: object) -> str:
     if source is None:
         return ""
     if not isinstance(source, str) or source.partition(".")[0] not in SOURCES or "." not in source:
-        return f"dicom-map: {keyword}: {source!r} is not a Flywheel field (write it like subject.label or session.info.title)"
+        return f"dicom-map: {keyword}: {source!r} is not a Flywheel field (write it like subject.label)"
     return ""
 
 

@@ -141,7 +141,9 @@ def _enabled_rules(site: ReadSite, project: Project) -> list[str]:
         return []
     if not enabled:
         return []
-    return [
-        f"export_project: {project.path} has enabled gear rules ({', '.join(enabled)}), which would change what is "
-        "exported. Disable them, or set check_gear_rules to false."
-    ]
+    named = ", ".join(enabled)
+    problem = (
+        f"export_project: {project.path} has enabled gear rules ({named}), which would change what is exported. "
+        "Disable them, or set check_gear_rules to false."
+    )
+    return [problem]

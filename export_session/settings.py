@@ -54,6 +54,7 @@ class Settings:
     destination: tuple[str, str]  # type and id
     mapping: FieldMapping
     job: str  # id of the Flywheel job, empty when run by hand
+    dicom_map: Mapping[str, str] | None = None  # where the dicom-map input lies: type, id and name
 
     def for_report(self) -> dict[str, Any]:
         """Return the configuration and the mapping as used; never the API key."""
@@ -82,15 +83,17 @@ def parse(document: Mapping[str, Any]) -> Settings:
         )
     config = _config(document.get("config") or {}, problems)
     rows = mapping.built_in(config.map_flywheel_to_dicom if config else True)
-    if "dicom-map" in inputs:
+    given_map, dicom_map = inputs.get("dicom-map"), None
+    if given_map:
         try:
-            rows = mapping.with_file(rows, Path(inputs["dicom-map"]["location"]["path"]))
+            rows = mapping.with_file(rows, Path(given_map["location"]["path"]))
         except ConfigError as error:
             problems.extend(error.problems)
+        dicom_map = {**(given_map.get("hierarchy") or {}), "name": given_map["location"]["name"]}
     if problems or config is None:
         raise ConfigError(problems)
     job = str((document.get("job") or {}).get("id") or "")
-    return Settings(config, key, (kind, identifier), rows, job)
+    return Settings(config, key, (kind, identifier), rows, job, dicom_map)
 
 
 def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:

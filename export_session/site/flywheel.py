@@ -19,7 +19,7 @@ from flywheel.rest import ApiException
 
 from ..errors import AccessDenied, Conflict, NotFound, SiteError, Unreachable
 from ..model import Container, File, Level
-from .port import Condition, Identity, Rule, Stored
+from .port import Condition, Identity, Job, Launch, Rule, Stored
 
 PAGE = 250  # rows a listing call returns at most, as the SDK's own finders ask for
 CONNECT_SECONDS = 10
@@ -93,13 +93,8 @@ class FlywheelSite:
             query["include_all_info"] = "true"
         if conditions:
             query["filter"] = ",".join(map(str, conditions))
-        while True:
-            rows = self._get(f"/{PLURAL[parent]}/{{id}}/{PLURAL[level]}", query, id=parent_id)
-            for row in rows:
-                yield _container(level, row)
-            if len(rows) < PAGE:
-                return
-            query["after_id"] = rows[-1]["_id"]
+        path = f"/{PLURAL[parent]}/{{id}}/{PLURAL[level]}"
+        return (_container(level, row) for row in self._pages(path, query, id=parent_id))
 
     def parent_of_analysis(self, analysis_id: str) -> tuple[Level, str]:
         parent = self._get("/analyses/{id}", id=analysis_id)["parent"]
@@ -128,6 +123,15 @@ class FlywheelSite:
         except NotFound:
             return None
         return answer.get("classification") or {}
+
+    def gear_of(self, job_id: str) -> str:
+        return str(self._get("/jobs/{id}", id=job_id)["gear_id"])
+
+    def jobs(self, tag: str) -> Iterator[Job]:
+        for row in self._pages("/jobs", {"limit": PAGE, "filter": f"tags={tag}"}):
+            job_id = row.get("_id") or row["id"]
+            parents = row.get("parents") or self._get("/jobs/{id}", id=job_id).get("parents") or {}
+            yield Job(job_id, row.get("state") or "", parents.get("session") or "")
 
     def fetch(self, file: File, target: Path) -> Stored:
         what = f"download {file.name}"
@@ -218,7 +222,26 @@ class FlywheelSite:
     def move_session(self, session_id: str, subject_id: str) -> None:
         self.modify("session", session_id, {"subject": {"_id": subject_id}})
 
+    def launch(self, session_id: str, launch: Launch) -> None:
+        job = {
+            "gear_id": launch.gear_id,
+            "config": launch.config,
+            "inputs": launch.inputs,
+            "tags": [launch.tag],
+        }
+        body = {"label": launch.label, "job": job}
+        path = "/sessions/{id}/analyses"
+        self._call("start a job on the session", "POST", path, {"job": "true"}, body=body, id=session_id)
+
     # Calls
+
+    def _pages(self, path: str, query: dict[str, Any], **path_params: str) -> Iterator[Mapping[str, Any]]:
+        while True:
+            rows = self._get(path, query, **path_params)
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            query = {**query, "after_id": rows[-1].get("_id") or rows[-1]["id"]}
 
     def _get(self, path: str, query: Mapping[str, Any] | None = None, **path_params: str) -> Any:
         return self._call("read " + path.strip("/").partition("/")[0], "GET", path, query, **path_params)

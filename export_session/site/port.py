@@ -52,6 +52,26 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Job:
+    """A gear job and the session it works on."""
+
+    id: str
+    state: str  # pending, running, complete, failed, cancelled
+    session_id: str
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One job to start, as the analysis of a session."""
+
+    gear_id: str
+    label: str  # of the analysis; the same for every job of one fan-out
+    tag: str
+    config: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Stored:
     """What a fetch wrote to disk."""
 
@@ -91,6 +111,12 @@ class ReadSite(Protocol):
 
     def classification_schema(self, modality: str) -> Mapping[str, Sequence[str]] | None:
         """Return the classification values a modality allows, None for an unknown modality."""
+
+    def gear_of(self, job_id: str) -> str:
+        """Return the id of the gear that a job runs."""
+
+    def jobs(self, tag: str) -> Iterator[Job]:
+        """List the jobs that bear a tag, oldest first."""
 
     def fetch(self, file: File, target: Path) -> Stored:
         """Download exactly this version of a file."""
@@ -137,3 +163,6 @@ class Site(ReadSite, Protocol):
 
     def move_session(self, session_id: str, subject_id: str) -> None:
         """Move a session below another subject, in whatever project that is."""
+
+    def launch(self, session_id: str, launch: Launch) -> None:
+        """Start a job as an analysis of a session."""

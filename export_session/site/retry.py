@@ -18,10 +18,11 @@ from typing import Any, TypeVar
 
 from ..errors import SiteError, Unreachable
 from ..model import Container, File, Level
-from .port import Condition, Identity, Rule, Site, Stored, equals
+from .port import Condition, Identity, Job, Launch, Rule, Site, Stored, equals
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+L = TypeVar("L", Container, Job)
 
 FIRST_WAIT = 0.5  # seconds
 LONGEST_WAIT = 30.0
@@ -88,23 +89,7 @@ class PatientSite:
     def children(
         self, parent: Level, parent_id: str, level: Level, *conditions: Condition, with_info: bool = False
     ) -> Iterator[Container]:
-        seen: set[str] = set()
-        rows: Iterator[Container] = iter(())
-        fresh = True
-        while True:
-            try:
-                if fresh:  # a generator that has raised is finished: list again, passing over what was seen
-                    rows = self._site.children(parent, parent_id, level, *conditions, with_info=with_info)
-                fresh = False
-                for row in rows:
-                    if row.id not in seen:
-                        seen.add(row.id)
-                        yield row
-            except SiteError as error:
-                self._wait(error, 0)
-                fresh = True
-            else:
-                return
+        return self._list(lambda: self._site.children(parent, parent_id, level, *conditions, with_info=with_info))
 
     def parent_of_analysis(self, analysis_id: str) -> tuple[Level, str]:
         return self._persist(lambda: self._site.parent_of_analysis(analysis_id))
@@ -117,6 +102,12 @@ class PatientSite:
 
     def classification_schema(self, modality: str) -> Mapping[str, Sequence[str]] | None:
         return self._persist(lambda: self._site.classification_schema(modality))
+
+    def gear_of(self, job_id: str) -> str:
+        return self._persist(lambda: self._site.gear_of(job_id))
+
+    def jobs(self, tag: str) -> Iterator[Job]:
+        return self._list(lambda: self._site.jobs(tag))
 
     def fetch(self, file: File, target: Path) -> Stored:
         return self._persist(lambda: self._site.fetch(file, target))
@@ -180,10 +171,38 @@ class PatientSite:
 
         return self._persist(lambda: self._site.store(level, parent_id, path, metadata, replaces), happened)
 
+    def launch(self, session_id: str, launch: Launch) -> None:
+        """Start a job unless one of this tag has come to be there meanwhile."""
+
+        def happened() -> bool | None:
+            return any(job.session_id == session_id for job in self._site.jobs(launch.tag)) or None
+
+        def attempt() -> bool:
+            self._site.launch(session_id, launch)
+            return True
+
+        self._persist(attempt, happened)
+
     def _find(self, level: Level, parent_id: str, name: str) -> File | None:
         return next((file for file in self._site.read(level, parent_id).files if file.name == name), None)
 
     # The policy
+
+    def _list(self, listing: Callable[[], Iterator[L]]) -> Iterator[L]:
+        """Pass a listing on; after trouble list again from the start, leaving out what was passed on."""
+        seen: set[str] = set()
+        tries = 0
+        while True:
+            try:
+                for row in listing():
+                    if row.id not in seen:
+                        seen.add(row.id)
+                        yield row
+            except SiteError as error:
+                self._wait(error, tries)
+                tries += 1
+            else:
+                return
 
     def _persist(self, attempt: Callable[[], T], happened: Callable[[], T | None] | None = None) -> T:
         """Call `attempt` until it succeeds, fails for good, is found to have happened, or patience ends."""

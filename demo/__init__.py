@@ -1,0 +1,1 @@
+"""The demo: a small site, an importer, a curator, and one export."""
