@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from flywheel.rest import ApiException
 
+from local_site import LocalSite
 from tests.contract.wire import Wire, key_of
 
 CONTENT = bytes(range(256)) * 4096
@@ -24,8 +25,9 @@ def stage(open_site: Any) -> tuple[Any, flywheel.Client, Any]:
     client.add_group({"_id": "grp", "label": "Group"})
     session = client.get_group("grp").add_project(label="P").add_subject(label="s").add_session(label="x")
     session.upload_file(flywheel.FileSpec("f.bin", CONTENT))
+    session = session.reload()
     site.clear_requests()
-    return site, client, session.reload()
+    return site, client, session
 
 
 def attempts(site: Any, method: str, route: str) -> int:
@@ -186,7 +188,7 @@ def test_failed_put_makes_no_file(stage: Any, status: int) -> None:
 
 def test_lost_completion_makes_the_sdk_send_it_all_again(stage: Any) -> None:
     site, _, session = stage
-    site.fault(kind="lose_completion", nth=1)
+    site.fault(kind="lose_completion", method="POST", query="ticket=.", nth=1)
     session.upload_file(flywheel.FileSpec("g.bin", CONTENT))
     assert session.reload().read_file("g.bin") == CONTENT
     multipart = [entry for entry in site.requests if entry.method == "POST" and entry.bytes_in > len(CONTENT)]
@@ -251,15 +253,14 @@ def test_requests_are_recorded_without_keys(stage: Any) -> None:
     assert key_of(site.api_key) not in repr(entry)
 
 
-def test_restart_keeps_everything_under_the_root(open_site: Any) -> None:
-    first = open_site("same")
-    client = flywheel.Client(first.api_key)
-    client.add_group({"_id": "grp", "label": "Group"})
-    session = client.get_group("grp").add_project(label="P").add_subject(label="s").add_session(label="x")
-    session.upload_file(flywheel.FileSpec("f.bin", CONTENT))
-    before = first.dump()
-    first.__exit__(None, None, None)
-    second = open_site("same")
-    assert key_of(second.api_key) == key_of(first.api_key)
-    assert second.dump() == before
-    assert flywheel.Client(second.api_key).get_session(session.id).read_file("f.bin") == CONTENT
+def test_restart_keeps_everything_under_the_root(tmp_path: Path) -> None:
+    with LocalSite(tmp_path / "root") as first:
+        client = flywheel.Client(first.api_key)
+        client.add_group({"_id": "grp", "label": "Group"})
+        session = client.get_group("grp").add_project(label="P").add_subject(label="s").add_session(label="x")
+        session.upload_file(flywheel.FileSpec("f.bin", CONTENT))
+        key, before = key_of(first.api_key), first.dump()
+    with LocalSite(tmp_path / "root") as second:
+        assert key_of(second.api_key) == key
+        assert second.dump() == before
+        assert flywheel.Client(second.api_key).get_session(session.id).read_file("f.bin") == CONTENT

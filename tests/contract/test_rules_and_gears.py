@@ -21,7 +21,7 @@ def manifest(name: str, version: str = "0.1.0", **more: Any) -> dict[str, Any]:
         "name": name, "label": name.title(), "description": "A test gear.", "version": version, "author": "A",
         "maintainer": "M", "license": "MIT", "source": "", "url": "", "command": "python run.py",
         "inputs": {"dicom": {"base": "file", "type": {"enum": ["dicom"]}, "optional": False}},
-        "config": {"speed": {"type": "integer", "default": 3}, "word": {"type": "string"}}, "environment": {}, "custom": {},
+        "config": {"speed": {"type": "integer", "default": 3}, "word": {"type": "string", "optional": True}}, "environment": {}, "custom": {},
         **more,
     }  # fmt: skip
 
@@ -70,7 +70,7 @@ def test_rules_are_read_with_ro_and_written_with_admin(project: Any, gear: str, 
 
 def test_new_project_inherits_copies_of_the_site_rules(open_site: Any) -> None:
     client = flywheel.Client(open_site().api_key)
-    gear = client.add_gear("g", {"category": "utility", "gear": manifest("g")}).id
+    gear = client.add_gear("g", {"category": "utility", "gear": manifest("g")})
     client.add_group({"_id": "grp", "label": "Group"})
     before = client.get_group("grp").add_project(label="before")
     site_rule = client.add_site_rule(rule(gear))

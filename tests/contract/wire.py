@@ -43,19 +43,19 @@ class Wire:
         return self.http.request(method, self.base + path, **kwargs)
 
     def get(self, path: str, status: int = 200, **params: Any) -> Any:
-        return self._json(self("GET", path, params=params), status)
+        return self._json(self("GET", path, params=params or None), status)
 
     def post(self, path: str, json: Any = None, status: int = 200, **params: Any) -> Any:
-        return self._json(self("POST", path, json=json, params=params), status)
+        return self._json(self("POST", path, json=json, params=params or None), status)
 
     def put(self, path: str, json: Any = None, status: int = 200, **params: Any) -> Any:
-        return self._json(self("PUT", path, json=json, params=params), status)
+        return self._json(self("PUT", path, json=json, params=params or None), status)
 
     def patch(self, path: str, json: Any = None, status: int = 200, **params: Any) -> Any:
-        return self._json(self("PATCH", path, json=json, params=params), status)
+        return self._json(self("PATCH", path, json=json, params=params or None), status)
 
     def delete(self, path: str, json: Any = None, status: int = 200, **params: Any) -> Any:
-        return self._json(self("DELETE", path, json=json, params=params), status)
+        return self._json(self("DELETE", path, json=json, params=params or None), status)
 
     def upload(self, container: str, name: str, content: bytes, metadata: str | None = None) -> Any:
         """One targeted multipart upload, parts ordered as the SDK orders them."""

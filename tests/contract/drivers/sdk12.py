@@ -1,9 +1,13 @@
 """The everyday life of a program written for flywheel-sdk 12; run by that SDK's interpreter."""
 
+import collections
+import collections.abc
 import os
 import sys
 import tempfile
 from pathlib import Path
+
+collections.MutableMapping = collections.abc.MutableMapping  # gone in Python 3.10; that SDK still names it
 
 import flywheel
 from flywheel.rest import ApiException
