@@ -129,9 +129,7 @@ def _set_top(header: dict[str, Any], keyword: str, element: DataElement, kind: s
         reason = "components are not all in the metadata" if gappy else ""
     else:
         value, reason = new, ""
-    return Edit(
-        kind, _with(header, keyword, value), (int(element.tag),), element.VR, value, refusal_allowed=reason
-    )
+    return Edit(kind, _with(header, keyword, value), (int(element.tag),), element.VR, value, refusal_allowed=reason)
 
 
 def different(element: DataElement) -> Any:
@@ -150,12 +148,7 @@ def nested(sample: Sample, header: dict[str, Any]) -> Iterator[Edit]:
         if element.VR != "SQ" or not isinstance(header["dicom"].get(keyword), list):
             continue
         for steps, path, leaf in _leaves(element, header["dicom"][keyword], (int(element.tag),), ()):
-            if (
-                leaf.VR in NEW
-                and leaf.VR not in seen
-                and leaf.VM == 1
-                and leaf.keyword not in DESCRIBES_BYTES
-            ):
+            if leaf.VR in NEW and leaf.VR not in seen and leaf.VM == 1 and leaf.keyword not in DESCRIBES_BYTES:
                 seen.add(leaf.VR)
                 changed = _copy(header)
                 target: Any = changed["dicom"][keyword]
@@ -251,11 +244,7 @@ def text(sample: Sample, header: dict[str, Any]) -> Iterator[Edit]:
         element = _common(sample).get("InstitutionName")
         if element is not None and "InstitutionName" not in header["dicom"] and element.value:
             continue  # not shown, so not editable
-        name = (
-            "PatientName"
-            if script in {"cjk", "latin-1"} and "PatientName" in header["dicom"]
-            else "InstitutionName"
-        )
+        name = "PatientName" if script in {"cjk", "latin-1"} and "PatientName" in header["dicom"] else "InstitutionName"
         if name not in _common(sample) and any(name in read for read in datasets(sample).values()):
             continue
         tag = tag_for_keyword(name)

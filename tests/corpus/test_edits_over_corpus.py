@@ -47,8 +47,6 @@ def test_an_edit_is_applied_exactly_or_refused_with_its_reason(kind: Edits, tmp_
             continue
         for edit in kind(sample, sample.header()):
             count += 1
-            verdicts += [
-                f"{sample.name}: {edit}: {problem}" for problem in judge(sample, edit, tmp_path / "target")
-            ]
+            verdicts += [f"{sample.name}: {edit}: {problem}" for problem in judge(sample, edit, tmp_path / "target")]
     assert count, "the catalogue made no such edit"
     assert not verdicts, f"{len(verdicts)} problems in {count} edits:\n" + "\n".join(verdicts[:60])

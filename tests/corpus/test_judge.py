@@ -14,9 +14,7 @@ from tests.corpus import zip_bytes
 from tests.corpus.samples import samples
 from tests.support.dicom_bytes import Piece, UnparsableError, differences, pieces
 
-INSTANCES = [
-    (sample.name, data) for sample in samples() for data in list(sample.instances().values())[:2] if data
-]
+INSTANCES = [(sample.name, data) for sample in samples() for data in list(sample.instances().values())[:2] if data]
 
 
 def _assembled(cut: list[Piece]) -> bytes:

@@ -44,11 +44,7 @@ def shows(shown: str, vr: str, value: Any) -> bool:
         return f"({first >> 16:04x},{first & 0xFFFF:04x})" in shown
     if vr in {"FD", "FL", "DS"}:
         numbers = re.findall(r"(?<=[\[\s\\\\])-?\d[\d.eE+-]*", shown)
-        return any(
-            math.isclose(float(number), float(first), rel_tol=1e-5)
-            for number in numbers
-            if _is_number(number)
-        )
+        return any(math.isclose(float(number), float(first), rel_tol=1e-5) for number in numbers if _is_number(number))
     return str(first).splitlines()[0] in shown
 
 

@@ -36,9 +36,7 @@ def differences(before: Path, after: Path, changed: Collection[str]) -> list[str
         with before.open("rb") as left, after.open("rb") as right:
             for one, other in zip(old.infolist(), new.infolist(), strict=True):
                 found += [
-                    f"{one.filename}: {field} changed"
-                    for field in KEPT
-                    if getattr(one, field) != getattr(other, field)
+                    f"{one.filename}: {field} changed" for field in KEPT if getattr(one, field) != getattr(other, field)
                 ]
                 if one.flag_bits & UTF8_NAME != other.flag_bits & UTF8_NAME:
                     found.append(f"{one.filename}: the name's encoding changed")
