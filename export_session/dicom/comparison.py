@@ -29,11 +29,16 @@ class Difference:
     path: tuple[Step, ...]
     keys: tuple[Key, ...]  # one for each step
     vr: str  # to write with
-    old: Any  # JSON, as in the bytes; None when the element is absent
+    stored: Stored | None  # what the file holds, None when the element is absent
     wanted: Any  # as the metadata has it
     value: Any = None  # to write: unchanged components are the file's own text
     refusal: str = ""  # why it cannot be written
     warning: str = ""  # to read with the change
+
+    @property
+    def old(self) -> Any:
+        """The JSON value of the bytes; None when the element is absent."""
+        return as_json(self.stored) if self.stored else None
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,7 @@ class Comparison:
             path=(*(Step(k.tag, item, k.creator) for k, item in above), Step(key.tag, None, key.creator)),
             keys=(*(k for k, _ in above), key),
             vr=vr,
-            old=as_json(stored) if stored else None,
+            stored=stored,
             wanted=value,
             refusal=why_protected(stored.tag if stored else key.tag, vr, self.options),
         )

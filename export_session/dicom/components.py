@@ -50,7 +50,7 @@ def value_to_write(value: Any, stored: Stored, origin: Origin) -> tuple[Any, str
         if _unchanged(part, own[place], stored.vr, origin):
             continue
         if _is_number(part) and stored.vr in TEXT_VRS:
-            return value, f"component {place + 1} is {part!r}: {_AS_NUMBER}"
+            return value, f"component {place + 1}: {_AS_NUMBER}"
         merged[place] = part
     return _unwrapped(merged), ""
 

@@ -136,19 +136,24 @@ def _typed(stored: Stored) -> Any:
 
 
 def _number_or_text(text: str) -> Any:
+    number = _number(text)
+    return plain_text(text) if number is None else number
+
+
+def _number(text: str) -> int | float | None:
     for kind in (int, float):
         try:
-            return _finite(kind(text))
+            return kind(text)
         except ValueError:
             continue
-    return plain_text(text)
+    return None
 
 
 def plain_text(text: str) -> Any:
-    """Drop what is not printable ASCII."""
+    """Return a text as GRP3 and MRC store it: without what is not printable ASCII."""
     if len(text) >= _LONG_TEXT:
-        number = as_number(text)
-        return text if number is None else _finite(float(text))
+        number = _number(text)
+        return text if number is None else _finite(number)
     plain = "".join(char for char in text if char in _ASCII)
     return None if plain == "?" else plain
 
@@ -168,8 +173,8 @@ class Origin:
     truncating: bool  # whether an MRC that cut lists down to integers is possible
 
     @property
-    def name(self) -> Importer:
-        """The importer whose spelling a value that is put back gets."""
+    def likeliest(self) -> Importer:
+        """The importer in whose way a value is shown that is put back."""
         if self.mrc and not self.fmi and not self.grp3:
             return mrc
         return grp3 if self.grp3 and not self.fmi else fmi

@@ -44,6 +44,10 @@ class Key:
         """
         return _folded(self.creator) == _folded(creator)
 
+    def is_like(self, other: Key) -> bool:
+        """Whether two keys name the same element."""
+        return self.tag == other.tag and self.names_creator(other.creator)
+
 
 def _folded(creator: str) -> str:
     return creator.strip(" \0").replace(".", "_").casefold()

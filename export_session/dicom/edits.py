@@ -1,0 +1,220 @@
+"""Decide which values a person edited, and what is to be written to which instances.
+
+``info.header`` is a lossy picture that one of several importers drew of one instance. A value counts as
+edited only when no importer would have made it from the bytes of any instance of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..errors import StaleMetadata
+from .comparison import Comparison, Difference, Remark
+from .decision import Decision, Edit, Place
+from .elements import Incomplete, Malformed
+from .equality import is_empty, same
+from .importers import ABSENT, Origin, fmi, fmi_stores, origin_of
+from .instance import Instance
+from .keys import Key, key_of
+from .mapping import with_mapping
+from .model import Cause, Options, Step
+from .projection import as_json, project
+from .series import Series
+from .slices import slice_edits
+from .stored import Level, Stored
+
+_IDENTITY = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "MediaStorageSOPInstanceUID")
+_VARYING = (
+    "the instances of the file differ in this element: edit single instances in info.header.dicom_array, "
+    "or set edit_varying to all"
+)
+_CONFLICT = "info.header.dicom and info.header.dicom_array were both edited and disagree"
+
+
+def find_edits(
+    instances: Sequence[Instance],
+    header: Mapping[str, Any],
+    overrides: Mapping[str, Any] | None = None,
+    options: Options | None = None,
+) -> Decision:
+    """Find what is to be written.
+
+    Parameters
+    ----------
+    instances
+        All members of the file, those that are no DICOM included; instances in the decision are positions here.
+    header
+        The file's ``info["header"]``.
+    overrides
+        Values of Flywheel fields by keyword; a mapped value wins over an edit of the same element.
+    options
+        How edits are treated.
+
+    Raises
+    ------
+    StaleMetadata
+        The metadata belongs to another file.
+    """
+    series = Series(tuple(instances))
+    if not series.indices:
+        return Decision(series)
+    dicom, arrays = _mapping(header.get("dicom")), _mapping(header.get("dicom_array"))
+    comparison = Comparison(origin_of(header), options or Options())
+    _check_identity(dicom, series, comparison)
+    reference = series.reference(dicom)
+
+    scalars = list(_scalar_edits(dicom, series, reference, comparison))
+    slices = slice_edits(arrays, series, comparison)
+    edits = _reconciled([one for one in scalars if isinstance(one, Edit)], slices.edits, reference)
+    decided, conflicts = with_mapping(edits, overrides or {}, header, series, comparison)
+    notes = (*(one for one in scalars if isinstance(one, str)), *slices.notes, *conflicts)
+    return Decision(series, reference, slices.order, tuple(decided), tuple(dict.fromkeys(notes)))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _check_identity(dicom: Mapping[str, Any], series: Series, comparison: Comparison) -> None:
+    """Make sure that the metadata describes one of the instances.
+
+    With ``edit_uids`` a UID that is in none of them may be an edit, as long as another one is known.
+    """
+    named = [(key, dicom[key.text]) for text in _IDENTITY if (key := key_of(text)) and not is_empty(dicom.get(text))]
+    known = {key.text: _is_known(key, value, series, comparison) for key, value in named}
+    unknown = [text for text, found in known.items() if found is False and not text.startswith("Media")]
+    if unknown and not (comparison.options.edit_uids and True in known.values()):
+        raise StaleMetadata(
+            f"info.header describes another file: its {', '.join(unknown)} is in none of the instances of this one. "
+            "Run the importer again on this file and repeat the edits, or, if a UID was edited on purpose, "
+            "set edit_uids and leave at least one of the other UIDs as it is."
+        )
+
+
+def _is_known(key: Key, value: Any, series: Series, comparison: Comparison) -> bool | None:
+    """Whether some instance has this UID; None where none has any."""
+    levels = [series.levels[group[0]] for group in series.distinct(key)]
+    filled = [level for level in levels if (stored := level.get(key)) and not stored.empty]
+    return any(_is_explained(key, value, level, comparison) for level in filled) if filled else None
+
+
+def _is_explained(key: Key, value: Any, level: Level, comparison: Comparison) -> bool:
+    return not any(isinstance(one, Difference) for one in comparison.of_values(key, value, level))
+
+
+def _scalar_edits(
+    dicom: Mapping[str, Any], series: Series, reference: int, comparison: Comparison
+) -> Iterator[Edit | str]:
+    """Yield the edits in ``header.dicom``, and notes."""
+    level = series.levels[reference]
+    damaged = series.members[reference].problem
+    for text, value in dicom.items():
+        key = key_of(text)
+        if key and damaged and level.get(key) is None:
+            if not is_empty(value):
+                yield f"{key.name} cannot be found in the file, which is damaged ({damaged})"
+            continue
+        findings = list(comparison.of_levels({text: value}, level))
+        yield from (one.text for one in findings if isinstance(one, Remark))
+        differences = [one for one in findings if isinstance(one, Difference)]
+        if key is None or not differences:
+            continue
+        others = (group[0] for group in series.distinct(key) if reference not in group)
+        if any(_is_explained(key, value, series.levels[i], comparison) for i in others):
+            continue
+        for one in differences:
+            place = place_of(dicom, one)
+            edit = Edit(one, Cause.EDIT, None, (place,), before(one.stored, one.keys[-1], comparison.origin))
+            yield _spread(edit, series, comparison.options)
+
+
+def place_of(dicom: Mapping[str, Any], difference: Difference) -> Place:
+    """Return where ``header.dicom`` shows an element; a sequence shown as one dict takes no item number."""
+    place: list[str | int] = ["dicom"]
+    node: Any = dicom
+    for key, step in zip(difference.keys, difference.path, strict=True):
+        place.append(key.text)
+        node = node.get(key.text) if isinstance(node, Mapping) else None
+        if isinstance(node, list) and step.item is not None:
+            place.append(step.item)
+            node = node[step.item] if step.item < len(node) else None
+    return tuple(place)
+
+
+def before(stored: Stored | None, key: Key, origin: Origin) -> Any:
+    """Return what the header's importer makes of an element, ABSENT where it stores nothing."""
+    if stored is None or (origin.likeliest is fmi and not fmi_stores(stored, key)):
+        return ABSENT
+    return project(stored, origin.likeliest)
+
+
+def _spread(edit: Edit, series: Series, options: Options) -> Edit:
+    """Write an edit to all instances where all hold the same old value; else that needs ``edit_varying``."""
+    top = edit.difference.keys[0]
+    groups = series.distinct(top)
+    if edit.refused or len(groups) == 1:
+        return edit
+    reached: list[int] = []
+    varying = False
+    for group in groups:
+        found, stored = _leaf(series.levels[group[0]], edit.path)
+        varying = varying or not found or not _hold_same(stored, edit.difference.stored)
+        reached += group if found else []
+    if not varying:
+        return edit
+    if options.edit_varying == "refuse":
+        return edit.refuse(_VARYING)
+    return replace(edit, instances=None if len(reached) == len(series.indices) else frozenset(reached))
+
+
+def _leaf(level: Level, path: Sequence[Step]) -> tuple[bool, Stored | None]:
+    """Return whether the level that should hold an element is there, and the element."""
+    for step in path[:-1]:
+        sequence = level.get(Key("", step.tag, step.creator))
+        try:
+            item = sequence.item(step.item or 0) if sequence and sequence.is_sequence else None
+        except (Malformed, Incomplete):
+            item = None
+        if item is None:
+            return False, None
+        level = item
+    return True, level.get(Key("", path[-1].tag, path[-1].creator))
+
+
+def _hold_same(one: Stored | None, other: Stored | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (one.raw == other.raw and one.level.codecs == other.level.codecs) or same(
+        as_json(one), as_json(other), one.vr
+    )
+
+
+def _reconciled(scalars: list[Edit], slices: Sequence[Edit], reference: int) -> list[Edit]:
+    """Settle edits of one element in both ``dicom`` and ``dicom_array``.
+
+    The entry of the reference instance and the value in ``dicom`` are two pictures of one value: where they
+    agree the array is the whole story, where both were edited and disagree neither is written.
+    """
+    edits = list(slices)
+    for scalar in scalars:
+        rivals = [i for i, edit in enumerate(edits) if edit.path == scalar.path]
+        twin = next((i for i in rivals if edits[i].covers(reference)), None)
+        if twin is not None and _agree(edits[twin], scalar):
+            edits[twin] = replace(edits[twin], places=(*edits[twin].places, *scalar.places))
+        elif twin is not None or (not scalar.refused and not all(_agree(edits[i], scalar) for i in rivals)):
+            edits.append(replace(scalar, difference=replace(scalar.difference, refusal=_CONFLICT)))
+            for i in rivals:
+                edits[i] = edits[i].refuse(_CONFLICT)
+        elif scalar.refused:
+            edits.append(scalar)
+        else:
+            places = (place for i in rivals for place in edits[i].places)
+            edits = [edit for i, edit in enumerate(edits) if i not in rivals]
+            edits.append(replace(scalar, places=(*scalar.places, *places)))
+    return edits
+
+
+def _agree(one: Edit, other: Edit) -> bool:
+    return same(one.difference.wanted, other.difference.wanted, one.difference.vr)
