@@ -2,6 +2,8 @@
 
 import collections
 import collections.abc
+import contextlib
+import json
 import os
 import sys
 import tempfile
@@ -48,7 +50,8 @@ assert refusal(fw.lookup, "no-group") == refusal(fw.lookup, group_id + "/none") 
 path = Path(tempfile.mkdtemp(), "f ü.dcm")
 for content in (b"one", b"two!"):
     path.write_bytes(content)
-    acquisition.upload_file(str(path), metadata={"modality": "MR", "info": {"k": "v"}})
+    metadata = json.dumps({"modality": "MR", "info": {"k": "v"}})
+    fw.upload_file_to_acquisition(acquisition.id, str(path), metadata=metadata)
 acquisition.upload_file(flywheel.FileSpec("text.txt", "content", "text/plain"))
 acquisition = acquisition.reload()
 assert sorted(f.name for f in acquisition.files) == ["f ü.dcm", "text.txt"]
@@ -73,7 +76,8 @@ assert session.reload().info == {"c": 3}
 # tags, notes, changes
 session.add_tag("EXPORTED")
 assert refusal(session.add_tag, "EXPORTED") == 409
-session.add_note("a note")
+with contextlib.suppress(ValueError):  # this SDK expects a count where sites answer the note since; it is added
+    session.add_note("a note")
 session.update(label="Renamed", weight=70.5)
 session = session.reload()
 assert (session.label, session.weight, session.tags, session.notes[0].text) == ("Renamed", 70.5, ["EXPORTED"], "a note")
