@@ -49,7 +49,20 @@ def judge(sample: Sample, edit: Edit, target: FilePath) -> list[str]:
     problems = _wrong_log(edit, result)
     if not (result.modified and target.exists()):
         return [*problems, "said to be changed, but there is no target"]
-    return problems + wrong_bytes(sample, edit, target)
+    return problems + wrong_bytes(sample, edit, target) + _found_again(result, target)
+
+
+def _found_again(result: Result, target: FilePath) -> list[str]:
+    """What the record of the copy, read against the copy's bytes, still shows as edited."""
+    unused = target.with_name("again" + target.suffix)
+    second = outcome(target, unused, dict(result.header), on_invalid_edit="skip")
+    if isinstance(second, HeaderError):
+        return [f"the copy cannot be exported in turn: {second}"]
+    found = [
+        f"found again in the copy: {change.path} := {change.new!r}" for change in (*second.changes, *second.refused)
+    ]
+    unused.unlink(missing_ok=True)
+    return found
 
 
 def _not_applied(edit: Edit, result: Result, target: FilePath) -> list[str]:
