@@ -259,7 +259,7 @@ def _subject_of_session(site: Site, who: Identity, project: Doc, wanted: Doc) ->
     )
     updates = {key: value for key, value in updates.items() if key in CREATE_KEYS["subject"] and value is not None}
     if not subject:
-        label = wanted.get("label") or wanted.get("code") or f"unknown-{site.new_id()[-6:]}"
+        label = wanted.get("label") or wanted.get("code") or f"unknown-{site.new_id()}"
         return _create_subject(site, who, {**updates, "label": label, "project": project["_id"]})
     changed = {key: value for key, value in updates.items() if value != subject.get(key)}
     if changed:

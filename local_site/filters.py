@@ -12,11 +12,11 @@ import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from local_site.errors import BadRequestError
-from local_site.stamps import OBJECT_ID, STORED_TIME
+from local_site.stamps import OBJECT_ID, STORED_TIME, stored_time
 from local_site.store import Doc, encode
 
 OPERATOR = re.compile(r"=\||=~|!=|<=|>=|=|<|>")
@@ -68,6 +68,8 @@ class Condition:
 
     def holds(self, found: list[Any]) -> bool:
         """Tell whether the values `found` at the key satisfy the condition."""
+        if self.key.endswith("date_of_birth"):
+            found = [_start_of_day(value) for value in found]
         if self.op == "=|":
             return any(_equal(value, wanted) for value in found for wanted in self.value)
         if self.op == "=~":
@@ -223,13 +225,12 @@ def _ordered(op: str, value: Any, limit: Any) -> bool:
 
 
 def _moment(value: Any) -> datetime | None:
-    """Return `value` as a point in time if it is stored as one (or as a date of birth)."""
-    if not isinstance(value, str):
-        return None
-    if STORED_TIME.fullmatch(value):
-        return datetime.fromisoformat(value)
+    """Return `value` as a point in time if it is stored as one; a label that looks like a date is none."""
+    return datetime.fromisoformat(value) if isinstance(value, str) and STORED_TIME.fullmatch(value) else None
+
+
+def _start_of_day(value: Any) -> Any:
     try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        return None
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return stored_time(datetime.fromisoformat(value))
+    except (TypeError, ValueError):
+        return value

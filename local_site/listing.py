@@ -39,7 +39,14 @@ def relative(call: Call, doc: Doc, level: str) -> Doc | None:
     return call.site.store.get(level, doc_id) if isinstance(doc_id, str) else None
 
 
-def page(call: Call, kind: str, *, parent: str | None = None, projects: list[str] | None = None) -> tuple[list[Doc], int]:
+def page(
+    call: Call,
+    kind: str,
+    *,
+    parent: str | None = None,
+    projects: list[str] | None = None,
+    enveloped: bool = False,
+) -> tuple[list[Doc], int]:
     """Return the documents of the page asked for, and how many there are in all if the client wants to know.
 
     Parameters
@@ -50,17 +57,22 @@ def page(call: Call, kind: str, *, parent: str | None = None, projects: list[str
         What to list.
     parent, projects
         Only what is below this parent, or in these projects.
+    enveloped
+        Whether the reply is in an envelope whatever the client announced.
     """
     listing = Listing.parse(call.query, quoted_parents=call.site.options.quoted_parents)
     readable = _readable(call, kind)
     scope = readable if projects is None else frozenset(projects)
     with_files = any(condition.key.startswith("files.") for condition in listing.filter.conditions)
+    by_id = any(condition.key in ("_id", "file_id") for condition in listing.filter.conditions)
     young = _young(call)
 
     def keep(doc: Doc) -> bool:
         if young and doc.get("created", "") > young:
             return False
         if kind == "group" and not access.readable_group(call.site, call.who, doc):
+            return False
+        if kind == "file" and by_id:
             return False
         if with_files:
             doc = {**doc, "files": list(call.site.store.select("file", parent=doc["_id"]))}
@@ -71,7 +83,7 @@ def page(call: Call, kind: str, *, parent: str | None = None, projects: list[str
             kind, parent=parent, projects=scope, after=after, containing=listing.filter.sieve()
         )
 
-    total = sum(map(keep, candidates(""))) if kind == "file" or wants_envelope(call) else 0
+    total = sum(map(keep, candidates(""))) if enveloped or wants_envelope(call) else 0
     return listing.apply(candidates(listing.after), keep), total
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from local_site import access, containers
 from local_site.auth import Identity
 from local_site.errors import BadRequestError, NotFoundError, UnprocessableError
-from local_site.hierarchy import DEFAULTS, LEVELS, parents_below
+from local_site.hierarchy import LEVELS, parents_below
 from local_site.site import Site
 from local_site.stamps import now
 from local_site.store import Doc
@@ -63,9 +63,13 @@ def session_to_project(site: Site, who: Identity, session: Doc, project: Doc) ->
     if all(sibling["_id"] == session["_id"] for sibling in siblings):
         return move_subject(site, who, subject, project)
     containers.require_free_code(site, project["_id"], subject["label"])
+    return session_to_subject(site, who, session, copy_subject(site, subject, project))
+
+
+def copy_subject(site: Site, subject: Doc, project: Doc) -> Doc:
+    """Make a subject like another one in another project, without what lies below it."""
     stamp = now()
     copy = {
-        **DEFAULTS["subject"],
         **subject,
         "_id": site.new_id(),
         "project": project["_id"],
@@ -76,7 +80,7 @@ def session_to_project(site: Site, who: Identity, session: Doc, project: Doc) ->
         "revision": 1,
     }
     site.store.put("subject", copy)
-    return session_to_subject(site, who, session, copy)
+    return copy
 
 
 def bulk_move_sessions(site: Site, who: Identity, body: Any) -> list[Doc]:

@@ -86,6 +86,13 @@ class Route:
         """The parts of the template."""
         return tuple(self.template.strip("/").split("/"))
 
+    def shown(self, params: dict[str, str]) -> str:
+        """Return the template as records and faults name it, with the type of container filled in."""
+        filled = (
+            params[part[1:-1]] if part[1:-1] in FAMILIES else part.replace("{cid}", "{id}") for part in self.parts
+        )
+        return "/" + "/".join(filled)
+
     def match(self, parts: tuple[str, ...]) -> dict[str, str] | None:
         """Return the parameters if the path's decoded `parts` fit, or None."""
         if len(parts) != len(self.parts):

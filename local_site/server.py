@@ -21,14 +21,15 @@ from local_site.faults import Fault
 from local_site.fields import SchemaError
 from local_site.journal import Entry
 from local_site.query import Query
-from local_site.routes import analyses, annotations, containers, copies, downloads, files, rules, sitewide, uploads
+from local_site.routes import analyses, containers, copies, downloads, files, rules, sitewide, uploads
+from local_site.routes import annotations as annotation_routes
 from local_site.routing import Call, Route, Router, Routes
 from local_site.site import Site
 from local_site.store import encode
 
 log = logging.getLogger(__name__)
 
-TABLES = (sitewide, containers, annotations, files, uploads, downloads, rules, analyses, copies)
+TABLES = (sitewide, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies)
 SIGNED = Routes()
 SIGNED.add("PUT", "/signed/upload/{upload_id}", public=True, streams=True)(uploads.put_signed)
 SIGNED.add("GET", "/signed/download/{ticket_id}", public=True, streams=True)(downloads.download_signed)
@@ -85,7 +86,7 @@ class Server:
     async def _serve(self, request: web.Request, router: Router, path: str, query: str) -> web.StreamResponse:
         """Serve a request to the API (or to a signed URL), recording it."""
         found = router.find(request.method, path)
-        entry = Entry(request.method, path, query, found[0].template if found else "", time.time())
+        entry = Entry(request.method, path, query, found[0].shown(found[1]) if found else "", time.time())
         self._site.journal.add(entry)
         struck = self._site.faults.striking(entry.method, entry.path, entry.route, entry.query)
         entry.fault = tuple(fault.kind for fault in struck)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_site import access, files, listing
+from local_site import access, listing
+from local_site.analyses import add_analysis
 from local_site.errors import NotFoundError
 from local_site.fields import checked
-from local_site.hierarchy import CHILD_OF, CONTAINERS, CREATE_KEYS, DEFAULTS, LEVELS, parents_below
+from local_site.hierarchy import CHILD_OF, CONTAINERS, CREATE_KEYS, LEVELS
 from local_site.routing import Call, Routes
-from local_site.stamps import now
-from local_site.store import Doc
 
 routes = Routes()
 
@@ -22,20 +21,7 @@ def create(call: Call) -> Any:
     parent = access.fetch(call.site, call.who, kind, call.params["cid"], "analyses_create_sdk")
     body = checked(call.body, CREATE_KEYS["analysis"], ("label",))
     job = body.pop("job", None)
-    stamp = now()
-    analysis: Doc = {
-        "_id": call.site.new_id(),
-        **DEFAULTS["analysis"],
-        **body,
-        "inputs": files.references(call.site, call.who, body.get("inputs") or []),
-        "parent": {"type": kind, "id": parent["_id"]},
-        "parents": parents_below(kind, parent),
-        "gear_info": None,
-        "created": stamp,
-        "modified": stamp,
-        "revision": 1,
-    }
-    call.site.store.put("analysis", analysis)
+    analysis = add_analysis(call.site, call.who, kind, parent, body)
     if job is not None:
         call.site.start_analysis_job(analysis, job, call.who)
     return {"_id": analysis["_id"]}

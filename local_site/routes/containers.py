@@ -7,6 +7,7 @@ from typing import Any
 from local_site import access, containers, listing, lookup, moving
 from local_site.errors import BadRequestError, NotFoundError
 from local_site.hierarchy import CONTAINERS
+from local_site.paging import envelope
 from local_site.routing import Call, Routes
 from local_site.store import Doc
 
@@ -75,6 +76,14 @@ def delete(call: Call) -> Any:
     kind = access.kind_of(call.site, call.params["cont"], call.params["cid"])
     containers.delete(call.site, call.who, kind, call.params["cid"], call.query.get("delete_reason"))
     return {"deleted": 1}
+
+
+@routes.add("GET", "/projects/catalog-list")
+def catalog(call: Call) -> Any:
+    """List projects, always in an envelope."""
+    docs, total = listing.page(call, "project", enveloped=True)
+    shown = listing.views(call)
+    return envelope([shown.listed("project", doc) for doc in docs], total)
 
 
 @routes.add("GET", "/groups/{cid}/projects")

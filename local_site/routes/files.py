@@ -18,7 +18,7 @@ NAMED = ("/{tree}/{cid}/files/{name}", "/{tree}/{parent_cid}/analyses/{cid}/file
 @routes.add("GET", "/files")
 def list_files(call: Call) -> Any:
     """List files, with info, in an envelope. Filters on their ids match nothing, as on live sites."""
-    docs, total = listing.page(call, "file")
+    docs, total = listing.page(call, "file", enveloped=True)
     shown = listing.views(call)
     return envelope([shown.file(doc) for doc in docs], total)
 
