@@ -72,9 +72,9 @@ def _show(agreed: dict[str, Any], edit: Edit, decision: Decision) -> None:
         if place[0] != "dicom" or on_reference:
             _put(agreed, place, deepcopy(value))
     if edit.cause is Cause.SLICE and on_reference:
-        place = _in_dicom(agreed, edit)
-        if place:
-            _put(agreed, place, deepcopy(value))
+        shown = _in_dicom(agreed, edit)
+        if shown:
+            _put(agreed, shown, deepcopy(value))
     _show_in_arrays(agreed, edit, decision)
     if edit.difference.vr == "UI" and on_reference:
         _follow_uid(agreed.get("dicom"), edit)

@@ -1,4 +1,4 @@
-"""Compare the metadata with one instance: which values did no importer make of its bytes?"""
+"""Compare the metadata with one instance, and find the values that no importer made of its bytes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+from pydicom.uid import UID
 
 from .components import own_components, value_to_write
 from .elements import Incomplete, Malformed
@@ -72,7 +74,9 @@ class Comparison:
         stored = level.get(key)
         if stored and stored.is_sequence:
             yield from self._in_sequence(key, value, level, above)
-        elif not self._explains(key, value, stored):
+        elif stored and not self.options.edit_uids and _is_rebuilt_uid(value, stored):
+            yield Remark(f"{key.name} is no valid UID in the file; the metadata may hold one made in its place")
+        elif not self._explains(key, value, stored, nested=bool(above)):
             yield self._edit(key, value, level, above)
         elif stored and self._is_ambiguous(value, stored):
             yield Remark(
@@ -80,12 +84,12 @@ class Comparison:
                 "drop these, so it cannot be told whether a person did, and the file keeps its value"
             )
 
-    def _explains(self, key: Key, value: Any, stored: Stored | None) -> bool:
+    def _explains(self, key: Key, value: Any, stored: Stored | None, *, nested: bool) -> bool:
         """Whether some importer makes this value of these bytes."""
         if stored is None or stored.empty:
-            return is_empty(value) or (value == "None" and self.origin.strips_text)
-        if is_empty(value) and stored.vr in NUMBER_VRS and not all(map(_is_readable, own_components(stored))):
-            return True
+            return is_empty(value) or (value == "None" and not self.origin.only_fmi)
+        if nested and is_empty(value) and not all(map(_is_readable, _own_numbers(stored))):
+            return True  # older importers emptied invalid numbers; at the top level they dropped the key
         if stored.vr in BINARY_VRS and (is_empty(value) or _shows_bytes(value, stored)):
             return True
         return any(
@@ -96,6 +100,8 @@ class Comparison:
     def _same(self, value: Any, made: Any, stored: Stored, *, strictly: bool) -> bool:
         if made is ABSENT:
             return False
+        if is_empty(value) and not isinstance(value, list):
+            return made is None if value is None else is_empty(made) and made is not None  # null: NaN, "?"
         vr = stored.dictionary_vr if stored.dictionary_vr in NUMBER_VRS | {"AT"} else stored.vr
         any_sign = " or " in vr_in_dictionary(stored.tag) or stored.element.vr != stored.dictionary_vr
         return same(value, made, vr, any_sign=any_sign) or (
@@ -119,7 +125,7 @@ class Comparison:
             warning = "null in the metadata is taken as a request to blank the value" if value is None else ""
             return replace(difference, value=None, warning=warning)
         if stored is None:
-            refusal = _cannot_add(value, difference.vr)
+            refusal = _cannot_add(key, value, difference.vr)
             return replace(difference, value=value, refusal=refusal)
         to_write, refusal = value_to_write(value, stored, self.origin)
         warning = self._warning(value, stored)
@@ -127,7 +133,7 @@ class Comparison:
 
     def _warning(self, value: Any, stored: Stored) -> str:
         """Warn where an edit was made on a value whose non-ASCII characters its author never saw."""
-        if not self.origin.strips_text or not loses_text(stored):
+        if self.origin.only_fmi or not loses_text(stored):
             return ""
         lost = {char for char in stored.decoded(stored.vr) if not char.isascii()} - set(str(value))
         return (
@@ -142,13 +148,14 @@ class Comparison:
         stored = level.get(key)
         key = level.spelled(key)
         vr = stored.vr if stored else _vr_to_add(key, value, level)
+        tag = stored.tag if stored else key.tag | 0x1000 if key.creator else key.tag
         return Difference(
             path=(*(Step(k.tag, item, k.creator) for k, item in above), Step(key.tag, None, key.creator)),
             keys=(*(k for k, _ in above), key),
             vr=vr,
             stored=stored,
             wanted=value,
-            refusal=why_protected(stored.tag if stored else key.tag, vr, self.options),
+            refusal=why_protected(tag, vr, self.options),
         )
 
     def _in_sequence(self, key: Key, value: Any, level: Level, above: Above) -> Iterator[Finding]:
@@ -172,7 +179,7 @@ class Comparison:
         """Compare the first item only: FMI shows no other."""
         first = stored.item(0)
         findings = list(self.of_levels(value, first, (*above, (key, 0)))) if first else []
-        if findings and not self._merged(value, list(stored.items())):
+        if self.origin.only_fmi or not (findings and self._merged(value, list(stored.items()))):
             yield from findings
 
     def _merged(self, value: Mapping[str, Any], items: list[Level]) -> bool:
@@ -208,6 +215,10 @@ class Comparison:
         else:
             for number, (part, item) in enumerate(zip(value, items, strict=True)):
                 yield from self.of_levels(part, item, (*above, (key, number)))
+
+
+def _own_numbers(stored: Stored) -> list[Any]:
+    return own_components(stored) if stored.vr in NUMBER_VRS else []
 
 
 def _is_readable(component: Any) -> bool:
@@ -260,7 +271,16 @@ def _vr_to_add(key: Key, value: Any, level: Level) -> str:
     return "LO" if all(isinstance(part, str) and len(part) <= 64 and part.isprintable() for part in parts) else "UT"
 
 
-def _cannot_add(value: Any, vr: str) -> str:
+def _cannot_add(key: Key, value: Any, vr: str) -> str:
     if vr == "SQ" or isinstance(value, Mapping):
         return "the file has no such sequence, and sequences cannot be added"
+    if key.tag >> 16 & 1 and not key.creator:
+        return 'a new private element needs its creator: "Creator, ggggxxee"'
     return ""
+
+
+def _is_rebuilt_uid(value: Any, stored: Stored) -> bool:
+    """Whether the file's UID is invalid: some versions of FMI put a new one in its place."""
+    if stored.vr != "UI" or not isinstance(value, str) or not UID(value).is_valid:
+        return False
+    return not stored.empty and not all(UID(text.strip(" ")).is_valid for text in stored.texts("UI"))

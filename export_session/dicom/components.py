@@ -60,7 +60,7 @@ def _places(value: list[Any], own: list[Any], origin: Origin) -> list[int] | Non
     if len(value) == len(own):
         return list(range(len(own)))
     filled = [place for place, part in enumerate(own) if not is_empty(part)]
-    if len(value) == len(filled) < len(own) and origin.strips_text:
+    if len(value) == len(filled) < len(own) and not origin.only_fmi:
         return filled  # GRP3 and MRC drop empty components
     return None
 
@@ -70,7 +70,7 @@ def _unchanged(part: Any, own: Any, vr: str, origin: Origin) -> bool:
         return True
     if not isinstance(own, str):
         return origin.truncating and isinstance(own, float) and math.isfinite(own) and part == int(own)
-    if not origin.strips_text:
+    if origin.only_fmi:
         return False
     number = as_number(own)
     if _is_number(part):

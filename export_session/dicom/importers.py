@@ -16,7 +16,7 @@ from typing import Any
 
 from .keys import Key, key_of, single_valued, vr_in_dictionary
 from .protected import BINARY_VRS
-from .stored import NUMBER_FORMATS, NUMBER_VRS, TEXT_VRS, UNSPLIT_VRS, Stored
+from .stored import NUMBER_VRS, TEXT_VRS, UNSPLIT_VRS, Stored
 
 ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "ABSENT", "__bool__": lambda _: False})()
 
@@ -24,35 +24,41 @@ Importer = Callable[[Stored], Any]
 
 _ASCII = frozenset(string.printable)
 _LONG_TEXT = 10240
-_FMI_DENIED = frozenset(
-    "PixelData ContourData EncryptedAttributesSequence OriginalAttributesSequence SpectroscopyData "
-    "EncapsulatedDocument FileMetaInformationVersion".split()
-)
+_FMI_DENIED = frozenset([
+    "PixelData",
+    "ContourData",
+    "EncryptedAttributesSequence",
+    "OriginalAttributesSequence",
+    "SpectroscopyData",
+    "EncapsulatedDocument",
+    "FileMetaInformationVersion",
+])
 _FMI_DENIED_VRS = frozenset(["OB", "OW", "UN", "UT"])
 _NO_BACKSLASH = TEXT_VRS - UNSPLIT_VRS | {"UR"}
 
 
 def fmi(stored: Stored) -> Any:
     """Return what file-metadata-importer stores: dictionary VR, faults repaired, everything else faithful."""
-    vr = stored.dictionary_vr or stored.vr
-    if stored.tag >> 16 & 1 and stored.element.vr not in ("", "UN"):
-        vr = stored.element.vr
     if not stored.raw:
         return ABSENT
+    vr = stored.dictionary_vr or stored.vr
+    if stored.tag >> 16 & 1 and stored.element.vr not in ("", "UN"):
+        vr = stored.element.vr  # the private dictionary only helps out
     if vr in ("DS", "IS"):
         return _unwrapped([_repaired_number(text) for text in stored.decoded(vr).split("\\")])
     if vr in TEXT_VRS:
-        if vr in _NO_BACKSLASH and single_valued(stored.tag):
-            return stored.decoded(vr).replace("\\", "_")
-        return _unwrapped([text.strip(" ") if vr == "AE" else text for text in stored.texts(vr)])
+        return _unwrapped(_fmi_texts(stored, vr))
     try:
-        if vr == "AT":
-            return _unwrapped(stored.tags())
-        if vr in NUMBER_FORMATS:
-            return _unwrapped([_finite(number) for number in stored.numbers(vr)])
-    except ValueError:
-        pass
-    return _fmi_bytes(stored)
+        numbers: list[Any] = stored.tags() if vr == "AT" else list(map(_finite, stored.numbers(vr)))
+    except (KeyError, ValueError):  # no number, or not as many bytes as numbers take
+        return _fmi_bytes(stored)
+    return _unwrapped(numbers)
+
+
+def _fmi_texts(stored: Stored, vr: str) -> list[str]:
+    if vr in _NO_BACKSLASH and single_valued(stored.tag):
+        return [stored.decoded(vr).replace("\\", "_")]
+    return [text.strip(" ") if vr == "AE" else text for text in stored.texts(vr)]
 
 
 def _fmi_bytes(stored: Stored) -> Any:
@@ -112,19 +118,20 @@ def mrc_before_1_2(stored: Stored) -> Any:
 
 def _typed(stored: Stored) -> Any:
     vr = stored.vr
-    if vr in BINARY_VRS:
-        return repr(stored.raw)
-    if stored.empty:
+    if stored.empty and vr not in BINARY_VRS:
         return ABSENT
+    if vr in TEXT_VRS or vr in ("DS", "IS"):
+        return _typed_texts(stored.texts(vr), vr)
     try:
         if vr == "AT":
             tags = stored.tags()
             return [float(tag) for tag in tags] if len(tags) > 1 else f"({tags[0] >> 16:04x}, {tags[0] & 0xFFFF:04x})"
-        if vr in NUMBER_FORMATS:
-            return _unwrapped([_finite(number) for number in stored.numbers(vr)])
-    except ValueError:
+        return _unwrapped([_finite(number) for number in stored.numbers(vr)])
+    except (KeyError, ValueError):
         return repr(stored.raw)
-    texts = stored.texts(vr)
+
+
+def _typed_texts(texts: list[str], vr: str) -> Any:
     if len(texts) == 1:
         return _number_or_text(texts[0]) if vr in ("DS", "IS") else plain_text(texts[0])
     if vr == "PN" or (vr in ("DS", "IS") and not all(texts)):
@@ -137,7 +144,7 @@ def _typed(stored: Stored) -> Any:
 
 def _number_or_text(text: str) -> Any:
     number = _number(text)
-    return plain_text(text) if number is None else number
+    return plain_text(text) if number is None else _finite(number)
 
 
 def _number(text: str) -> int | float | None:
@@ -185,19 +192,18 @@ class Origin:
         return self.fmi or self.grp3 or self.mrc
 
     @property
-    def strips_text(self) -> bool:
-        """Whether GRP3 or MRC, which drop non-ASCII characters, can have been at work."""
-        return self.grp3 or self.mrc or not self.fmi
+    def only_fmi(self) -> bool:
+        """Whether FMI alone left its marks; it overwrites what others wrote, where it stores anything."""
+        return self.fmi and not self.grp3 and not self.mrc
 
     def importers(self, stored: Stored | None, key: Key) -> tuple[Importer, ...]:
         """Return the importers that can have made the value of a key.
 
         FMI is always among them: it shows the bytes as they are, and a value the file holds already is no
         edit. Where FMI alone left its marks, only keys that it does not store can be left from another
-        importer, since it overwrites all others.
+        importer.
         """
-        overwritten = self.fmi and not self.grp3 and not self.mrc and fmi_stores(stored, key)
-        if overwritten:
+        if self.only_fmi and fmi_stores(stored, key):
             return (fmi,)
         others: tuple[Importer, ...] = (grp3, mrc)
         if self.grp3 and not self.mrc and not self.fmi:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .model import Options
 
 BINARY_VRS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
@@ -32,37 +34,41 @@ _DESCRIPTIONS = {
     0x54001004: _WAVEFORM,  # WaveformBitsAllocated
     0x54001006: _WAVEFORM,  # WaveformSampleInterpretation
 }
-_CHARACTER_SET = "changing it alone would change how all text of the file reads; the exporter re-declares it when needed"
-_FILE_META = "file meta information (group 0002) describes how the file is stored"
-_UID = "UIDs stay as they are unless edit_uids is set"
-_BINARY = "its value is binary data, of which the metadata shows only a picture"
+# OverlayRows, OverlayColumns, NumberOfFramesInOverlay, OverlayBitsAllocated, OverlayBitPosition (PS3.3 §C.9.2)
+_OVERLAY = frozenset([0x0010, 0x0011, 0x0015, 0x0100, 0x0102])
 
 
 def why_protected(tag: int, vr: str, options: Options) -> str:
-    """Say why an element may not be edited, "" when it may.
+    """Say why an element may not be edited; "" means that it may.
 
     Parameters
     ----------
     tag, vr
-        Of the element at any depth.
+        Of the element, at any depth.
     options
         ``edit_uids`` opens the UI elements.
     """
+    return next(_reasons(tag, vr, options), "")
+
+
+def _reasons(tag: int, vr: str, options: Options) -> Iterator[str]:
     group, element = tag >> 16, tag & 0xFFFF
     if group == 0x0002:
-        return _FILE_META
+        yield "file meta information (group 0002) describes how the file is stored"
     if element == 0x0000:
-        return "group lengths follow the elements of their group"
+        yield "group lengths follow the elements of their group"
     if tag == 0x00080005:
-        return _CHARACTER_SET
+        yield (
+            "changing it alone would change how all text of the file reads; "
+            "the file is re-declared where a value needs another character set"
+        )
     if tag in _DESCRIPTIONS:
-        return _DESCRIPTIONS[tag]
-    if group & 0xFF01 == 0x6000 and element in (0x0010, 0x0011, 0x0015, 0x0100, 0x0102):
-        return "it describes how an overlay is stored; changing it alone would misread the overlay"
+        yield _DESCRIPTIONS[tag]
+    if group & 0xFF01 == 0x6000 and element in _OVERLAY:
+        yield "it describes how an overlay is stored; changing it alone would misread the overlay"
     if group & 1 and 0x10 <= element <= 0xFF:
-        return "it reserves a block of private elements"
+        yield "it reserves a block of private elements"
     if vr in BINARY_VRS:
-        return _BINARY
+        yield "its value is binary data, of which the metadata shows only a picture"
     if vr == "UI" and not options.edit_uids:
-        return _UID
-    return ""
+        yield "UIDs stay as they are unless edit_uids is set"
