@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import copy
 import csv
-import gzip
 import hashlib
 import json
+import lzma
 import os
 import zipfile
 from dataclasses import dataclass
@@ -22,9 +22,10 @@ import pydicom
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("SESSION_EXPORT_CORPUS") or ROOT.parent / "shared" / "corpus")
-STAND_IN = ROOT / "tests" / "data" / "pydicom_metadata.json.gz"
+STAND_IN = ROOT / "tests" / "data" / "pydicom_headers.json.xz"  # {importer: {path in the wheel: info["header"]}}
 WHEEL = Path(pydicom.__file__).parent
 FMI, P15E, GRP3, MRC = "fmi-1.7.9", "fmi-1.7.9-p15e", "grp3-2.8.4", "mrclassifier-1.4.10"
+IMPORTERS = (FMI, P15E, GRP3, MRC)
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,18 @@ class Sample:
 @cache
 def samples() -> tuple[Sample, ...]:
     """Every file, in the order of the index; shipped files are proven to be the ones that were indexed."""
-    rows = _indexed() if CORPUS.is_dir() else _stand_in_rows()
+    if not CORPUS.is_dir():
+        return _shipped()
     found = []
-    for name, place, digest, importers in rows:
-        shipped = place.startswith("pydicom:")
-        path = WHEEL / place.removeprefix("pydicom:") if shipped else CORPUS / place
-        if shipped:
-            assert hashlib.sha256(path.read_bytes()).hexdigest() == digest, f"{place} is not the indexed file"
-        found.append(Sample(name, path, importers))
+    with (CORPUS / "index.csv").open(newline="") as index:
+        for row in csv.DictReader(index):
+            importers = tuple(importer for importer in IMPORTERS if row[importer] == "ok")
+            inside = row["path"].removeprefix("pydicom:")
+            path = (CORPUS if inside == row["path"] else WHEEL) / inside
+            if inside != row["path"]:
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                assert digest == row["sha256"], f"{path.name} of this pydicom is not the file that was indexed"
+            found.append(Sample(row["file"], path, importers))
     return tuple(found)
 
 
@@ -70,31 +75,28 @@ def sample(name: str) -> Sample:
     return next(one for one in samples() if one.name == name)
 
 
-def _indexed() -> list[tuple[str, str, str, tuple[str, ...]]]:
-    with (CORPUS / "index.csv").open(newline="") as index:
-        return [
-            (
-                row["file"],
-                row["path"],
-                row["sha256"],
-                tuple(i for i in (FMI, P15E, GRP3, MRC) if row[i] == "ok"),
-            )
-            for row in csv.DictReader(index)
-        ]
+def _shipped() -> tuple[Sample, ...]:
+    headers = _shipped_headers()
+    inside = sorted({path for importer in IMPORTERS for path in headers[importer]})
+    return tuple(
+        Sample(_name(path), WHEEL / path, tuple(importer for importer in IMPORTERS if path in headers[importer]))
+        for path in inside
+    )
+
+
+def _name(inside: str) -> str:
+    return "pydicom/" + inside.removeprefix("data/").removeprefix("test_files/")
 
 
 @cache
-def _stand_in() -> dict[str, Any]:
-    return dict(json.loads(gzip.decompress(STAND_IN.read_bytes())))
-
-
-def _stand_in_rows() -> list[tuple[str, str, str, tuple[str, ...]]]:
-    return [(name, row["path"], row["sha256"], tuple(row["headers"])) for name, row in _stand_in().items()]
+def _shipped_headers() -> dict[str, dict[str, Any]]:
+    return dict(json.loads(lzma.decompress(STAND_IN.read_bytes())))
 
 
 @cache
 def _headers(name: str, importer: str) -> dict[str, Any]:
-    if not CORPUS.is_dir():
-        return dict(_stand_in()[name]["headers"][importer])
-    stored = CORPUS / "info" / importer / (name.replace("/", "__") + ".json")
-    return dict(json.loads(stored.read_text())["header"])
+    if CORPUS.is_dir():
+        stored = CORPUS / "info" / importer / (name.replace("/", "__") + ".json")
+        return dict(json.loads(stored.read_text())["header"])
+    inside = sample(name).path.relative_to(WHEEL).as_posix()
+    return dict(_shipped_headers()[importer][inside])
