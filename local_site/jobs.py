@@ -123,12 +123,13 @@ def queue(site: Site, who: Identity, request: Request, kind: str, container: Doc
     destination = {"type": kind, "id": container["_id"]}
     parents = parents_below(kind, container)
     inputs = {name: {**file["parent_ref"], "name": file["name"]} for name, file in request.files.items()}
+    described = jobs_config.described_inputs(site, request.gear, request.files, parents)
     fields: Doc = {"tags": request.tags, "origin": who.origin, **more}
     job: Doc = {
         "_id": job_id, "id": job_id, "project_id": parents.get("project"), "gear_id": request.gear["_id"],
         "gear_info": _gear_info(request.gear), "rule_id": None, "role_id": None, "state": "pending", "inputs": inputs,
         "destination": destination, "parents": parents, "related_container_ids": list(parents.values()),
-        "config": jobs_config.describe(site, request.gear, request.files, request.config, destination, parents),
+        "config": {"config": request.config, "inputs": described, "destination": destination},
         "priority": request.priority, "attempt": 1, "previous_job_id": None, "original_job_id": None,
         "created": stamp, "modified": stamp, "retried": None, "transitions": {"pending": stamp}, "batch": None,
         "saved_files": [], "outputs": [], "deleted_outputs": [], "produced_metadata": {}, "failure_reason": None,

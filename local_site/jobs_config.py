@@ -18,8 +18,8 @@ FILE_FACTS = (
 )  # fmt: skip
 
 
-def describe(site: Site, gear: Doc, files: dict[str, Doc], config: Doc, destination: Doc, parents: Doc) -> Doc:
-    """Return the content of a job's ``config.json``, without its API key.
+def described_inputs(site: Site, gear: Doc, files: dict[str, Doc], parents: Doc) -> Doc:
+    """Return the inputs as a job's ``config.json`` describes them, without the API key.
 
     Parameters
     ----------
@@ -27,22 +27,18 @@ def describe(site: Site, gear: Doc, files: dict[str, Doc], config: Doc, destinat
         Where, and what is run.
     files
         The file of each file input.
-    config
-        The whole configuration.
-    destination
-        ``{type, id}`` of what outputs go to.
     parents
-        Ids of the containers above the destination, where values of context inputs are looked up.
+        Ids of the destination and the containers above it, where values of context inputs are looked up.
     """
     inputs: Doc = {name: _file_input(name, file) for name, file in files.items()}
     inputs |= {name: {"base": "api-key"} for name in jobs_gears.inputs_of(gear, "api-key")}
     inputs |= {name: _context(site, name, parents) for name in jobs_gears.inputs_of(gear, "context")}
-    return {"config": config, "inputs": inputs, "destination": destination}
+    return inputs
 
 
 def staged(site: Site, job: Doc, home: Path, key: str) -> Doc:
     """Return the ``config.json`` of a job that starts: with paths in `home`, and its API key."""
-    inputs = {}
+    inputs: Doc = {}
     for name, entry in job["config"]["inputs"].items():
         if entry["base"] == "api-key":
             inputs[name] = {"base": "api-key", "key": key_string(site, key)}
@@ -56,7 +52,8 @@ def staged(site: Site, job: Doc, home: Path, key: str) -> Doc:
 
 def input_path(home: Path, name: str, entry: Doc) -> Path:
     """Return where the file of an input is laid for the gear; a slash in its name cannot leave the directory."""
-    return home / "input" / name / entry["location"]["name"].replace("/", "_")
+    file_name: str = entry["location"]["name"]
+    return home / "input" / name / file_name.replace("/", "_")
 
 
 def key_string(site: Site, key: str) -> str:

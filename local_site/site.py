@@ -12,44 +12,12 @@ from local_site.blobs import BlobFolder
 from local_site.errors import BadRequestError
 from local_site.faults import Faults
 from local_site.journal import Journal
+from local_site.modalities import CLASSIFICATIONS
 from local_site.options import SiteOptions
 from local_site.stamps import IdSource, now
 from local_site.store import Doc, Store
 
 OWNER = "owner@local.site"
-CLASSIFICATIONS: dict[str, dict[str, list[str]]] = {
-    "MR": {
-        "Intent": ["Localizer", "Shim", "Calibration", "Fieldmap", "Structural", "Functional", "Screenshot",
-                   "Non-Image", "Spectroscopy"],
-        "Measurement": ["B0", "B1", "T1", "T2", "T2*", "PD", "MT", "ASL", "Perfusion", "Diffusion",
-                        "Spectroscopy", "Susceptibility", "Velocity", "Fingerprinting", "MRA", "CEST", "T1rho",
-                        "SVS", "CSI", "EPSI", "BOLD", "Phoenix"],
-        "Features": ["Quantitative", "Multi-Shell", "Multi-Echo", "Multi-Flip", "Multi-Band", "Steady-State",
-                     "3D", "Compressed-Sensing", "Eddy-Current-Corrected", "Fieldmap-Corrected",
-                     "Gradient-Unwarped", "Motion-Corrected", "Physio-Corrected", "Derived", "In-Plane", "Phase",
-                     "Magnitude", "2D", "AAscout", "Spin-Echo", "Gradient-Echo", "EPI", "WASSR", "FAIR",
-                     "FAIREST", "PASL", "EPISTAR", "PICORE", "pCASL", "MPRAGE", "MP2RAGE", "FLAIR", "SWI",
-                     "QSM", "RMS", "DTI", "DSI", "DKI", "HARDI", "NODDI", "Water-Reference",
-                     "Transmit-Reference", "SBRef", "Uniform", "Singlerep", "QC", "TRACE", "FA", "MIP",
-                     "Navigator", "Contrast-Agent", "Phase-Contrast", "TOF", "VASO", "iVASO", "DSC", "DCE",
-                     "Task", "Resting-State", "PRESS", "STEAM", "M0", "Phase-Reversed", "Spiral", "SPGR"],
-    },
-    "CT": {
-        "Scan Orientation": ["Axial", "Coronal", "Sagittal"],
-        "Scan Type": ["Localizer"],
-        "Anatomy": ["Head", "Neck", "Chest", "Abdomen", "Pelvis", "Lower Extremities", "Upper Extremities",
-                    "Whole Body"],
-        "Contrast": ["No Contrast", "Contrast", "Arterial Phase", "Portal Venous Phase", "Delayed Phase"],
-        "Window": ["Lung", "Bone", "Soft Tissue", "Brain"],
-    },
-    "PT": {
-        "Isotope": ["C11", "O15", "F18", "In111", "Cu62", "Cu64", "Ga68", "Tc94m", "I124", "Zr89"],
-        "Processing": ["Attenuation Corrected", "Not Attenuation Corrected"],
-        "Tracer": ["FDG", "PIB", "AV45", "AV1451"],
-    },
-    "US": {}, "CR": {}, "DX": {}, "MG": {}, "NM": {}, "XA": {}, "OT": {},
-}  # fmt: skip
-
 FileListener = Callable[[str, Doc | None, Doc, auth.Identity], int]
 AnalysisStarter = Callable[[Doc, Any, auth.Identity], None]
 
@@ -79,6 +47,8 @@ class Site:
     file_listeners
         Called inside the transaction that changes a file with what happened (``added``, ``replaced``, ``changed``,
         ``moved``), the file before and after, and who did it; they return how many jobs they started.
+    job_listeners
+        Called inside the transaction that writes a job, with the job.
     start_analysis_job
         Called with a new analysis, the job asked for and who asked, to queue it.
     """
@@ -92,6 +62,7 @@ class Site:
     new_id: IdSource = field(default_factory=IdSource)
     url: str = ""
     file_listeners: list[FileListener] = field(default_factory=list)
+    job_listeners: list[Callable[[Doc], None]] = field(default_factory=list)
     start_analysis_job: AnalysisStarter = _no_engine
 
     @classmethod
