@@ -1,30 +1,305 @@
-"""Where instances come from: a single file, a gzipped one, or a zip archive of a series."""
+"""The files that hold instances: a single file, a gzipped one, or a zip archive of a series.
+
+Each can list its instances, reading no more than their headers, and write itself with new elements in some
+of them. What was written is proven before the writing ends. Instances are streamed, so that memory depends
+neither on the size of archives nor of pixel data.
+"""
 
 from __future__ import annotations
 
-import gzip
-import zipfile
-from collections.abc import Sequence
+import os
+import struct
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
+from export_session.errors import NotDicom, ProofFailed, UnsafeArchive
+
+from .archive import Archive, Member, check
+from .codec import (
+    CHUNK,
+    DEFLATED,
+    STORED,
+    WRITABLE,
+    Damaged,
+    Reader,
+    Totals,
+    compress,
+    compressed,
+    crc32,
+    decompress,
+    inflated,
+)
 from .instance import Instance
+from .output import cut, rewritten
 from .parse import Parser
+from .proof import prove
+from .repack import Repacker
+
+Elements = Mapping[int, Mapping[int, bytes]]  # instance → tag → new element
+
+_IN_MEMORY = 2 << 20  # bytes; larger members are streamed
+_WORKERS = max(1, min(4, os.cpu_count() or 1))
+_AHEAD = 2 * _WORKERS  # members that are worked on before the first of them is written
+
+
+class Container(Protocol):
+    """A file with instances in it."""
+
+    def instances(self) -> list[Instance]:
+        """Read the headers of all files in it, in their order; the index is what edits refer to."""
+
+    def write(self, target: Path, instances: Sequence[Instance], elements: Elements) -> None:
+        """Write a copy with new elements and prove it.
+
+        Raises
+        ------
+        HeaderError
+            The copy cannot be made, or is not as intended.
+        """
+
+
+@contextmanager
+def open_container(path: Path) -> Iterator[Container]:
+    """Open a file for reading; its content decides what it is, not its name."""
+    with path.open("rb") as stream:
+        magic = stream.read(4)
+    if magic[:2] == b"PK" and magic[2:] in (b"\3\4", b"\5\6", b"\7\10"):
+        with Archive(path) as archive:
+            yield ZipFile(archive)
+    elif magic[:3] == b"\x1f\x8b\x08":
+        yield GzipFile(path)
+    else:
+        yield SingleFile(path)
 
 
 def read_instances(source: Path) -> Sequence[Instance]:
     """Read the header of every file in ``source``; members that are not DICOM come as ``Kind.OTHER``."""
-    parser = Parser()
-    if zipfile.is_zipfile(source):
-        with zipfile.ZipFile(source) as archive:
-            found = []
-            for info in archive.infolist():
-                if not info.is_dir():
-                    with archive.open(info) as member:
-                        found.append(parser.parse(member.read, info.filename, info.file_size))
-            return found
-    with source.open("rb") as stream:
-        if stream.read(2) == b"\x1f\x8b":
-            with gzip.open(source) as inflated:
-                return [parser.parse(inflated.read, source.name)]
-        stream.seek(0)
-        return [parser.parse(stream.read, source.name, source.stat().st_size)]
+    with open_container(source) as container:
+        return container.instances()
+
+
+class SingleFile:
+    """One instance in a file of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def instances(self) -> list[Instance]:
+        """Read the header."""
+        with self._path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            return [Parser().parse(stream.read, self._path.name, size)]
+
+    def write(self, target: Path, instances: Sequence[Instance], elements: Elements) -> None:
+        """Write and prove the instance."""
+        with target.open("wb") as stream:
+            stream.writelines(rewritten(_chunks(self._path), instances[0], elements[0]))
+        prove(
+            instances[0],
+            elements[0],
+            lambda: _chunks(self._path),
+            lambda: _chunks(target),
+            target.stat().st_size,
+        )
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            yield chunk
+
+
+class ZipFile:
+    """A series in a zip archive."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._members = [member for member in archive.members if not member.info.is_dir()]
+
+    def instances(self) -> list[Instance]:
+        """Read the headers of all members that are no folders."""
+        parser = Parser()
+        return [
+            parser.parse(Reader(self._archive.content(member)).read, member.name, member.info.file_size)
+            for member in self._members
+        ]
+
+    def write(self, target: Path, instances: Sequence[Instance], elements: Elements) -> None:
+        """Write the archive; members without new elements keep their compressed bytes."""
+        tasks = self._tasks(instances, elements)
+        with target.open("wb") as stream, ThreadPoolExecutor(_WORKERS) as pool:
+            repacker = Repacker(self._archive, stream)
+            for task, packed in _in_order(pool, tasks, self._work):
+                if packed is not None:
+                    repacker.put(task.member, packed.data, packed.crc, packed.size)
+                elif task.instance is None:
+                    repacker.copy(task.member)
+                else:
+                    content = self._archive.checked_content(task.member)
+                    repacker.stream(task.member, rewritten(content, task.instance, task.elements))
+            repacker.finish()
+        self._prove(target, tasks)
+
+    def _tasks(self, instances: Sequence[Instance], elements: Elements) -> list[_Task]:
+        index = {member.name: number for number, member in enumerate(self._members)}
+        tasks = []
+        for member in self._archive.members:
+            number = index.get(member.name, -1)
+            changed = number in elements
+            if changed and member.info.compress_type not in WRITABLE:
+                raise UnsafeArchive(
+                    f"{member.name} is compressed with a method that cannot be written here; "
+                    "pack the archive again with deflate"
+                )
+            tasks.append(_Task(member, instances[number] if changed else None, elements.get(number, {})))
+        return tasks
+
+    def _work(self, task: _Task) -> _Packed | None:
+        """Do all that can be done beside other members; None if the member is to be copied or streamed."""
+        member, instance = task.member, task.instance
+        if instance is None:
+            for _ in self._archive.checked_content(member):
+                pass  # reading to the end checks it
+            return None
+        if task.streamed:
+            return None
+        old = self._content(member)
+        new = b"".join(rewritten([old], instance, task.elements))
+        if member.info.compress_type != DEFLATED:
+            prove(instance, task.elements, lambda: [old], lambda: [new], len(new))
+            return _Packed(new, crc32(new), len(new))
+        data = compress(new)
+        try:
+            again = decompress(data, len(new))
+        except Damaged as error:
+            raise ProofFailed(f"{member.name}: the compressed data do not unpack: {error}") from None
+        prove(instance, task.elements, lambda: [old], lambda: [again], len(new))
+        return _Packed(data, crc32(again), len(new))
+
+    def _content(self, member: Member) -> bytes:
+        if member.info.compress_type == DEFLATED:
+            try:
+                data = decompress(self._archive.read(member.start, member.info.compress_size), member.info.file_size)
+            except Damaged as error:
+                raise UnsafeArchive(f"the compressed data of {member.name} are damaged: {error}") from None
+        else:
+            data = b"".join(self._archive.content(member))
+        check(member, crc32(data), len(data))
+        return data
+
+    def _prove(self, target: Path, tasks: Sequence[_Task]) -> None:
+        """Prove the archive as a whole, and the members that were streamed into it."""
+        try:
+            with Archive(target) as archive:
+                self._prove_members(archive, tasks)
+        except UnsafeArchive as error:
+            raise ProofFailed(f"the rewritten archive cannot be read: {error}") from None
+
+    def _prove_members(self, archive: Archive, tasks: Sequence[_Task]) -> None:
+        if [member.name for member in archive.members] != [task.member.name for task in tasks]:
+            raise ProofFailed("the rewritten archive does not have the members of the original")
+        for task, written in zip(tasks, archive.members, strict=True):
+            instance = task.instance
+            if instance is None:
+                pairs = zip(self._archive.stored(task.member), archive.stored(written), strict=False)
+                same = task.member.info.compress_size == written.info.compress_size
+                if not same or any(one != other for one, other in pairs):
+                    raise ProofFailed(f"{task.member.name} is not as it was in the rewritten archive")
+            elif task.streamed:
+                before = partial(self._archive.content, task.member)
+                after = partial(archive.checked_content, written)
+                prove(instance, task.elements, before, after, written.info.file_size)
+
+
+class _Task(NamedTuple):
+    """One member and what is to be done with it."""
+
+    member: Member
+    instance: Instance | None  # None: copied as it is
+    elements: Mapping[int, bytes]
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the new content never is in memory as a whole."""
+        info = self.member.info
+        return info.file_size > _IN_MEMORY or info.compress_type not in (STORED, DEFLATED)
+
+
+class _Packed(NamedTuple):
+    """The new content of a member, compressed."""
+
+    data: bytes
+    crc: int
+    size: int
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, tasks: Iterable[_Task], work: Callable[[_Task], _Packed | None]
+) -> Iterator[tuple[_Task, _Packed | None]]:
+    """Work on a few tasks at once, yield their results in order."""
+    pending: deque[tuple[_Task, Future[_Packed | None]]] = deque()
+    for task in tasks:
+        pending.append((task, pool.submit(work, task)))
+        if len(pending) > _AHEAD:
+            first, future = pending.popleft()
+            yield first, future.result()
+    for first, future in pending:
+        yield first, future.result()
+
+
+class GzipFile:
+    """One instance in a gzip file (RFC 1952); its header, with name and time, stays."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def instances(self) -> list[Instance]:
+        """Read the header of the instance."""
+        try:
+            return [Parser().parse(Reader(self._content(self._path)).read, self._path.name)]
+        except Damaged as error:
+            raise NotDicom(f"{self._path.name} is no complete gzip file ({error}); upload it again") from None
+
+    def write(self, target: Path, instances: Sequence[Instance], elements: Elements) -> None:
+        """Write and prove the instance."""
+        try:
+            with target.open("wb") as stream:
+                stream.write(_gzip_header(self._path))
+                totals = Totals(rewritten(self._content(self._path), instances[0], elements[0]))
+                stream.writelines(compressed(totals, DEFLATED))
+                stream.write(struct.pack("<2L", totals.crc, totals.size & 0xFFFFFFFF))
+            prove(
+                instances[0],
+                elements[0],
+                lambda: self._content(self._path),
+                lambda: self._content(target),
+                totals.size,
+            )
+        except Damaged as error:
+            raise NotDicom(f"{self._path.name} is no complete gzip file ({error}); upload it again") from None
+
+    def _content(self, path: Path) -> Iterator[bytes]:
+        rest: list[bytes] = []
+        totals = Totals(inflated(cut(_chunks(path), len(_gzip_header(path)))[1], rest))
+        yield from totals
+        if b"".join(rest) != struct.pack("<2L", totals.crc, totals.size & 0xFFFFFFFF):
+            raise Damaged("its checksum is wrong, or something follows it")
+
+
+def _gzip_header(path: Path) -> bytes:
+    """Return the header of a gzip file: ten bytes and the fields that its flags announce."""
+    with path.open("rb") as stream:
+        data = stream.read(1 << 16)
+    end = 10
+    flags = data[3] if len(data) > 3 else 0
+    if flags & 4:  # extra field
+        end += 2 + int.from_bytes(data[10:12], "little")
+    for flag in (8, 16):  # name, comment
+        if flags & flag:
+            end = data.find(b"\0", end) + 1 or len(data)
+    return data[: end + (2 if flags & 2 else 0)]  # 2: checksum of the header itself

@@ -20,7 +20,7 @@ from .elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE, SHORT_VRS, Element, Malf
 from .instance import SPECIFIC_CHARACTER_SET, codecs_of
 from .keys import Key
 from .model import Step
-from .splice import items_of, patched, patches_for, split, with_contents
+from .splice import items_of, rebuilt, split, with_contents
 from .stored import PIXEL_REPRESENTATION, Level, Stored
 from .values import (
     BINARY_FORMATS,
@@ -46,6 +46,7 @@ class Edit:
     path: tuple[Step, ...]
     vr: str
     value: Any
+    refusal: str = ""  # why it must not be written, whatever the value
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Outcome:
     written: bool = False  # False with no reason: the file holds this value already
     reason: str = ""  # why it was refused
     repertoire: bool = False  # whether another character set would help
+    needed_by: int = 0  # number of the edit that made a character set be re-declared
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ def _edit_element(level: Level, tag: int, creator: str, edit: Edit) -> Edited:
     if stored is None and is_blank(edit.value):  # an absent element is blank already
         return Edited(outcomes={edit.number: Outcome(tag, vr=edit.vr)})
     try:
+        if edit.refusal:
+            raise Unwritable(edit.refusal)
         reserved: dict[int, bytes] = {}
         if stored is None and creator:
             tag, reserved = _reserve(level, tag, creator)
@@ -137,9 +141,7 @@ def _edit_sequence(level: Level, tag: int, creator: str, edits: Sequence[Edit]) 
             edited = edit_level(item, [replace(edit, path=edit.path[1:]) for edit in group])
             outcomes |= edited.outcomes
             if edited.elements:
-                contents[number] = patched(
-                    content, patches_for(item.elements.values(), 0, edited.elements, inner)
-                )
+                contents[number] = rebuilt(content, item.elements.values(), edited.elements, inner)
         if not contents:
             return Edited(outcomes=outcomes)
         return Edited({stored.tag: with_contents(stored.element, contents, inner, stored.syntax)}, outcomes)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from itertools import takewhile
 
 from pydicom.datadict import dictionary_VR
 from pydicom.uid import (
@@ -40,6 +39,7 @@ from .instance import DIRECTORY_STORAGE, TRANSFER_SYNTAX, Instance, Kind, decode
 
 Read = Callable[[int], bytes]  # as a raw stream reads: up to n bytes, b"" at the end
 
+_SYNTAXES: dict[str, Syntax] = {ImplicitVRLittleEndian: IMPLICIT_LITTLE, ExplicitVRBigEndian: EXPLICIT_BIG}
 _BULK_VRS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
 _HELD_BULK = 1024  # bytes; longer bulk values are passed over
 _SHOWN_BULK = 64  # bytes of a bulk value that stay visible
@@ -50,11 +50,21 @@ _NEXT_READ = 256 << 10
 
 
 class Parser:
-    """Reads instances one after the other and lets them share the elements they have in common."""
+    """Reads instances one after the other and lets them share the elements they have in common.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    like
+        An instance that those to come are expected to resemble.
+    """
+
+    def __init__(self, like: Instance | None = None) -> None:
+        known = () if like is None else like.elements.values()
         self._shared: dict[bytes, Element] = {}
-        self._previous: tuple[list[Element], list[Element]] = ([], [])
+        self._previous = (
+            [element for element in known if element.tag >> 16 == 2],
+            [element for element in known if element.tag >> 16 != 2],
+        )
 
     def parse(self, read: Read, name: str, size: int | None = None) -> Instance:
         """Read one instance.
@@ -235,9 +245,7 @@ class _Parse:
             private = PrivateTransferSyntaxes[PrivateTransferSyntaxes.index(declared)]
             expected = Syntax(private.is_implicit_VR, private.is_little_endian)
         else:
-            expected = {ImplicitVRLittleEndian: IMPLICIT_LITTLE, ExplicitVRBigEndian: EXPLICIT_BIG}.get(
-                declared, EXPLICIT_LITTLE
-            )
+            expected = _SYNTAXES.get(declared, EXPLICIT_LITTLE)
         self._syntax = expected._replace(implicit=not looks_explicit) if len(first) == 6 else expected
 
     def _read_section(

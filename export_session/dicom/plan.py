@@ -22,6 +22,9 @@ from .stored import PIXEL_REPRESENTATION, Level, top_level
 from .transcode import transcode, transcoded_level
 
 
+REDECLARED = -1  # stands where the number of an assignment does, for a re-declared character set
+
+
 @dataclass(frozen=True)
 class Plan:
     """The new elements of each instance that changes, and the record of all changes."""
@@ -29,11 +32,18 @@ class Plan:
     elements: Mapping[int, Mapping[int, bytes]] = field(default_factory=dict)  # instance → tag → whole element
     changes: tuple[Change, ...] = ()
     refused: tuple[Change, ...] = ()
+    refused_numbers: frozenset[int] = frozenset()  # of the assignments that were not written
     redeclared: frozenset[int] = frozenset()  # instances whose text is UTF-8 now
 
 
-def make_plan(instances: Sequence[Instance], assignments: Sequence[Assignment]) -> Plan:
+def make_plan(
+    instances: Sequence[Instance],
+    assignments: Sequence[Assignment],
+    refusals: Mapping[int, str] | None = None,
+) -> Plan:
     """Encode assignments for the instances they are meant for.
+
+    An assignment that one of its instances cannot take is written to none of them.
 
     Parameters
     ----------
@@ -41,40 +51,59 @@ def make_plan(instances: Sequence[Instance], assignments: Sequence[Assignment]) 
         All members of the file; only DICOM instances are edited.
     assignments
         What to write.
+    refusals
+        Reasons why some of them, by number, must not be written.
     """
-    edits = [Edit(number, one.path, one.vr, one.value) for number, one in enumerate(assignments)]
-    known: dict[Any, Edited] = {}
-    elements: dict[int, Mapping[int, bytes]] = {}
-    redeclared = set()
+    edits = [
+        Edit(number, one.path, one.vr, one.value, (refusals or {}).get(number, ""))
+        for number, one in enumerate(assignments)
+    ]
     record = _Record(instances, assignments)
-    for index, instance in enumerate(instances):
-        if instance.kind is not Kind.INSTANCE:
-            continue
-        meant = [
-            edit
-            for edit, one in zip(edits, assignments, strict=True)
-            if one.instances is None or index in one.instances
-        ]
-        edited = _edit_instance(instance, meant, known)
-        if any(outcome.repertoire for outcome in edited.outcomes.values()):
-            recoded = _edit_in_utf8(instance, meant)
-            if recoded is not None:
-                record.add_redeclared(index, edited)
-                redeclared.add(index)
-                edited = recoded
-        record.add(index, edited)
-        if edited.elements:
-            elements[index] = edited.elements
+    refused: set[int] = set()
+    known: dict[Any, Edited] = {}
+    while True:
+        tried = [edit for edit in edits if edit.number not in refused]
+        done = {index: _edit(instances[index], meant, known) for index, meant in _meant(instances, assignments, tried)}
+        fresh = {n for one in done.values() for n, outcome in one.outcomes.items() if outcome.reason}
+        for index, edited in done.items():
+            record.add(index, {n: outcome for n, outcome in edited.outcomes.items() if outcome.reason})
+        if not fresh:
+            break
+        refused |= fresh
+    for index, edited in done.items():
+        record.add(index, edited.outcomes)
     changes = list(record.changes())
     return Plan(
-        elements,
+        {index: edited.elements for index, edited in done.items() if edited.elements},
         tuple(change for change in changes if change.outcome is Fate.APPLIED),
         tuple(change for change in changes if change.outcome is Fate.REFUSED),
-        frozenset(redeclared),
+        frozenset(refused),
+        frozenset(index for index, edited in done.items() if REDECLARED in edited.outcomes),
     )
 
 
-def _edit_instance(instance: Instance, edits: Sequence[Edit], known: dict[Any, Edited]) -> Edited:
+def _meant(
+    instances: Sequence[Instance], assignments: Sequence[Assignment], edits: Sequence[Edit]
+) -> Iterator[tuple[int, list[Edit]]]:
+    """Yield the instances that are to be edited, by number, with their edits."""
+    for index, instance in enumerate(instances):
+        meant = [
+            edit
+            for edit in edits
+            if (only := assignments[edit.number].instances) is None or index in only
+        ]
+        if meant and instance.kind is Kind.INSTANCE:
+            yield index, meant
+
+
+def _edit(instance: Instance, edits: Sequence[Edit], known: dict[Any, Edited]) -> Edited:
+    """Edit an instance in its own character set if that holds all values, else in UTF-8."""
+    edited = _edit_as_it_is(instance, edits, known)
+    needing = [number for number, outcome in edited.outcomes.items() if outcome.repertoire]
+    return (needing and _edit_in_utf8(instance, edits, needing[0])) or edited
+
+
+def _edit_as_it_is(instance: Instance, edits: Sequence[Edit], known: dict[Any, Edited]) -> Edited:
     """Edit an instance in its own character set; look up what was decided for the same elements before."""
     units: dict[tuple[bool, int], list[Edit]] = defaultdict(list)
     for edit in edits:
@@ -104,7 +133,7 @@ def _grounds(instance: Instance, *, private: bool, at: int) -> Any:
     return found, context
 
 
-def _edit_in_utf8(instance: Instance, edits: Sequence[Edit]) -> Edited | None:
+def _edit_in_utf8(instance: Instance, edits: Sequence[Edit], needing: int) -> Edited | None:
     """Re-declare the data set as UTF-8 and edit it; None where that cannot be done without loss."""
     level = top_level(instance)
     try:
@@ -112,14 +141,16 @@ def _edit_in_utf8(instance: Instance, edits: Sequence[Edit]) -> Edited | None:
     except Undecodable:
         return None
     edited = edit_level(transcoded_level(level, recoded), edits)
-    return Edited({**recoded, **edited.elements}, edited.outcomes)
+    old = shown(level.at(SPECIFIC_CHARACTER_SET))
+    outcome = Outcome(SPECIFIC_CHARACTER_SET, old, "CS", written=True, needed_by=needing)
+    return Edited({**recoded, **edited.elements}, {**edited.outcomes, REDECLARED: outcome})
 
 
 @dataclass(frozen=True)
 class _Covered:
     """The instances that one change covers."""
 
-    number: int  # of the assignment, or -1 for a re-declared character set
+    number: int
     outcome: Outcome
     indices: list[int] = field(default_factory=list)
 
@@ -132,24 +163,13 @@ class _Record:
         self._assignments = assignments
         self._total = sum(instance.kind is Kind.INSTANCE for instance in instances)
         self._covered: dict[Any, _Covered] = {}
-        self._redeclared_for = 0  # number of the assignment that needs another character set
 
-    def add(self, index: int, edited: Edited) -> None:
+    def add(self, index: int, outcomes: Mapping[int, Outcome]) -> None:
         """Note what became of the edits of one instance."""
-        for number, outcome in edited.outcomes.items():
+        for number, outcome in outcomes.items():
             if outcome.written or outcome.reason:
-                self._add(index, number, outcome)
-
-    def add_redeclared(self, index: int, edited: Edited) -> None:
-        """Note that the text of an instance is UTF-8 now, because of an edit."""
-        needing = [number for number, outcome in edited.outcomes.items() if outcome.repertoire]
-        self._redeclared_for = self._redeclared_for if self._redeclared_for in needing else needing[0]
-        old = shown(top_level(self._instances[index]).at(SPECIFIC_CHARACTER_SET))
-        self._add(index, -1, Outcome(SPECIFIC_CHARACTER_SET, old, "CS", written=True))
-
-    def _add(self, index: int, number: int, outcome: Outcome) -> None:
-        key = (number, repr(outcome))
-        self._covered.setdefault(key, _Covered(number, outcome)).indices.append(index)
+                key = (number, repr(outcome))
+                self._covered.setdefault(key, _Covered(number, outcome)).indices.append(index)
 
     def changes(self) -> Iterator[Change]:
         """Yield the changes in the order of the assignments."""
@@ -158,16 +178,14 @@ class _Record:
 
     def _change(self, covered: _Covered) -> Change:
         outcome, first = covered.outcome, covered.indices[0]
-        assignment = self._assignments[max(covered.number, 0)]
+        assignment = self._assignments[outcome.needed_by if covered.number == REDECLARED else covered.number]
         reason = outcome.reason or assignment.warning
-        if covered.number < 0:
-            assignment = self._assignments[self._redeclared_for]
+        if covered.number == REDECLARED:
             reason = f"re-declared, and all text re-encoded, to hold {_keys(assignment)[-1].name}"
             assignment = replace(assignment, path=(Step(SPECIFIC_CHARACTER_SET),), value=UTF8)
         keys = _keys(assignment)
-        last = assignment.path[-1]
         return Change(
-            tag=tag_text(Step(outcome.tag) if outcome.tag else last),
+            tag=tag_text(Step(outcome.tag) if outcome.tag else assignment.path[-1]),
             keyword=keys[-1].name,
             vr=outcome.vr,
             path=path_text(assignment.path, keys),

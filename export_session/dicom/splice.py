@@ -7,7 +7,7 @@ sequence: :func:`patches_for` says what has to change where, :func:`splice` appl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from .elements import (
@@ -48,7 +48,7 @@ class Item(NamedTuple):
 
 
 def patches_for(
-    elements: Iterable[Element], start: int, replacements: Mapping[int, bytes], syntax: Syntax
+    elements: Collection[Element], start: int, replacements: Mapping[int, bytes]
 ) -> list[Patch]:
     """Say which bytes change when elements are replaced or inserted.
 
@@ -60,32 +60,30 @@ def patches_for(
         Where the first of them starts.
     replacements
         The new bytes of whole elements, by tag. Elements that are absent are inserted in order of tags.
-    syntax
-        Of the elements; file meta is explicit little endian whatever it says.
     """
-    elements = tuple(elements)
-    replaced = {**replacements, **_group_lengths(elements, replacements, syntax)}
-    inserted = sorted(replaced.keys() - {element.tag for element in elements}, reverse=True)
+    present = {element.tag for element in elements}
+    inserted = sorted(replacements.keys() - present, reverse=True)
     patches = []
     pos = start
     for element in elements:
-        while inserted and inserted[-1] < element.tag:
-            patches.append(Patch(pos, pos, replaced[inserted.pop()]))
-        if element.tag in replaced:
-            patches.append(Patch(pos, pos + element.length, replaced[element.tag]))
+        tag = element.tag
+        while inserted and inserted[-1] < tag:
+            patches.append(Patch(pos, pos, replacements[inserted.pop()]))
+        if tag in replacements:
+            patches.append(Patch(pos, pos + element.length, replacements[tag]))
         pos += element.length
-    patches += (Patch(pos, pos, replaced[tag]) for tag in reversed(inserted))
+    patches += (Patch(pos, pos, replacements[tag]) for tag in reversed(inserted))
     return patches
 
 
-def _group_lengths(
-    elements: Sequence[Element], replacements: Mapping[int, bytes], syntax: Syntax
-) -> dict[int, bytes]:
+def with_group_lengths(
+    elements: Collection[Element], replacements: Mapping[int, bytes], syntax: Syntax
+) -> Mapping[int, bytes]:
     """Let group lengths follow their groups (PS3.5 §7.2); one that was wrong before is left as it is."""
     groups = {tag >> 16 for tag in replacements}
     lengths = {e.tag >> 16: e for e in elements if not e.tag & 0xFFFF and e.tag >> 16 in groups}
     if not lengths:
-        return {}
+        return replacements
     before: dict[int, int] = defaultdict(int)
     after: dict[int, int] = defaultdict(int)
     present = set()
@@ -97,7 +95,7 @@ def _group_lengths(
             after[element.tag >> 16] += element.length if new is None else len(new)
     for tag in replacements.keys() - present:
         after[tag >> 16] += len(replacements[tag])
-    followed = {}
+    followed = dict(replacements)
     for group, element in lengths.items():
         byteorder: Literal["little", "big"] = "little" if group == 2 or syntax.little else "big"
         if len(element.value) == 4 and int.from_bytes(element.value, byteorder) == before[group]:
@@ -107,13 +105,18 @@ def _group_lengths(
 
 def patched(data: bytes, patches: Iterable[Patch]) -> bytes:
     """Apply patches to bytes."""
-    parts = []
+    parts: list[bytes] = []
     pos = 0
     for patch in patches:
         parts += (data[pos : patch.start], patch.new)
         pos = patch.end
     parts.append(data[pos:])
     return b"".join(parts)
+
+
+def rebuilt(content: bytes, elements: Collection[Element], new: Mapping[int, bytes], syntax: Syntax) -> bytes:
+    """Return the content of an item with new elements, its group lengths included."""
+    return patched(content, patches_for(elements, 0, with_group_lengths(elements, new, syntax)))
 
 
 def splice(chunks: Iterable[bytes], patches: Iterable[Patch]) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from .charsets import UTF8, UTF8_CODECS, Undecodable, decode_text, encode_text
 from .editing import inner_syntax, item_level, reread, write_element
 from .elements import Malformed
 from .instance import SPECIFIC_CHARACTER_SET
-from .splice import items_of, patched, patches_for, with_contents
+from .splice import items_of, rebuilt, with_contents
 from .stored import Level, Stored
 from .values import TEXT_VRS, Unwritable
 
@@ -48,7 +48,7 @@ def _texts(level: Level) -> dict[int, bytes]:
     changed = {}
     for tag, element in level.elements.items():
         stored = Stored(element, level)
-        if not element.held or tag >> 16 == 2 or element.raw.isascii() and b"\x1b" not in element.raw:
+        if not element.held or tag >> 16 == 2 or (element.value.isascii() and b"\x1b" not in element.value):
             continue
         if stored.vr in TEXT_VRS and not element.undefined:
             changed[tag] = _text(stored)
@@ -78,5 +78,5 @@ def _sequence(stored: Stored) -> bytes:
         if SPECIFIC_CHARACTER_SET in level.elements:
             changed[SPECIFIC_CHARACTER_SET] = _declaration(level)
         if changed:
-            contents[number] = patched(content, patches_for(level.elements.values(), 0, changed, inner))
+            contents[number] = rebuilt(content, level.elements.values(), changed, inner)
     return with_contents(stored.element, contents, inner, stored.syntax) if contents else stored.element.raw

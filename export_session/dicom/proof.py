@@ -1,0 +1,124 @@
+"""Proves from the bytes that were written that the intended elements changed, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from export_session.errors import ProofFailed
+
+from .codec import Reader
+from .instance import Instance
+from .output import plain
+from .parse import Parser
+
+Chunks = Callable[[], Iterable[bytes]]
+
+
+def prove(
+    old: Instance, elements: Mapping[int, bytes], before: Chunks, after: Chunks, size: int
+) -> None:
+    """Read a rewritten instance again and compare it with what it was made from.
+
+    Parameters
+    ----------
+    old
+        The instance as it was.
+    elements
+        The elements that were meant to change, by tag.
+    before, after
+        Open the bytes of the instance as it was, and as it was written.
+    size
+        How many bytes were written.
+
+    Raises
+    ------
+    ProofFailed
+        An intended change is not there, or anything else is different.
+    """
+    new = Parser(old).parse(Reader(after()).read, old.name, size)
+    wrong = _wrong_elements(old, new, elements)
+    if not wrong and not _same_bytes(old, new, before, after):
+        wrong = "bytes outside of the changed elements are different"
+    if wrong:
+        raise ProofFailed(f"{old.name}: the rewritten file does not read back as intended: {wrong}")
+
+
+def _wrong_elements(old: Instance, new: Instance, elements: Mapping[int, bytes]) -> str:
+    if new.problem:
+        return new.problem
+    facts = ("kind", "prefixed", "syntax", "deflated", "trailing", "truncated")
+    different = [fact for fact in facts if getattr(old, fact) != getattr(new, fact)]
+    if different:
+        return f"{', '.join(different)} changed"
+    expected = dict.fromkeys(old.elements)
+    if set(new.elements) != expected.keys() | elements.keys():
+        return "there are other elements than expected"
+    if [tag for tag in new.elements if tag in expected] != list(expected):
+        return "the order of the elements changed"
+    for tag, element in new.elements.items():
+        intended = elements.get(tag)
+        if intended is not None:
+            if element.raw != intended:
+                return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not as intended"
+            continue
+        was = old.elements[tag]
+        if element is not was and (element.raw != was.raw or element.length != was.length):
+            return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) changed"
+    return ""
+
+
+def _same_bytes(old: Instance, new: Instance, before: Chunks, after: Chunks) -> bool:
+    """Compare the bytes that the parse did not keep: preamble, bulk data, trailing bytes."""
+    one, other = _Tape(plain(before(), old)), _Tape(plain(after(), new))
+    return all(one.equals(other, *span) for span in _spans(old, new))
+
+
+def _spans(old: Instance, new: Instance) -> Iterator[tuple[int, int, int]]:
+    """Yield where each stretch lies in the old and the new bytes, and how long it is."""
+    places = {}
+    pos = new.start
+    for tag, element in new.elements.items():
+        places[tag] = pos
+        pos += element.length
+    end = pos
+    yield 0, 0, old.start
+    pos = old.start
+    for tag, element in old.elements.items():
+        if not element.held:
+            yield pos, places[tag], element.length
+        pos += element.length
+    yield pos, end, old.trailing
+
+
+class _Tape:
+    """A stream that can be compared with another, moving forward only."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._chunk = b""
+        self._start = 0  # of the chunk, in the stream
+        self._pos = 0  # in the stream
+
+    def equals(self, other: _Tape, start: int, other_start: int, size: int) -> bool:
+        """Compare ``size`` bytes from ``start`` with those of another tape."""
+        self._pos, other._pos = start, other_start
+        while size:
+            left, right = self._next(size), other._next(size)
+            step = min(len(left), len(right))
+            if not step or left[:step] != right[:step]:
+                return False
+            self._pos += step
+            other._pos += step
+            size -= step
+        return True
+
+    def _next(self, size: int) -> bytes:
+        while self._pos >= self._start + len(self._chunk):
+            self._start += len(self._chunk)
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self._chunk = b""
+                return b""
+            self._chunk = chunk
+        at = self._pos - self._start
+        return self._chunk if not at and size >= len(self._chunk) else self._chunk[at : at + size]

@@ -1,0 +1,118 @@
+"""The story of one file: find the edits, plan the bytes, write a copy beside the target, prove it, put it there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from export_session.errors import InvalidEdit, NotDicom
+
+from .agreed import agreed_header
+from .container import Container, open_container
+from .edits import find_edits
+from .instance import Instance, Kind
+from .model import Cause, Change, Options, Result
+from .plan import Plan, make_plan
+from .splice import with_group_lengths
+
+
+def rewrite(
+    source: Path,
+    target: Path,
+    header: Mapping[str, Any],
+    overrides: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Result:
+    """Write a copy of a DICOM file with the edits of its metadata in it.
+
+    Parameters
+    ----------
+    source
+        A DICOM file, a gzipped one, or a zip archive of a series.
+    target
+        Where to write the copy. It is written only if something changes, and only as a whole.
+    header
+        ``info["header"]`` of the file: ``dicom``, ``dicom_array`` and what else importers leave there.
+    overrides
+        Values by keyword that Flywheel's own fields are mapped to.
+    **options
+        The fields of :class:`~export_session.dicom.Options`.
+
+    Returns
+    -------
+    Result
+        What changed and what was refused. ``modified`` False: the source is what to use, as for a file that
+        holds no DICOM instance and has no DICOM metadata.
+
+    Raises
+    ------
+    HeaderError
+        The file must not be exported as it stands; there is no target then.
+    """
+    chosen = Options(**options)
+    with open_container(source) as container:
+        instances = container.instances()
+        count = sum(instance.kind is Kind.INSTANCE for instance in instances)
+        if not count:
+            return _without_instances(source, instances, header)
+        decision = find_edits(instances, header, overrides, chosen)
+        plan = make_plan(instances, decision.assignments)
+        if chosen.on_invalid_edit == "fail":
+            _fail_on_invalid(plan.refused)
+        agreed = agreed_header(
+            header, decision, plan.refused_numbers, re_declared=decision.reference in plan.redeclared
+        )
+        if plan.elements:
+            _write(container, target, instances, plan)
+        return Result(
+            modified=bool(plan.elements),
+            changes=plan.changes,
+            refused=(*decision.refused, *plan.refused),
+            notes=decision.notes,
+            header=agreed,
+            instances=count,
+        )
+
+
+def _without_instances(source: Path, instances: Sequence[Instance], header: Mapping[str, Any]) -> Result:
+    """Let a file go out as it is, unless its metadata says that it should be DICOM."""
+    if any(instance.kind is Kind.DIRECTORY for instance in instances):
+        return Result(modified=False, notes=("a DICOMDIR is left as it is",), header=dict(header))
+    if header.get("dicom"):
+        raise NotDicom(
+            f"{source.name} has DICOM metadata, but holds no readable DICOM instance. Upload the file again, "
+            "or remove info.header.dicom if it is right as it is."
+        )
+    return Result(modified=False, notes=("the file holds no DICOM instance",), header=dict(header))
+
+
+def _fail_on_invalid(refused: Sequence[Change]) -> None:
+    """Fail the file for edits that cannot be written; a mapped value that does not fit is only logged."""
+    invalid = [change for change in refused if change.cause is not Cause.MAPPING]
+    if invalid:
+        raise InvalidEdit(
+            "some edits cannot be written: "
+            + "; ".join(f"{change.path}: {change.reason}" for change in invalid)
+            + ". Correct them in info.header, or set on_invalid_edit to skip."
+        )
+
+
+def _write(container: Container, target: Path, instances: Sequence[Instance], plan: Plan) -> None:
+    """Write all of the target or nothing of it."""
+    elements = {}
+    for index, new in plan.elements.items():
+        instance = instances[index]
+        if instance.problem:
+            raise NotDicom(
+                f"{instance.name} cannot be rewritten, since it is not completely readable: {instance.problem}. "
+                "Replace the file by an intact one."
+            )
+        elements[index] = with_group_lengths(instance.elements.values(), new, instance.syntax)
+    unfinished = target.with_name(f".{target.name}.{uuid4().hex}")
+    try:
+        container.write(unfinished, instances, elements)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
