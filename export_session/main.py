@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import re
 import shutil
 import signal
@@ -35,7 +36,9 @@ from .transfer import Workplace, make_scratch
 log = logging.getLogger("export_session")
 
 DONE, SOME_FAILED, CANNOT_START = 0, 1, 2  # exit codes
-RUN_PATIENCE = 3600.0  # seconds a whole run may lose to failed calls and the waits between them
+# Seconds a whole run may lose to failed calls and the waits between them; a variable for slow or doubtful sites.
+RUN_PATIENCE = float(os.environ.get("SESSION_EXPORT_PATIENCE", "1800"))
+START_PATIENCE = 120.0  # the same until the first session
 
 
 def main(gear: Path | None = None) -> int:
@@ -47,8 +50,8 @@ def main(gear: Path | None = None) -> int:
         0 when every selected session is fully exported or nothing was to do, 1 when a session failed,
         2 when the run could not start: a wrong configuration, or a site that is not ready for it.
     """
-    context = _context(gear or Path.cwd())
     try:
+        context = _context(gear or Path.cwd())
         chosen = settings.parse(context.config_json)
         if chosen.config.debug:
             log.setLevel(logging.DEBUG)
@@ -64,9 +67,15 @@ def main(gear: Path | None = None) -> int:
 
 
 def _context(gear: Path) -> GearToolkitContext:
+    logging.basicConfig(stream=sys.stdout)  # until the toolkit takes over
+    if not (gear / "config.json").is_file():
+        raise ConfigError([f"There is no config.json in {gear}: run the gear on Flywheel or with `gear run`."])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of the toolkit about itself
-        context = GearToolkitContext(gear_path=gear, input_args=[])
+        try:
+            context = GearToolkitContext(gear_path=gear, input_args=[])
+        except (RuntimeError, UnicodeError):
+            raise ConfigError([f"config.json or manifest.json in {gear} is not JSON."]) from None
     # Always the info template: the debug one also logs what libraries say of requests and responses.
     context.init_logging("info")
     return context
@@ -78,8 +87,9 @@ def _run(chosen: Settings, work: Path, output: Path) -> bool:
     started = _now()
     site = PatientSite(connect(chosen.api_key, writable=not config.dry_run), Patience(RUN_PATIENCE))
     with _scratch(work) as scratch, Workers(config.transfers) as workers:
-        destination = preflight.destination_of(site, *chosen.destination)
-        route = preflight.check(site, chosen, destination, workers)
+        starting = site.with_patience(START_PATIENCE)
+        destination = preflight.destination_of(starting, *chosen.destination)
+        route = preflight.check(starting, chosen, destination, workers)
         title, stem = _names(route, destination)
         log.info("%s of %s to %s", "Preview" if config.dry_run else "Export", title, route.export.path)
         if config.fan_out and destination.level != "session":

@@ -69,6 +69,8 @@ def parse(document: Mapping[str, Any]) -> Settings:
     ConfigError
         With every problem found, one sentence each.
     """
+    if not isinstance(document, Mapping):
+        raise ConfigError(["config.json must hold an object with config, inputs and destination."])
     problems: list[str] = []
     inputs = document.get("inputs") or {}
     key = str((inputs.get("api-key") or {}).get("key") or "")

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-# The gear retries by its own policy, which knows whether a call happened after all (see retry.py).
-os.environ["FLYWHEEL_SDK_TOTAL_RETRIES"] = "0"
 
 import flywheel
 import httpx2
@@ -55,8 +51,14 @@ def connect(api_key: str, *, writable: bool = True) -> FlywheelSite:
         )
     except Exception:  # noqa: BLE001 - the SDK raises bare Exception for a malformed key, which must not be shown
         raise AccessDenied("the api-key input is not a Flywheel API key (host:key or host:port:key)") from None
+    http = client.api_client.rest_client.client
     # Uploads to signed URLs use this default, which is only 5 s: too short for storage to confirm a large file.
-    client.api_client.rest_client.client.timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+    http.timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+    # The gear retries by its own policy, which knows whether a call happened after all (see retry.py). The SDK's
+    # retries can be turned off only before its first import, which is not ours, or on its transports.
+    for transport in (http._transport, *http._mounts.values()):  # noqa: SLF001 - no public way to reach them
+        if transport is not None:
+            transport.total = 0
     return FlywheelSite(client, writable=writable)
 
 
