@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from local_site.local import LocalSite
 from local_site.options import SiteOptions
@@ -84,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _switch(text: str) -> tuple[str, object]:
+def _switch(text: str) -> tuple[str, Any]:
     name, _, value = text.partition("=")
     if name not in SiteOptions.__dataclass_fields__:
         raise SystemExit(f"Unknown option {name!r}; known are {', '.join(SiteOptions.__dataclass_fields__)}")

@@ -36,7 +36,8 @@ def require(site: Site, who: Identity, kind: str, doc: Doc, action: str) -> None
         permitted = action in auth.actions_on(site.store, who, project)
         permitted = permitted and not site.faults.denies(project["_id"])
     if not permitted:
-        raise ForbiddenError(f"User {who.user_id or who.origin.get('type')} lacks the permission {action} on {kind} {doc['_id']}")
+        sender = who.user_id or who.origin.get("type")
+        raise ForbiddenError(f"User {sender} lacks the permission {action} on {kind} {doc['_id']}")
 
 
 def readable_group(site: Site, who: Identity, group: Doc) -> bool:

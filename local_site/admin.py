@@ -6,6 +6,7 @@ Every call needs the key of a site administrator, in the same header as the API'
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -29,7 +30,7 @@ async def serve(site: Site, request: web.Request) -> Any:
     access.require_admin(auth.authenticate(site.store, request.headers.get("Authorization")))
     topic = request.path.removeprefix("/__admin__/").strip("/")
     body = await request.json() if request.can_read_body else None
-    answer = {
+    answers: dict[tuple[str, str], Callable[[], Any]] = {
         ("GET", "faults"): lambda: [_shown(fault) for fault in site.faults.all()],
         ("POST", "faults"): lambda: _shown(site.faults.add(_fault(body))),
         ("DELETE", "faults"): site.faults.clear,
@@ -40,7 +41,8 @@ async def serve(site: Site, request: web.Request) -> Any:
         ("POST", "users"): lambda: _add_user(site, body),
         ("POST", "keys"): lambda: _add_key(site, body),
         ("GET", "dump"): lambda: dump.dump(site),
-    }.get((request.method, topic))
+    }
+    answer = answers.get((request.method, topic))
     if answer is None:
         raise NotFoundError(f"There is no {request.method} /__admin__/{topic}")
     return answer()
@@ -56,8 +58,7 @@ def _fault(body: Any) -> Fault:
 
 
 def _shown(fault: Fault) -> dict[str, Any]:
-    view = {item.name: getattr(fault, item.name) for item in dataclasses.fields(Fault) if item.name != "hook"}
-    return view
+    return {item.name: getattr(fault, item.name) for item in dataclasses.fields(Fault) if item.name != "hook"}
 
 
 def _set_options(site: Site, body: Any) -> dict[str, Any]:

@@ -38,9 +38,7 @@ def plan(site: Site, who: Identity, body: Any) -> list[Doc]:
         for name, item in descend(site, kind, doc):
             if name == "file" and _wanted(item.get("type"), filters):
                 found[item["file_id"]] = item
-    return [
-        {"path": _member_path(site, file), "blob": file["blob"], "size": file["size"]} for file in found.values()
-    ]
+    return [{"path": _member_path(site, file), "blob": file["blob"], "size": file["size"]} for file in found.values()]
 
 
 def stream(site: Site, members: list[Doc], form: str) -> Iterator[bytes]:

@@ -16,19 +16,54 @@ from local_site.stamps import now
 from local_site.store import Doc, Store
 
 READING = frozenset(
-    "containers_view_metadata analyses_view_metadata files_view_metadata files_view_contents files_download "
-    "tags_view notes_view project_permissions_view gear_rules_view data_views_view session_templates_view "
-    "jobs_view settings_view".split()
+    [
+        "containers_view_metadata",
+        "analyses_view_metadata",
+        "files_view_metadata",
+        "files_view_contents",
+        "files_download",
+        "tags_view",
+        "notes_view",
+        "project_permissions_view",
+        "gear_rules_view",
+        "data_views_view",
+        "session_templates_view",
+        "jobs_view",
+        "settings_view",
+    ]
 )
 WRITING = READING | frozenset(
-    "containers_create_hierarchy containers_modify_metadata containers_delete_hierarchy copy_by_reference "
-    "analyses_create_sdk analyses_create_job analyses_modify_metadata analyses_delete files_create_bulk "
-    "files_create_single files_modify_metadata files_move files_delete_non_device_data tags_manage "
-    "notes_manage data_views_manage jobs_manage".split()
+    [
+        "containers_create_hierarchy",
+        "containers_modify_metadata",
+        "containers_delete_hierarchy",
+        "copy_by_reference",
+        "analyses_create_sdk",
+        "analyses_create_job",
+        "analyses_modify_metadata",
+        "analyses_delete",
+        "files_create_bulk",
+        "files_create_single",
+        "files_modify_metadata",
+        "files_move",
+        "files_delete_non_device_data",
+        "tags_manage",
+        "notes_manage",
+        "data_views_manage",
+        "jobs_manage",
+    ]
 )
 EVERYTHING = WRITING | frozenset(
-    "containers_delete_project files_delete_device_data project_permissions_manage project_sharing_manage "
-    "gear_rules_manage session_templates_manage jobs_manage_others settings_modify".split()
+    [
+        "containers_delete_project",
+        "files_delete_device_data",
+        "project_permissions_manage",
+        "project_sharing_manage",
+        "gear_rules_manage",
+        "session_templates_manage",
+        "jobs_manage_others",
+        "settings_modify",
+    ]
 )
 BUILT_IN_ROLES = {"admin": ("Admin", EVERYTHING), "rw": ("Read-Write", WRITING), "ro": ("Read-Only", READING)}
 ACCESS_ORDER = {"ro": 1, "rw": 2, "admin": 3}

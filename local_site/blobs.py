@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class BlobWriter:
         self._hash = hashlib.sha384()
         self.size = 0
 
-    def __enter__(self) -> BlobWriter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *failure: object) -> None:

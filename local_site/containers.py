@@ -235,9 +235,7 @@ def _create_session(site: Site, who: Identity, body: Any) -> Doc:
     project = _parent(site, who, "project", project_id)
     fields.setdefault("label", fields.get("uid") or "unknown")
     subject = _subject_of_session(site, who, project, wanted)
-    return _insert(
-        site, "session", {**fields, "subject": subject["_id"]}, parents_below("subject", subject)
-    )
+    return _insert(site, "session", {**fields, "subject": subject["_id"]}, parents_below("subject", subject))
 
 
 def _subject_of_session(site: Site, who: Identity, project: Doc, wanted: Doc) -> Doc:

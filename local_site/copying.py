@@ -22,8 +22,8 @@ class CopyFilter:
     Attributes
     ----------
     include, exclude
-        Conditions on files (``file.type=dicom``) or what they lie in (``session.label=~x``). A file is kept if there is no
-        `include` or one of them holds, and no `exclude` does.
+        Conditions on files (``file.type=dicom``) or what they lie in (``session.label=~x``). A file is
+        kept if there is no `include` or one of them holds, and no `exclude` does.
     analyses, notes, tags
         Whether these go along.
     empty

@@ -12,8 +12,31 @@ from local_site.stamps import OBJECT_ID, STORED_TIME
 from local_site.store import Doc
 
 FORGOTTEN = frozenset(
-    "_id file_id created modified replaced revision parents parent project session subject group parent_ref "
-    "provider_id blob hash permissions notes origin permissions_template code parent_id last_modified_by".split()
+    [
+        "_id",
+        "file_id",
+        "created",
+        "modified",
+        "replaced",
+        "revision",
+        "parents",
+        "parent",
+        "project",
+        "session",
+        "subject",
+        "group",
+        "parent_ref",
+        "provider_id",
+        "blob",
+        "hash",
+        "permissions",
+        "notes",
+        "origin",
+        "permissions_template",
+        "code",
+        "parent_id",
+        "last_modified_by",
+    ]
 )
 TIMES = ("timestamp",)
 
@@ -79,5 +102,3 @@ def _without_ids(value: Any, key: str = "") -> Any:
 
 def _ordered(views: Any) -> list[Doc]:
     return sorted(views, key=lambda view: (str(view.get("label")), str(view.get("uid")), str(view.get("info"))))
-
-

@@ -91,21 +91,23 @@ class Fault:
 
     def strikes(self, method: str, path: str, template: str, query: str) -> bool:
         """Count a request, and tell whether the fault strikes it."""
-        if self.method is not None and method != self.method.upper():
-            return False
-        if self.route is not None and self.route != template and not re.search(self.route, path):
-            return False
-        if self.query is not None and not re.search(self.query, query):
+        if not self._concerns(method, path, template, query):
             return False
         self.matched += 1
-        if self.nth is not None and self.matched != self.nth:
-            return False
-        if self.times is not None and self.struck >= self.times:
+        spent = self.times is not None and self.struck >= self.times
+        if spent or self.nth not in (None, self.matched):
             return False
         if self.probability < 1 and self._random.random() >= self.probability:
             return False
         self.struck += 1
         return True
+
+    def _concerns(self, method: str, path: str, template: str, query: str) -> bool:
+        return (
+            (self.method is None or method == self.method.upper())
+            and (self.route is None or self.route == template or re.search(self.route, path) is not None)
+            and (self.query is None or re.search(self.query, query) is not None)
+        )
 
 
 class Faults:

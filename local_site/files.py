@@ -21,7 +21,10 @@ from local_site.site import Site
 from local_site.stamps import now
 from local_site.store import Doc
 
-METADATA_KEYS = frozenset("name type mimetype modality classification info tags size zip_member_count".split())
+METADATA_KEYS = frozenset(
+    ["name", "type", "mimetype", "modality", "classification", "info", "tags", "size", "zip_member_count"]
+)
+CARRIED = ("type", "modality", "classification", "tags", "info")  # by preserve_metadata
 TYPES = {  # suffix -> type; the longest suffix decides
     **dict.fromkeys([".dcm", ".dcm.zip", ".dicom.zip", ".ima", ".dicom"], "dicom"),
     **dict.fromkeys([".nii", ".nii.gz", ".nii.zip"], "nifti"),
@@ -139,7 +142,7 @@ def versions(site: Site, file: Doc) -> list[Doc]:
     return sorted([*olds, file], key=lambda doc: int(doc["version"]))
 
 
-def add_file(
+def add_file(  # noqa: PLR0917  # where, who, and what, as everywhere
     site: Site,
     who: Identity,
     kind: str,
@@ -183,7 +186,7 @@ def add_file(
         "tags": [],
         "info": {},
         "zip_member_count": _member_count(site, blob),
-        **({key: old[key] for key in ("type", "modality", "classification", "tags", "info")} if old and preserve else {}),
+        **({key: old[key] for key in CARRIED} if old and preserve else {}),
         **{key: value for key, value in metadata.items() if key != "size" and value is not None},
         "size": blob.size,
         "hash": f"v0-sha384-{blob.sha384}" if content_hash is None else content_hash,

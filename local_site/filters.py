@@ -12,17 +12,18 @@ import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from local_site.errors import BadRequestError
-from local_site.stamps import OBJECT_ID, STORED_TIME, stored_time
+from local_site.stamps import OBJECT_ID, STORED_TIME, parse_time, stored_time
 from local_site.store import Doc, encode
 
 OPERATOR = re.compile(r"=\||=~|!=|<=|>=|=|<|>")
 PIECE = re.compile(r"=\|\[(?:\\.|[^\]\\])*\]|\\,|,|[^,\\=]+|.", re.DOTALL)
 DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d(?::\d\d(?::\d\d(?:\.\d{1,6})?)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+CONSTANTS = {"null": None, "true": True, "false": False}
 LEVELS = ("group", "project", "subject", "session", "acquisition")
 ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -184,20 +185,17 @@ def _typed(raw: str) -> tuple[Any, bool]:
     """Return the value that `raw` stands for, and whether it was quoted."""
     if len(raw) >= 2 and raw[0] == raw[-1] == '"':
         return raw[1:-1], True
-    if OBJECT_ID.fullmatch(raw):
-        return raw, False
-    if DATE.fullmatch(raw):
+    value: Any = raw
+    if raw.lower() in CONSTANTS:
+        value = CONSTANTS[raw.lower()]
+    elif DATE.fullmatch(raw):
         try:
-            moment = datetime.fromisoformat(raw)
+            value = parse_time(raw)
         except ValueError:
-            return raw, False
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)), False
-    constants = {"null": None, "true": True, "false": False}
-    if raw.lower() in constants:
-        return constants[raw.lower()], False
-    if NUMBER.fullmatch(raw):
-        return (int(raw) if raw.lstrip("+-").isdigit() else float(raw)), False
-    return raw, False
+            value = raw  # 2020-13-01 is a text
+    elif NUMBER.fullmatch(raw) and not OBJECT_ID.fullmatch(raw):
+        value = int(raw) if raw.lstrip("+-").isdigit() else float(raw)
+    return value, False
 
 
 def _equal(value: Any, wanted: Any) -> bool:

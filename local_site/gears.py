@@ -9,6 +9,8 @@ from local_site.site import Site
 from local_site.stamps import now
 from local_site.store import Doc
 
+LACKING: Doc = {"inputs": {}, "custom": {}, "environment": {}, "command": ""}
+EXCHANGE = {"git-commit": "local", "rootfs-hash": "sha384:local", "rootfs-url": "local"}
 CATEGORIES = ("analysis", "utility", "converter", "classifier", "qa")
 
 
@@ -34,8 +36,8 @@ def add_gear(site: Site, body: Any) -> Doc:
         "_id": site.new_id(),
         "category": category,
         "label": manifest["name"],
-        "gear": {"inputs": {}, "custom": {}, "environment": {}, "command": "", **manifest, "config": manifest.get("config") or {}},
-        "exchange": body.get("exchange") or {"git-commit": "local", "rootfs-hash": "sha384:local", "rootfs-url": "local"},
+        "gear": {**LACKING, **manifest, "config": manifest.get("config") or {}},
+        "exchange": body.get("exchange") or EXCHANGE,
         "created": stamp,
         "modified": stamp,
         "disabled": None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import pairwise
 
 from local_site.store import Doc
 
@@ -16,35 +16,77 @@ CONTAINERS = {
 }
 PLURALS = {kind: plural for plural, kind in CONTAINERS.items()}
 LEVELS = ("group", "project", "subject", "session", "acquisition")
-CHILD_OF = dict(zip(LEVELS, LEVELS[1:], strict=False))
+CHILD_OF = dict(pairwise(LEVELS))
 PARENT_OF = {child: parent for parent, child in CHILD_OF.items()}
 
 _SUBJECT_KEYS = frozenset(
-    "label code firstname lastname sex cohort date_of_birth mlset type race ethnicity species strain master_code "
-    "tags info state project".split()
+    [
+        "label",
+        "code",
+        "firstname",
+        "lastname",
+        "sex",
+        "cohort",
+        "date_of_birth",
+        "mlset",
+        "type",
+        "race",
+        "ethnicity",
+        "species",
+        "strain",
+        "master_code",
+        "tags",
+        "info",
+        "state",
+        "project",
+    ]
 )
 CREATE_KEYS = {
-    "group": frozenset("_id label providers editions".split()),
+    "group": frozenset(["_id", "label", "providers", "editions"]),
     "project": frozenset(
-        "label group description info permissions copyable editions providers ldap_sync".split()
+        ["label", "group", "description", "info", "permissions", "copyable", "editions", "providers", "ldap_sync"]
     ),
     "subject": _SUBJECT_KEYS,
     "session": frozenset(
-        "project label info uid timestamp timezone subject age weight operator project_has_template".split()
+        [
+            "project",
+            "label",
+            "info",
+            "uid",
+            "timestamp",
+            "timezone",
+            "subject",
+            "age",
+            "weight",
+            "operator",
+            "project_has_template",
+        ]
     ),
-    "acquisition": frozenset("label session uid timestamp timezone info".split()),
-    "analysis": frozenset("label inputs description info job compute_provider_id".split()),
+    "acquisition": frozenset(["label", "session", "uid", "timestamp", "timezone", "info"]),
+    "analysis": frozenset(["label", "inputs", "description", "info", "job", "compute_provider_id"]),
 }
 MODIFY_KEYS = {
-    "group": frozenset("label providers editions".split()),
-    "project": frozenset("label group description info copyable editions providers ldap_sync".split()),
+    "group": frozenset(["label", "providers", "editions"]),
+    "project": frozenset(["label", "group", "description", "info", "copyable", "editions", "providers", "ldap_sync"]),
     "subject": _SUBJECT_KEYS | {"permissions"},
     "session": frozenset(
-        "label info timestamp timezone age weight operator project subject tags permissions "
-        "project_has_template".split()
+        [
+            "label",
+            "info",
+            "timestamp",
+            "timezone",
+            "age",
+            "weight",
+            "operator",
+            "project",
+            "subject",
+            "tags",
+            "permissions",
+            "project_has_template",
+        ]
     ),
-    "acquisition": frozenset("label session info uid timestamp timezone".split()),
-    "analysis": frozenset("label description".split()),
+    "acquisition": frozenset(["label", "session", "info", "uid", "timestamp", "timezone"]),
+    "analysis": frozenset(["label", "description"]),
 }
 DEFAULTS: dict[str, Doc] = {
     "group": {"permissions": [], "permissions_template": [], "roles": [], "tags": [], "providers": {}},
@@ -105,9 +147,20 @@ DEFAULTS: dict[str, Doc] = {
     "analysis": {"description": None, "info": {}, "tags": [], "notes": [], "inputs": [], "job": None},
 }
 DELETE_REASONS = frozenset(
-    "duplicate_data data_is_not_part_of_study data_incomplete_or_corrupt data_structured_incorrectly "
-    "data_has_been_exported_or_moved container_is_empty analysis_or_processing_failed_or_cancelled "
-    "compliance_consent_withdrawn compliance_phi compliance_data_policy test_data packfile_cleanup".split()
+    [
+        "duplicate_data",
+        "data_is_not_part_of_study",
+        "data_incomplete_or_corrupt",
+        "data_structured_incorrectly",
+        "data_has_been_exported_or_moved",
+        "container_is_empty",
+        "analysis_or_processing_failed_or_cancelled",
+        "compliance_consent_withdrawn",
+        "compliance_phi",
+        "compliance_data_policy",
+        "test_data",
+        "packfile_cleanup",
+    ]
 )
 
 
@@ -120,5 +173,4 @@ def parent_id(kind: str, doc: Doc) -> str | None:
     """Return the id of the container right above `doc`."""
     if kind == "analysis":
         return str(doc["parent"]["id"])
-    parent: Any = doc["parents"].get(PARENT_OF[kind]) if kind in PARENT_OF else None
-    return parent
+    return str(doc["parents"][PARENT_OF[kind]]) if kind in PARENT_OF else None

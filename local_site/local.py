@@ -7,7 +7,7 @@ import dataclasses
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from local_site import auth, dump
 from local_site.faults import Fault
@@ -56,7 +56,7 @@ class LocalSite:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="local-site", daemon=True)
 
-    def __enter__(self) -> LocalSite:
+    def __enter__(self) -> Self:
         self._thread.start()
         starting = asyncio.run_coroutine_threadsafe(self._server.start(self._host, self._port), self._loop)
         self._port = starting.result()

@@ -57,7 +57,7 @@ def _walk(call: Call, path: list[str]) -> list[Node]:
         head, *rest = rest
         if head in ("files", "analyses") and rest:
             name, *rest = rest
-            nodes.append(_attached(call, kind, doc, head, name))
+            nodes.append(_attached(call, doc, head, name))
         else:
             nodes.append(_child(call, kind, doc, head))
     kind, doc = nodes[-1]
@@ -92,7 +92,7 @@ def _child(call: Call, kind: str, doc: Doc, part: str) -> Node:
     return child_kind, child
 
 
-def _attached(call: Call, kind: str, doc: Doc, head: str, name: str) -> Node:
+def _attached(call: Call, doc: Doc, head: str, name: str) -> Node:
     given = _given_id(name)
     if head == "files":
         file = call.site.store.get("file", given) if given else live_file(call.site, doc["_id"], name)
@@ -107,7 +107,7 @@ def _attached(call: Call, kind: str, doc: Doc, head: str, name: str) -> Node:
 
 
 def _gear(call: Call, rest: list[str]) -> Node:
-    name, version = (rest + ["", ""])[:2]
+    name, version = [*rest, "", ""][:2]
     given = _given_id(name)
     gear = call.site.store.get("gear", given) if given else gears.newest(call.site, name, version or None)
     if gear is None:

@@ -107,16 +107,12 @@ def bulk_move_sessions(site: Site, who: Identity, body: Any) -> list[Doc]:
     return conflicts
 
 
-def _bulk_move(
-    site: Site, who: Identity, session: Doc, level: str, target: Doc, *, remove_source: bool
-) -> None:
+def _bulk_move(site: Site, who: Identity, session: Doc, level: str, target: Doc, *, remove_source: bool) -> None:
     source = site.store.get("subject", session["subject"])
     if level == "subject":
         session_to_subject(site, who, session, target)
     elif level == "project":
-        same = source and next(
-            site.store.select("subject", parent=target["_id"], label=source["label"]), None
-        )
+        same = source and next(site.store.select("subject", parent=target["_id"], label=source["label"]), None)
         if same:
             session_to_subject(site, who, session, same)
         else:

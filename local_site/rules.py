@@ -135,8 +135,7 @@ def _inputs(rule: Doc, gear: Doc, file: Doc) -> dict[str, Doc]:
     type of the file. A gear that wants no file gets none.
     """
     fixed = {
-        item["input"]: {key: item[key] for key in ("type", "id", "name")}
-        for item in rule.get("fixed_inputs") or []
+        item["input"]: {key: item[key] for key in ("type", "id", "name")} for item in rule.get("fixed_inputs") or []
     }
     specs = {name: spec for name, spec in jobs_gears.inputs_of(gear, "file").items() if name not in fixed}
     required = [name for name, spec in specs.items() if not spec.get("optional")]

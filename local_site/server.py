@@ -158,7 +158,8 @@ async def _answered(handling: Any) -> web.StreamResponse:
     try:
         result = await handling
     except SchemaError as error:
-        return _json({"detail": error.problems, "status_code": error.status, "request_id": secrets.token_hex(8)}, error.status)
+        body = {"detail": error.problems, "status_code": error.status, "request_id": secrets.token_hex(8)}
+        return _json(body, error.status)
     except ApiError as error:
         return _json(_error_body(error.status, error.message, **error.extra), error.status)
     except web.HTTPException as error:
@@ -190,7 +191,7 @@ def _fault_reply(fault: Fault) -> web.Response:
 def _reset(request: web.Request) -> web.Response:
     """Close the connection without an answer."""
     if request.transport is not None:
-        request.transport.abort()  # type: ignore[attr-defined]  # asyncio's TCP transports have it
+        request.transport.abort()
     return web.Response()
 
 

@@ -18,6 +18,15 @@ from typing import Any
 Doc = dict[str, Any]
 
 BATCH = 500  # documents fetched at once while a listing looks for matches
+PARENT_FIELDS = {  # what names the parent in a document; in others it is parent_id
+    "project": "group",
+    "subject": "project",
+    "session": "subject",
+    "acquisition": "session",
+    "analysis": "parent",
+    "file": "parent_ref",
+    "file_version": "file_id",
+}
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
     kind TEXT NOT NULL, id TEXT NOT NULL, parent TEXT, project TEXT, label TEXT,
@@ -37,21 +46,10 @@ def encode(value: Any) -> str:
 
 def columns_of(kind: str, doc: Doc) -> tuple[str | None, str | None, str | None]:
     """Return the parent, project and label that `doc` is listed under."""
-    parents = doc.get("parents") or {}
-    if kind == "project":
-        return doc["group"], doc["_id"], doc["label"]
-    if kind == "subject":
-        return doc["project"], doc["project"], doc["label"]
-    if kind == "session":
-        return doc["subject"], parents["project"], doc["label"]
-    if kind == "acquisition":
-        return doc["session"], parents["project"], doc["label"]
-    if kind == "analysis":
-        return doc["parent"]["id"], parents.get("project"), doc["label"]
-    if kind in ("file", "file_version"):
-        owner = doc["parent_ref"]["id"] if kind == "file" else doc["file_id"]
-        return owner, parents.get("project"), doc["name"]
-    return doc.get("parent_id"), doc.get("project_id"), doc.get("label") or doc.get("name")
+    project = doc["_id"] if kind == "project" else doc.get("parents", {}).get("project") or doc.get("project_id")
+    parent = PARENT_FIELDS.get(kind, "parent_id")
+    owner = doc.get(parent)
+    return (owner["id"] if isinstance(owner, dict) else owner), project, doc.get("label") or doc.get("name")
 
 
 def id_of(kind: str, doc: Doc) -> str:

@@ -72,6 +72,15 @@ class Views:
         if kind != "group":
             self._add_info(view, listed=listed)
             self._add_content(view, kind, doc, listed=listed)
+        self._add_relatives(view, kind, doc, listed=listed)
+        if listed:
+            for key in PROTECTED.get(kind, ()):
+                view.pop(key, None)
+            if not self._site.options.tags_in_lists:
+                view.pop("tags", None)
+        return view
+
+    def _add_relatives(self, view: Doc, kind: str, doc: Doc, *, listed: bool) -> None:
         if kind == "group":
             view["permissions"] = self._visible(doc.get("permissions") or [], admin=False)
         elif kind == "project":
@@ -87,12 +96,6 @@ class Views:
                     view["subject"]["age"] = doc.get("age")
         elif kind == "analysis" and self._inflate_job and doc.get("job"):
             view["job"] = self._site.store.get("job", doc["job"]) or doc["job"]
-        if listed:
-            for key in PROTECTED.get(kind, ()):
-                view.pop(key, None)
-            if not self._site.options.tags_in_lists:
-                view.pop("tags", None)
-        return view
 
     def _add_info(self, view: Doc, *, listed: bool) -> None:
         view["info_exists"] = bool(view.get("info"))

@@ -151,7 +151,7 @@ def add_permission(call: Call) -> Any:
 @routes.add("GET", "/{level}/{cid}/permissions/{user_id}")
 def permission(call: Call) -> Any:
     """Return a user's permission."""
-    kind, doc = _container(call, "containers_view_metadata")
+    _, doc = _container(call, "containers_view_metadata")
     return _permission(doc, "permissions", call.params["user_id"])
 
 

@@ -210,4 +210,3 @@ async def _send_member(call: Call, file: Doc, member: str) -> web.StreamResponse
         raise BadRequestError(f"{file['name']} has no member {member}") from error
     await response.write_eof()
     return response
-

@@ -15,10 +15,23 @@ from local_site.store import Doc
 routes = Routes()
 RULES = ("/projects/{cid}/rules", "/site/rules")
 RULE = ("/projects/{cid}/rules/{rule_id}", "/site/rules/{rule_id}")
-RULE_KEYS = (
-    "project_id gear_id role_id name config fixed_inputs priority auto_update any all not disabled "
-    "compute_provider_id triggering_input tags"
-).split()
+RULE_KEYS = [
+    "project_id",
+    "gear_id",
+    "role_id",
+    "name",
+    "config",
+    "fixed_inputs",
+    "priority",
+    "auto_update",
+    "any",
+    "all",
+    "not",
+    "disabled",
+    "compute_provider_id",
+    "triggering_input",
+    "tags",
+]
 
 
 @routes.add("GET", *RULES)
@@ -122,16 +135,20 @@ def disable_gear(call: Call) -> Any:
 def invocation(call: Call) -> Any:
     """Return the JSON schema of a gear's configuration and inputs."""
     manifest = _gear(call)["gear"]
-    config = {name: {key: spec[key] for key in ("type", "default", "enum") if key in spec} for name, spec in manifest["config"].items()}
-    required = [name for name, spec in manifest["config"].items() if "default" not in spec and not spec.get("optional")]
-    inputs = [name for name, spec in manifest["inputs"].items() if not spec.get("optional")]
+    specs = manifest["config"]
+    config = {
+        name: {key: spec[key] for key in ("type", "default", "enum") if key in spec} for name, spec in specs.items()
+    }
+    required = [name for name, spec in specs.items() if "default" not in spec and not spec.get("optional")]
+    needed = [name for name, spec in manifest["inputs"].items() if not spec.get("optional")]
+    inputs = {name: {"type": "object"} for name in manifest["inputs"]}
     return {
         "$schema": "http://json-schema.org/draft-04/schema#",
         "title": f"Invocation manifest for {manifest.get('label', manifest['name'])}",
         "type": "object",
         "properties": {
             "config": {"type": "object", "properties": config, "required": required},
-            "inputs": {"type": "object", "properties": {name: {"type": "object"} for name in manifest["inputs"]}, "required": inputs},
+            "inputs": {"type": "object", "properties": inputs, "required": needed},
         },
         "required": ["config", "inputs"],
     }

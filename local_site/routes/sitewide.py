@@ -30,7 +30,7 @@ def auth_status(call: Call) -> Any:
 
 
 @routes.add("GET", "/version", public=True)
-def version(call: Call) -> Any:
+def version(_call: Call) -> Any:
     """Tell the versions."""
     return {
         "_id": "version",
@@ -87,7 +87,7 @@ def users(call: Call) -> Any:
 def add_user(call: Call) -> Any:
     """Add a user."""
     require_admin(call.who)
-    allowed = "_id firstname lastname email roles disabled avatar root".split()
+    allowed = ["_id", "firstname", "lastname", "email", "roles", "disabled", "avatar", "root"]
     fields = checked(call.body, allowed, ("_id", "firstname", "lastname"))
     if call.site.store.get("user", fields["_id"]):
         raise ConflictError(f"User {fields['_id']} already exists")
@@ -106,7 +106,7 @@ def modify_user(call: Call) -> Any:
     """Change a user."""
     require_admin(call.who)
     user = _found(call, "user", call.params["user_id"])
-    fields = checked(call.body, "firstname lastname email roles disabled avatar root info".split())
+    fields = checked(call.body, ["firstname", "lastname", "email", "roles", "disabled", "avatar", "root", "info"])
     call.site.store.put("user", {**user, **fields, "modified": now()})
     return {"modified": 1, "jobs_spawned": 0}
 
@@ -211,7 +211,7 @@ def collections(call: Call) -> Any:
 
 
 def _modality(call: Call, modality_id: str | None = None) -> Doc:
-    allowed = "_id classification active description rts_managed".split()
+    allowed = ["_id", "classification", "active", "description", "rts_managed"]
     fields = checked(call.body, allowed, () if modality_id else ("_id",))
     return {"_id": modality_id, "classification": {}, "active": True, "description": None, **fields}
 

@@ -35,7 +35,8 @@ async def upload(call: Call) -> Any:
     if ticket == "":
         return _open_ticket(call, kind, container, await _json(call))
     if ticket:
-        return _complete(call, kind, container, ticket, await _json(call))
+        await call.request.read()  # what S3 uploads report of their parts is not needed here
+        return _complete(call, kind, container, ticket)
     return await _receive_form(call, kind, container)
 
 
@@ -92,7 +93,7 @@ def _open_ticket(call: Call, kind: str, container: Doc, body: Any) -> Doc:
     return {"ticket": ticket["_id"], "urls": {names[0]: url}, "headers": {}}
 
 
-def _complete(call: Call, kind: str, container: Doc, ticket_id: str, body: Any) -> Any:
+def _complete(call: Call, kind: str, container: Doc, ticket_id: str) -> Any:
     ticket = _ticket(call, ticket_id)
     if ticket["container"] != {"type": kind, "id": container["_id"]}:
         raise BadRequestError("The ticket is for another container")
@@ -102,18 +103,16 @@ def _complete(call: Call, kind: str, container: Doc, ticket_id: str, body: Any) 
     if "blob" not in ticket:
         raise BadRequestError("The upload is not complete: no content has been received")
     if ticket["received"] != announced:
-        raise BadRequestError(
-            f"The upload is not complete: {ticket['received']} bytes received, {announced} announced"
-        )
+        raise BadRequestError(f"The upload is not complete: {ticket['received']} bytes received, {announced} announced")
     blob = Blob(ticket["blob"], ticket["stored_size"], ticket["sha384"])
     shown_hash = None if call.site.options.hash_after_signed else ""
     with call.site.store.transaction():
-        file = _add(call, kind, container, blob, ticket["metadata"], shown_hash)
+        file = _add(call, kind, container, blob, ticket["metadata"], shown_hash=shown_hash)
         call.site.store.remove("upload", ticket_id)
     return [views(call).file(file)]
 
 
-def _add(call: Call, kind: str, container: Doc, blob: Blob, metadata: Doc, shown_hash: str | None = None) -> Doc:
+def _add(call: Call, kind: str, container: Doc, blob: Blob, metadata: Doc, *, shown_hash: str | None = None) -> Doc:
     preserve = call.query.flag("preserve_metadata")
     return files.add_file(
         call.site, call.who, kind, container, blob, metadata, preserve=preserve, content_hash=shown_hash
@@ -149,10 +148,7 @@ async def _receive_form(call: Call, kind: str, container: Doc) -> Any:
         if not received:
             raise BadRequestError("The form has no file")
         with call.site.store.transaction():
-            added = [
-                _add(call, kind, container, blob, described)
-                for blob, described in _described(received, metadata)
-            ]
+            added = [_add(call, kind, container, blob, described) for blob, described in _described(received, metadata)]
     except BaseException:
         for _, blob in received:
             call.site.blobs.remove(blob.name)
