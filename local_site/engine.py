@@ -1,0 +1,101 @@
+"""The engine: takes pending jobs off the queue and runs them, a bounded number at a time."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+
+from local_site import jobs
+from local_site.engine_run import Run
+from local_site.errors import BadRequestError
+from local_site.site import Site
+from local_site.store import Doc
+
+
+class Engine:
+    """Runs the jobs of a site in this process's threads and processes of their own.
+
+    Parameters
+    ----------
+    site
+        The site, already listening: gears need its address.
+    at_once
+        How many jobs may run at the same time.
+    python
+        The interpreter for gears whose command begins with ``python``; default: the one that runs the engine.
+    """
+
+    def __init__(self, site: Site, *, at_once: int = 2, python: str | None = None) -> None:
+        self._site = site
+        self._at_once = at_once
+        self._python = python or sys.executable
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._running: dict[str, tuple[Run, threading.Thread]] = {}
+        self._scheduler = threading.Thread(target=self._schedule, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin to run jobs; what an engine before left running has failed."""
+        jobs.fail_orphans(self._site)
+        shutil.rmtree(self._site.root / "jobs", ignore_errors=True)
+        self._site.job_listeners.append(self._job_written)
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop running jobs; those that run are stopped and have failed."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._scheduler.join()
+        for run, _ in list(self._running.values()):
+            run.cancel()
+        for _, thread in list(self._running.values()):
+            thread.join()
+        self._site.job_listeners.remove(self._job_written)
+
+    def _job_written(self, job: Doc) -> None:
+        """Look at the queue again; stop a job that was cancelled. Called inside a transaction: nothing waits here."""
+        running = self._running.get(job["_id"])
+        if running is not None and job["state"] == "cancelled":
+            threading.Thread(target=running[0].cancel, daemon=True).start()
+        with self._changed:
+            self._changed.notify()
+
+    def _schedule(self) -> None:
+        while True:
+            with self._changed:
+                if self._stopping:
+                    return
+            job = self._next() if len(self._running) < self._at_once else None
+            if job is not None:
+                self._begin(job)
+                continue
+            with self._changed:
+                if not self._stopping:
+                    self._changed.wait(timeout=1)  # a notice given between looking and waiting is made up for
+
+    def _next(self) -> Doc | None:
+        """Return the pending job that is to run next: the most urgent, then the oldest."""
+        pending = [
+            job for job in self._site.store.select("job", containing=['"state":"pending"']) if job["state"] == "pending"
+        ]
+        return min(pending, key=lambda job: (jobs.PRIORITIES.index(job["priority"]), job["_id"]), default=None)
+
+    def _begin(self, job: Doc) -> None:
+        try:
+            job = jobs.transition(self._site, job["_id"], "running")
+        except BadRequestError:
+            return  # cancelled since
+        run = Run(self._site, job, self._python, self._site.root / "jobs" / job["_id"])
+        thread = threading.Thread(target=self._run, args=(run,), name=f"job-{job['_id']}")
+        self._running[job["_id"]] = (run, thread)
+        thread.start()
+
+    def _run(self, run: Run) -> None:
+        try:
+            run()
+        finally:
+            with self._changed:
+                del self._running[run.job["_id"]]
+                self._changed.notify()

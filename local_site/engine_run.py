@@ -1,0 +1,202 @@
+"""Running one job: stage the gear, run its command, keep what it says and what it leaves.
+
+The gear finds what it would find in its image: its own files, ``config.json``, ``manifest.json``, ``input/``, ``output/`` and
+``work/`` in the directory it is started in.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from local_site import jobs, jobs_config, jobs_gears
+from local_site.engine_outputs import Outputs
+from local_site.errors import ApiError
+from local_site.files import version_of
+from local_site.jobs import JobLog
+from local_site.site import Site
+from local_site.store import Doc
+
+STAGED = ("config.json", "manifest.json", "input", "output", "work")
+KEPT_OUT = (".git", ".venv", ".venvs")  # what a working copy holds beside the gear
+PATIENCE = 10.0  # seconds between SIGTERM and SIGKILL
+INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "SSL_CERT_FILE")
+
+
+class StagingError(Exception):
+    """A job that cannot be started: the message becomes its failure reason."""
+
+
+@dataclass
+class Run:
+    """One job on its way through the engine.
+
+    Attributes
+    ----------
+    site, job
+        The site and the job, which is running.
+    python
+        The interpreter for commands that begin with ``python``.
+    home
+        The directory that the gear is staged in.
+    """
+
+    site: Site
+    job: Doc
+    python: str
+    home: Path
+    _cancelled: threading.Event = field(default_factory=threading.Event)
+    _process: subprocess.Popen[bytes] | None = None
+
+    def cancel(self) -> None:
+        """Stop the gear: ask first, then insist."""
+        self._cancelled.set()
+        if self._process is not None:
+            self._signal(signal.SIGTERM)
+
+    def __call__(self) -> None:
+        """Run the job to its end, whatever that is."""
+        begun = time.monotonic()
+        log = JobLog(self.site, self.job["_id"])
+        state, facts = "failed", {"failure_reason": "The engine failed; its log tells why"}
+        try:
+            command, environment = self._stage()
+            staged = time.monotonic()
+            code = self._execute(command, environment, log)
+            ended = time.monotonic()
+            state = "complete" if code == 0 else "failed"
+            outputs = Outputs(self.site, self.job, log, self.home / "output", succeeded=code == 0)
+            facts = {} if self._cancelled.is_set() else outputs.attach()
+            facts["profile"] = self._profile(facts, staged - begun, ended - staged, time.monotonic() - ended)
+            facts["failure_reason"] = None if code == 0 else f"Gear exited with code {code}"
+        except StagingError as error:
+            log.add(-1, f"{error}\n")
+            facts = {"failure_reason": str(error)}
+        finally:
+            shutil.rmtree(self.home, ignore_errors=True)  # it holds the key
+            self._end(state, facts)
+
+    def _end(self, state: str, facts: Doc) -> None:
+        try:
+            jobs.transition(self.site, self.job["_id"], state, **facts)
+        except ApiError:
+            pass  # it was cancelled meanwhile, which stands
+
+    def _stage(self) -> tuple[str, dict[str, str]]:
+        """Lay out the gear's directory; return its command and environment."""
+        gear = self.site.store.get("gear", self.job["gear_id"], deleted=True)
+        source = jobs_gears.directory_of(gear) if gear else None
+        if gear is None or source is None or not source.is_dir():
+            raise StagingError(f"Gear {self.job['gear_info']['name']} has no directory on this machine to run from")
+        manifest = gear["gear"]
+        if not manifest.get("command"):
+            raise StagingError(f"The manifest of gear {manifest['name']} has no command")
+        self.home.mkdir(parents=True, mode=0o700)
+        for entry in source.iterdir():
+            if entry.name not in (*STAGED, *KEPT_OUT):
+                (self.home / entry.name).symlink_to(entry)
+        for name in ("input", "output", "work"):
+            (self.home / name).mkdir()
+        config = jobs_config.staged(self.site, self.job, self.home, jobs.issue_job_key(self.site, self.job))
+        for name, entry in config["inputs"].items():
+            if entry["base"] == "file":
+                self._stage_input(name, entry)
+        self._write("manifest.json", manifest)
+        self._write("config.json", config)
+        return manifest["command"], self._environment(manifest.get("environment") or {})
+
+    def _stage_input(self, name: str, entry: Doc) -> None:
+        facts = entry["object"]
+        file = self.site.store.get("file", facts["file_id"], deleted=True)
+        if file is None:
+            raise StagingError(f"Input {name}: the file {entry['location']['name']} is gone")
+        blob = self.site.blobs.path(version_of(self.site, file, str(facts["version"]))["blob"])
+        target = jobs_config.input_path(self.home, name, entry)
+        target.parent.mkdir()
+        shutil.copyfile(blob, target)  # a copy, so that the gear cannot change what the site keeps
+
+    def _write(self, name: str, content: Doc) -> None:
+        (self.home / name).write_text(json.dumps(content, indent=2), encoding="utf-8")
+
+    def _environment(self, manifest: dict[str, str]) -> dict[str, str]:
+        """Return the environment of the gear: a little of ours, then the manifest's with its paths made local."""
+        own = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        given = {
+            name: str(value).replace(jobs_config.GEAR_HOME, str(self.home))
+            for name, value in manifest.items()
+            if name != "PATH"  # the image's
+        }
+        return {**own, "NO_PROXY": "127.0.0.1,localhost", "FLYWHEEL": str(self.home), "PYTHONUNBUFFERED": "1", **given}
+
+    def _execute(self, command: str, environment: dict[str, str], log: JobLog) -> int:
+        """Run the gear's command and return its exit code."""
+        command = re.sub(r"^python3?(?=\s)", lambda _: shlex.quote(self.python), command)
+        with ExitStack() as stack:
+            process = stack.enter_context(
+                subprocess.Popen(
+                    ["/bin/sh", "-c", f"exec {command}"],
+                    cwd=self.home,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                )
+            )
+            self._process = process
+            readers = [
+                threading.Thread(target=_keep_lines, args=(stream, fd, log), daemon=True)
+                for fd, stream in ((1, process.stdout), (2, process.stderr))
+            ]
+            for reader in readers:
+                reader.start()
+            if self._cancelled.is_set():
+                self._signal(signal.SIGTERM)
+            threading.Thread(target=self._insist, args=(process,), daemon=True).start()
+            code = process.wait()
+            self._signal(signal.SIGKILL)  # what the gear started and left behind
+            for reader in readers:
+                reader.join(PATIENCE)
+        return code
+
+    def _insist(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill a cancelled gear that does not end."""
+        self._cancelled.wait()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Signal the gear and all it has started; it is the leader of a process group of its own."""
+        if self._process is not None:
+            try:
+                os.killpg(self._process.pid, number)
+            except ProcessLookupError:
+                pass  # all have ended
+
+    def _profile(self, facts: Doc, preparing: float, running: float, uploading: float) -> Doc:
+        sizes = [entry["object"]["size"] for entry in self.job["config"]["inputs"].values() if entry["base"] == "file"]
+        outputs = facts.get("outputs") or []
+        milliseconds = [round(seconds * 1000) for seconds in (preparing, running, uploading)]
+        return {
+            "total_input_files": len(sizes), "total_input_size_bytes": sum(sizes), "total_output_files": len(outputs),
+            "total_output_size_bytes": sum(file["size"] for file in outputs), "preparation_time_ms": milliseconds[0],
+            "elapsed_time_ms": milliseconds[1], "upload_time_ms": milliseconds[2], "total_time_ms": sum(milliseconds),
+        }  # fmt: skip
+
+
+def _keep_lines(stream: IO[bytes], fd: int, log: JobLog) -> None:
+    for line in stream:
+        log.add(fd, line.decode("utf-8", errors="replace"))
