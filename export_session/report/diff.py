@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import SequenceMatcher
-from os.path import commonpath
+from itertools import takewhile
 
 from markupsafe import Markup, escape
 
@@ -40,6 +40,7 @@ def _around_the_difference(old: str, new: str) -> tuple[str, str]:
     """Cut long values so that the place where they part is still to be seen."""
     if max(len(old), len(new)) <= SHOWN:
         return old, new
-    start = max(0, len(commonpath((old, new))) - CONTEXT)
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
+    start = max(0, alike - CONTEXT)
     lead = "… " if start else ""
     return lead + shortened(old[start:], SHOWN), lead + shortened(new[start:], SHOWN)
