@@ -1,0 +1,93 @@
+"""What a whole run of the gear costs: until it speaks to the site, and with several files in flight."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import flywheel
+
+from benchmarks.figures import Figure, Ratio, best
+from benchmarks.inputs import packed_series
+from local_site import LocalSite
+
+HOME = Path(__file__).resolve().parent.parent
+ACQUISITIONS = 20
+LATENCY = 0.05  # seconds, of every call
+
+
+def start_up(folder: Path) -> Figure:
+    """Start run.py and wait for its first call."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        gear = _stage(folder / "start-up", f"127.0.0.1:{server.getsockname()[1]}:__force_insecure:{'k' * 20}", "0" * 24)
+
+        def first_call() -> None:
+            with _start(gear) as process:
+                server.accept()[0].close()
+                process.kill()
+
+        (seconds,) = best(first_call)
+    return Figure("start-up to first call", (Ratio(seconds, "s", 1.5, 4.5),), seconds)
+
+
+def overlap(folder: Path) -> Figure:
+    """Export a session of 20 acquisitions on a slow line, with four files in flight and with one."""
+    with LocalSite(folder / "site") as site:
+        client = flywheel.Client(site.api_key)
+        analysis = _session(client, folder)
+        site.fault("slow", seconds=LATENCY)
+        took = {}
+        for transfers in (1, 4):
+            config = {"export_project": f"bench/Export {transfers}", "transfers": transfers, "force_export": True}
+            gear = _stage(folder / f"transfers-{transfers}", site.api_key, analysis, **config)
+            start = time.perf_counter()
+            with _start(gear) as process:
+                printed, _ = process.communicate(timeout=600)
+            took[transfers] = time.perf_counter() - start
+            if process.returncode:
+                raise SystemExit(printed.decode())
+        site.clear_faults()
+    ratio = Ratio(took[1] / took[4], "x one at a time", 3.5, 2.0, higher_is_better=True)
+    return Figure(f"{ACQUISITIONS} acquisitions, {LATENCY * 1000:.0f} ms a call, 4 transfers", (ratio,), took[4])
+
+
+def _session(client: flywheel.Client, folder: Path) -> str:
+    """Create a session with corrected files, and the projects; return the id of an analysis on it."""
+    given = packed_series(folder, 4, 64)
+    group = client.get_group(client.add_group({"_id": "bench", "label": "Bench"}))
+    for label in ("Export 1", "Export 4"):
+        group.add_project(label=label)
+    session = group.add_project(label="Quarantine").add_subject(label="S1").add_session(label="Visit")
+    for index in range(ACQUISITIONS):
+        acquisition = session.add_acquisition(label=f"Series {index}")
+        spec = flywheel.FileSpec("series.dicom.zip", given.source.read_bytes(), "application/zip")
+        acquisition.upload_file(spec, metadata={"type": "dicom", "modality": "CT"})
+        acquisition.reload().files[0].update_info({"header": given.header})
+    analysis = session.add_analysis(label="Session Export", inputs=[])
+    return analysis if isinstance(analysis, str) else str(analysis.id)
+
+
+def _stage(gear: Path, api_key: str, analysis: str, **config: Any) -> Path:
+    for name in ("input", "output", "work"):
+        (gear / name).mkdir(parents=True)
+    shutil.copy(HOME / "manifest.json", gear)
+    document = {
+        "config": {"export_project": "bench/Export", **config},
+        "inputs": {"api-key": {"base": "api-key", "key": api_key}},
+        "destination": {"type": "analysis", "id": analysis},
+    }
+    (gear / "config.json").write_text(json.dumps(document))
+    return gear
+
+
+def _start(gear: Path) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"NO_PROXY": "127.0.0.1,localhost"}
+    command = [sys.executable, str(HOME / "run.py")]
+    return subprocess.Popen(command, cwd=gear, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
