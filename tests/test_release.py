@@ -58,7 +58,9 @@ def test_every_direct_dependency_is_pinned_with_hashes(name: str) -> None:
 
 def test_both_pin_files_can_be_installed_together() -> None:
     run, dev = pins("requirements.txt"), pins("requirements-dev.txt")
-    assert {name: run[name] for name in run.keys() & dev.keys()} == {name: dev[name] for name in run.keys() & dev.keys()}
+    assert {name: run[name] for name in run.keys() & dev.keys()} == {
+        name: dev[name] for name in run.keys() & dev.keys()
+    }
 
 
 def test_nothing_is_left_out_of_the_pins_but_the_two_packages_known() -> None:

@@ -86,23 +86,21 @@ def manifest() -> dict[str, Any]:
     return contents
 
 
-def build(engine: Engine, base: str = BASE) -> str:
+def build(engine: Engine, base: str = BASE, *options: str) -> str:
     """Build the image on a base and return its name."""
     name: str = manifest()["custom"]["gear-builder"]["image"]
-    options = ["--build-arg", f"BASE={base}", "--build-arg", f"VERSION={manifest()['version']}"]
+    arguments = ["--build-arg", f"BASE={base}", "--build-arg", f"VERSION={manifest()['version']}"]
     if engine.name == "docker":
-        options += ["--build-arg", f"SOURCE_DATE_EPOCH={_epoch()}"]
+        arguments += ["--build-arg", f"SOURCE_DATE_EPOCH={_epoch()}"]
     else:  # the docker format is the one that every registry and engine reads
-        options += ["--format=docker", "--layers", "--network=host", f"--timestamp={_epoch()}"]
-    engine.run("build", *options, "--tag", name, str(ROOT), capture=False)
+        arguments += ["--format=docker", "--layers", "--network=host", f"--timestamp={_epoch()}"]
+    engine.run("build", *arguments, *options, "--tag", name, str(ROOT), capture=False)
     return name
 
 
 def _epoch() -> str:
     """Return the time of the last commit, 0 outside of a repository."""
-    git = subprocess.run(
-        ["git", "log", "-1", "--format=%ct"], cwd=ROOT, check=False, capture_output=True, text=True
-    )
+    git = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, check=False, capture_output=True, text=True)
     return git.stdout.strip() or "0"
 
 

@@ -87,6 +87,19 @@ def test_says_what_it_is(image: Image) -> None:
     assert environment.items() >= manifest()["environment"].items()
 
 
+def test_is_the_same_when_built_again(image: Image) -> None:
+    if image.engine.name == "docker":
+        pytest.skip("docker gives files the time of the build")
+    before = layers(image)
+    build(image.engine, image.base, "--no-cache")
+    assert layers(image) == before
+
+
+def layers(image: Image) -> list[str]:
+    inspected = json.loads(image.engine.run("image", "inspect", image.name).stdout)[0]
+    return list(inspected["RootFS"]["Layers"])
+
+
 def test_holds_the_gear_and_nothing_else_of_the_project(image: Image) -> None:
     listing = image.run("find", "/flywheel/v0", "-type", "f", "-not", "-name", "*.pyc").stdout.split()
     tracked = subprocess.run(

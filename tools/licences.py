@@ -47,9 +47,7 @@ BUNDLED = {
 TEXT = re.compile(r"licen[cs]e|copying|notice", re.IGNORECASE)
 
 # The title of such a text; "GPL-compatible" and the like are mentions only
-COPYLEFT = re.compile(
-    r"GNU\s+(AFFERO\s+|LESSER\s+|LIBRARY\s+)?GENERAL\s+PUBLIC\s+LICENSE\s+Version", re.IGNORECASE
-)
+COPYLEFT = re.compile(r"GNU\s+(AFFERO\s+|LESSER\s+|LIBRARY\s+)?GENERAL\s+PUBLIC\s+LICENSE\s+Version", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
