@@ -30,7 +30,7 @@ class Engine:
         self._site = site
         self._at_once = at_once
         self._python = python or sys.executable
-        self._changed = threading.Condition()
+        self._work = threading.Event()
         self._stopping = False
         self._running: dict[str, tuple[Run, threading.Thread]] = {}
         self._scheduler = threading.Thread(target=self._schedule, name="engine", daemon=True)
@@ -40,46 +40,44 @@ class Engine:
         jobs.fail_orphans(self._site)
         shutil.rmtree(self._site.root / "jobs", ignore_errors=True)
         self._site.job_listeners.append(self._job_written)
+        self._work.set()
         self._scheduler.start()
 
     def stop(self) -> None:
         """Stop running jobs; those that run are stopped and have failed."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
+        self._stopping = True
+        self._work.set()
         self._scheduler.join()
-        for run, _ in list(self._running.values()):
-            run.cancel()
-        for _, thread in list(self._running.values()):
-            thread.join()
         self._site.job_listeners.remove(self._job_written)
+        running = list(self._running.values())
+        for run, _ in running:
+            _in_background(run, "The engine was stopped while the job was running")
+        for _, thread in running:
+            thread.join()
 
     def _job_written(self, job: Doc) -> None:
         """Look at the queue again; stop a job that was cancelled. Called inside a transaction: nothing waits here."""
         running = self._running.get(job["_id"])
         if running is not None and job["state"] == "cancelled":
-            threading.Thread(target=running[0].cancel, daemon=True).start()
-        with self._changed:
-            self._changed.notify()
+            _in_background(running[0], "The job was cancelled")
+        self._work.set()
 
     def _schedule(self) -> None:
         while True:
-            with self._changed:
-                if self._stopping:
-                    return
-            job = self._next() if len(self._running) < self._at_once else None
-            if job is not None:
+            self._work.wait()
+            self._work.clear()
+            while not self._stopping and len(self._running) < self._at_once:
+                job = self._next()
+                if job is None:
+                    break
                 self._begin(job)
-                continue
-            with self._changed:
-                if not self._stopping:
-                    self._changed.wait(timeout=1)  # a notice given between looking and waiting is made up for
+            if self._stopping:
+                return
 
     def _next(self) -> Doc | None:
         """Return the pending job that is to run next: the most urgent, then the oldest."""
-        pending = [
-            job for job in self._site.store.select("job", containing=['"state":"pending"']) if job["state"] == "pending"
-        ]
+        candidates = self._site.store.select("job", containing=['"state":"pending"'])
+        pending = [job for job in candidates if job["state"] == "pending"]
         return min(pending, key=lambda job: (jobs.PRIORITIES.index(job["priority"]), job["_id"]), default=None)
 
     def _begin(self, job: Doc) -> None:
@@ -88,7 +86,7 @@ class Engine:
         except BadRequestError:
             return  # cancelled since
         run = Run(self._site, job, self._python, self._site.root / "jobs" / job["_id"])
-        thread = threading.Thread(target=self._run, args=(run,), name=f"job-{job['_id']}")
+        thread = threading.Thread(target=self._run, args=(run,), name=f"job-{job['_id']}", daemon=True)
         self._running[job["_id"]] = (run, thread)
         thread.start()
 
@@ -96,6 +94,9 @@ class Engine:
         try:
             run()
         finally:
-            with self._changed:
-                del self._running[run.job["_id"]]
-                self._changed.notify()
+            del self._running[run.job["_id"]]
+            self._work.set()
+
+
+def _in_background(run: Run, reason: str) -> None:
+    threading.Thread(target=run.stop, args=(reason,), daemon=True).start()

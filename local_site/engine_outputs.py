@@ -1,7 +1,7 @@
 """What a gear leaves in ``output/``: files for the destination, and metadata for it and the containers above.
 
-``.metadata.json`` holds an object for each level (``session``, ``acquisition`` …). Fields of containers are only filled where
-they are empty, tags are added, files named in it are updated.
+``.metadata.json`` holds an object for each level (``session``, ``acquisition`` …). Fields of containers are only filled
+where they are empty, tags are added, files named in it are updated.
 """
 
 from __future__ import annotations

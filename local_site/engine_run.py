@@ -1,11 +1,12 @@
 """Running one job: stage the gear, run its command, keep what it says and what it leaves.
 
-The gear finds what it would find in its image: its own files, ``config.json``, ``manifest.json``, ``input/``, ``output/`` and
-``work/`` in the directory it is started in.
+The gear finds what it would find in its image: its own files, ``config.json``, ``manifest.json``, ``input/``,
+``output/`` and ``work/`` in the directory it is started in.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -15,14 +16,14 @@ import signal
 import subprocess
 import threading
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
 from local_site import jobs, jobs_config, jobs_gears
 from local_site.engine_outputs import Outputs
-from local_site.errors import ApiError
+from local_site.errors import BadRequestError
 from local_site.files import version_of
 from local_site.jobs import JobLog
 from local_site.site import Site
@@ -56,42 +57,51 @@ class Run:
     job: Doc
     python: str
     home: Path
-    _cancelled: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _ended: threading.Event = field(default_factory=threading.Event)
     _process: subprocess.Popen[bytes] | None = None
+    _stopped: str | None = None  # why, once it is to stop
 
-    def cancel(self) -> None:
-        """Stop the gear: ask first, then insist."""
-        self._cancelled.set()
-        if self._process is not None:
-            self._signal(signal.SIGTERM)
+    def stop(self, reason: str) -> None:
+        """Stop the gear: ask first, then insist. Returns when it has ended."""
+        with self._lock:
+            self._stopped = reason
+            if self._process is None:
+                return
+        self._signal(signal.SIGTERM)
+        if not self._ended.wait(PATIENCE):
+            self._signal(signal.SIGKILL)
 
     def __call__(self) -> None:
         """Run the job to its end, whatever that is."""
-        begun = time.monotonic()
         log = JobLog(self.site, self.job["_id"])
-        state, facts = "failed", {"failure_reason": "The engine failed; its log tells why"}
+        state = "failed"
+        facts: Doc = {"failure_reason": "The engine could not run the job"}
         try:
-            command, environment = self._stage()
-            staged = time.monotonic()
-            code = self._execute(command, environment, log)
-            ended = time.monotonic()
-            state = "complete" if code == 0 else "failed"
-            outputs = Outputs(self.site, self.job, log, self.home / "output", succeeded=code == 0)
-            facts = {} if self._cancelled.is_set() else outputs.attach()
-            facts["profile"] = self._profile(facts, staged - begun, ended - staged, time.monotonic() - ended)
-            facts["failure_reason"] = None if code == 0 else f"Gear exited with code {code}"
+            state, facts = self._run(log)
         except StagingError as error:
             log.add(-1, f"{error}\n")
             facts = {"failure_reason": str(error)}
         finally:
             shutil.rmtree(self.home, ignore_errors=True)  # it holds the key
-            self._end(state, facts)
+            with contextlib.suppress(BadRequestError):  # the job was cancelled meanwhile, which stands
+                jobs.transition(self.site, self.job["_id"], state, **facts)
 
-    def _end(self, state: str, facts: Doc) -> None:
-        try:
-            jobs.transition(self.site, self.job["_id"], state, **facts)
-        except ApiError:
-            pass  # it was cancelled meanwhile, which stands
+    def _run(self, log: JobLog) -> tuple[str, Doc]:
+        """Stage, execute, collect; return the state the job ends in, and what is to be known of it."""
+        times = [time.monotonic()]
+        command, environment = self._stage()
+        times.append(time.monotonic())
+        code = self._execute(command, environment, log)
+        times.append(time.monotonic())
+        if self._stopped:
+            return "failed", {"failure_reason": self._stopped}
+        facts = Outputs(self.site, self.job, log, self.home / "output", succeeded=code == 0).attach()
+        times.append(time.monotonic())
+        facts["profile"] = _profile(self.job, facts["outputs"], times)
+        if code != 0:
+            return "failed", {**facts, "failure_reason": f"The gear exited with code {code}"}
+        return "complete", facts
 
     def _stage(self) -> tuple[str, dict[str, str]]:
         """Lay out the gear's directory; return its command and environment."""
@@ -142,61 +152,52 @@ class Run:
     def _execute(self, command: str, environment: dict[str, str], log: JobLog) -> int:
         """Run the gear's command and return its exit code."""
         command = re.sub(r"^python3?(?=\s)", lambda _: shlex.quote(self.python), command)
-        with ExitStack() as stack:
-            process = stack.enter_context(
-                subprocess.Popen(
-                    ["/bin/sh", "-c", f"exec {command}"],
-                    cwd=self.home,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    start_new_session=True,
-                )
+        with self._lock:
+            if self._stopped:
+                return -signal.SIGTERM
+            process = subprocess.Popen(  # noqa: S603  # running what administrators registered is the engine's purpose
+                ["/bin/sh", "-c", f"exec {command}"],
+                cwd=self.home,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
             )
             self._process = process
-            readers = [
-                threading.Thread(target=_keep_lines, args=(stream, fd, log), daemon=True)
-                for fd, stream in ((1, process.stdout), (2, process.stderr))
-            ]
-            for reader in readers:
-                reader.start()
-            if self._cancelled.is_set():
-                self._signal(signal.SIGTERM)
-            threading.Thread(target=self._insist, args=(process,), daemon=True).start()
+        readers = [
+            threading.Thread(target=_keep_lines, args=(stream, fd, log), daemon=True)
+            for fd, stream in ((1, process.stdout), (2, process.stderr))
+        ]
+        for reader in readers:
+            reader.start()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        self._signal(signal.SIGKILL)  # what the gear started and left behind; the group is still ours to name
+        with self._lock:
+            self._ended.set()
             code = process.wait()
-            self._signal(signal.SIGKILL)  # what the gear started and left behind
-            for reader in readers:
-                reader.join(PATIENCE)
+        for reader in readers:
+            reader.join(PATIENCE)
         return code
 
-    def _insist(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill a cancelled gear that does not end."""
-        self._cancelled.wait()
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._signal(signal.SIGKILL)
-
     def _signal(self, number: signal.Signals) -> None:
-        """Signal the gear and all it has started; it is the leader of a process group of its own."""
-        if self._process is not None:
-            try:
+        """Signal the gear and all it has started; it leads a process group of its own."""
+        with self._lock:
+            if self._process is not None and not self._ended.is_set():
                 os.killpg(self._process.pid, number)
-            except ProcessLookupError:
-                pass  # all have ended
 
-    def _profile(self, facts: Doc, preparing: float, running: float, uploading: float) -> Doc:
-        sizes = [entry["object"]["size"] for entry in self.job["config"]["inputs"].values() if entry["base"] == "file"]
-        outputs = facts.get("outputs") or []
-        milliseconds = [round(seconds * 1000) for seconds in (preparing, running, uploading)]
-        return {
-            "total_input_files": len(sizes), "total_input_size_bytes": sum(sizes), "total_output_files": len(outputs),
-            "total_output_size_bytes": sum(file["size"] for file in outputs), "preparation_time_ms": milliseconds[0],
-            "elapsed_time_ms": milliseconds[1], "upload_time_ms": milliseconds[2], "total_time_ms": sum(milliseconds),
-        }  # fmt: skip
+
+def _profile(job: Doc, outputs: list[Doc], times: list[float]) -> Doc:
+    sizes = [entry["object"]["size"] for entry in job["config"]["inputs"].values() if entry["base"] == "file"]
+    preparing, running, uploading = (round(1000 * (end - begun)) for begun, end in pairwise(times))
+    return {
+        "total_input_files": len(sizes), "total_input_size_bytes": sum(sizes), "total_output_files": len(outputs),
+        "total_output_size_bytes": sum(file["size"] for file in outputs), "preparation_time_ms": preparing,
+        "elapsed_time_ms": running, "upload_time_ms": uploading, "total_time_ms": preparing + running + uploading,
+    }  # fmt: skip
 
 
 def _keep_lines(stream: IO[bytes], fd: int, log: JobLog) -> None:
-    for line in stream:
-        log.add(fd, line.decode("utf-8", errors="replace"))
+    with stream:
+        for line in stream:
+            log.add(fd, line.decode("utf-8", errors="replace"))
