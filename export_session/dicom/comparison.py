@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-
-from pydicom.uid import UID
 
 from .components import own_components, value_to_write
 from .elements import Incomplete, Malformed
@@ -21,6 +20,7 @@ from .stored import NUMBER_VRS, Level, Stored
 
 Above = tuple[tuple[Key, int], ...]  # the sequences passed through, with the number of the item
 
+_UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")  # PS3.5 §9.1
 _TRUNCATED = " ... truncated byte value."
 
 
@@ -77,7 +77,9 @@ class Comparison:
         elif stored and not self.options.edit_uids and _is_rebuilt_uid(value, stored):
             yield Remark(f"{key.name} is no valid UID in the file; the metadata may hold one made in its place")
         elif not self._explains(key, value, stored, nested=bool(above)):
-            yield self._edit(key, value, level, above)
+            edit = self._edit(key, value, level, above)
+            if edit.refusal or edit.value is None or stored is None or not _is_own(edit.value, stored):
+                yield edit
         elif stored and self._is_ambiguous(value, stored):
             yield Remark(
                 f"{key.name}: the metadata has the file's value without its non-ASCII characters; some importers "
@@ -87,7 +89,7 @@ class Comparison:
     def _explains(self, key: Key, value: Any, stored: Stored | None, *, nested: bool) -> bool:
         """Whether some importer makes this value of these bytes."""
         if stored is None or stored.empty:
-            return is_empty(value) or (value == "None" and not self.origin.only_fmi)
+            return is_empty(value) or (value in ("None", ["None"]) and not self.origin.only_fmi)
         if nested and is_empty(value) and not all(map(_is_readable, _own_numbers(stored))):
             return True  # older importers emptied invalid numbers; at the top level they dropped the key
         if stored.vr in BINARY_VRS and (is_empty(value) or _shows_bytes(value, stored)):
@@ -217,6 +219,11 @@ class Comparison:
                 yield from self.of_levels(part, item, (*above, (key, number)))
 
 
+def _is_own(value: Any, stored: Stored) -> bool:
+    """Whether nothing is left to write: all components are the file's own text."""
+    return isinstance(value, list) and value == own_components(stored)
+
+
 def _own_numbers(stored: Stored) -> list[Any]:
     return own_components(stored) if stored.vr in NUMBER_VRS else []
 
@@ -281,6 +288,10 @@ def _cannot_add(key: Key, value: Any, vr: str) -> str:
 
 def _is_rebuilt_uid(value: Any, stored: Stored) -> bool:
     """Whether the file's UID is invalid: some versions of FMI put a new one in its place."""
-    if stored.vr != "UI" or not isinstance(value, str) or not UID(value).is_valid:
+    if stored.vr != "UI" or not isinstance(value, str) or not _is_uid(value):
         return False
-    return not stored.empty and not all(UID(text.strip(" ")).is_valid for text in stored.texts("UI"))
+    return not stored.empty and not all(_is_uid(text.strip(" ")) for text in stored.texts("UI"))
+
+
+def _is_uid(text: str) -> bool:
+    return len(text) <= 64 and _UID.fullmatch(text) is not None

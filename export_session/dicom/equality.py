@@ -53,7 +53,7 @@ def same_component(one: Any, other: Any, vr: str, *, any_sign: bool = False) -> 
         return is_empty(one) and is_empty(other)
     if vr == "AT":
         return bool(_tag(one) == _tag(other))
-    if vr in NUMBER_VRS:
+    if vr in NUMBER_VRS or not (isinstance(one, str) or isinstance(other, str)):
         left, right = as_number(one), as_number(other)
         if left is not None and right is not None:
             return _same_number(left, right, vr, any_sign=any_sign)
