@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 TEXT_LIMIT = 1000  # characters of a message on the page; the export log holds all
+EMPTY = Markup("<i>empty</i>")
 SLOWEST = 20  # files in the table of times
 
 
@@ -77,12 +80,14 @@ def render(record: RunRecord) -> str:
         "short": lambda path: path.removeprefix(f"{record.title}/"),
         "size": size,
         "text": lambda value: visible(text_of(value)),
-        "values": _values if record.log_values == "full" else _masked,
+        "stepwise": _stepwise,
+        "values": partial(_values, comparable=record.log_values == "full"),
         "where": where,
     }
     page = environment.get_template("report.html").render(
         record=record,
         verdict=verdict(record),
+        period=_period(record.started, record.finished),
         figures=Figures.of(record),
         sessions=sessions,
         concerns=view.concerns(sessions),
@@ -104,19 +109,24 @@ def render(record: RunRecord) -> str:
     return page.lstrip()
 
 
-def _values(change: Change) -> tuple[Markup, Markup]:
-    """Give old and new value of a change, marked where both can be compared."""
+def _values(change: Change, refused: bool, *, comparable: bool) -> tuple[Markup, Markup]:
+    """Give old and new value of a change, with the difference marked where there is one to be seen."""
     old, new = text_of(change.old), text_of(change.new)
-    if old and new:
+    if comparable and old and new and not refused:
         return marked(old, new)
-    return plain(old) or _nothing(change.old), plain(new) or Markup("<i>empty</i>")
+    nothing = Markup("<i>absent</i>") if change.old is None else EMPTY
+    return plain(old) or nothing, plain(new) or EMPTY
 
 
-def _masked(change: Change) -> tuple[Markup, Markup]:
-    """Give old and new value of a change whose values are not to be shown: nothing to compare in them."""
-    old, new = plain(text_of(change.old)), plain(text_of(change.new))
-    return old or _nothing(change.old), new or Markup("<i>empty</i>")
+def _stepwise(path: str) -> Markup:
+    """Let a long path into sequences break after its steps."""
+    return Markup(".<wbr>").join(path.split("."))
 
 
-def _nothing(old: object) -> Markup:
-    return Markup("<i>absent</i>") if old is None else Markup("<i>empty</i>")
+def _period(started: str, finished: str) -> str:
+    """Give begin and end of a run in UTC, the day said once."""
+    try:
+        begin, end = (datetime.fromisoformat(each).astimezone(UTC) for each in (started, finished))
+    except ValueError:
+        return f"{started} to {finished}"
+    return f"{begin:%Y-%m-%d %H:%M:%S} to {end:{'%H:%M:%S' if begin.date() == end.date() else '%Y-%m-%d %H:%M:%S'}} UTC"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from markupsafe import Markup
 
 WIDTH, HEIGHT = 420, 250
-LEFT, RIGHT, TOP, BOTTOM = 46, 8, 10, 34
+LEFT, RIGHT, TOP, BOTTOM = 46, 26, 10, 34
 RATES = (1, 10, 100, 1000)  # MB/s, drawn as guide lines
 
 

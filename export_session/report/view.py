@@ -49,6 +49,7 @@ class ElementChange:
     tag: str
     files: tuple[Place, ...]
     refused: int
+    all_refused: bool
     pairs: tuple[tuple[Change, int], ...]  # distinct old and new values, how often, most frequent first
 
 
@@ -59,6 +60,11 @@ class Branch:
     container: ContainerRecord
     files: tuple[Place, ...]
     quiet: tuple[Place, ...]  # files of which there is nothing to tell but their name
+
+    @property
+    def quiet_statuses(self) -> Counter[Status]:
+        """How many of the quiet files have which status."""
+        return Counter(place.file.status for place in self.quiet)
 
 
 @dataclass(frozen=True)
@@ -164,7 +170,9 @@ def elements(views: tuple[SessionView, ...]) -> list[ElementChange]:
             tag=tag,
             files=tuple(_distinct(place for place, _, _ in rows)),
             refused=sum(refused for _, _, refused in rows),
-            pairs=_pairs([change for _, change, refused in rows if not refused]),
+            all_refused=all(refused for _, _, refused in rows),
+            pairs=_pairs([change for _, change, refused in rows if not refused])
+            or _pairs([change for _, change, _ in rows]),
         )
         for (tag, path), rows in sorted(found.items(), key=lambda item: item[0])
     ]
