@@ -152,6 +152,8 @@ def add_file(  # noqa: PLR0917  # where, who, and what, as everywhere
     *,
     preserve: bool = False,
     content_hash: str | None = None,
+    gear_info: Doc | None = None,
+    evaluate: bool = True,
 ) -> Doc:
     """Add a file, or a new version of one, to a container.
 
@@ -169,6 +171,10 @@ def add_file(  # noqa: PLR0917  # where, who, and what, as everywhere
         Carry the metadata of the version before over.
     content_hash
         The hash to show; None: that of the content.
+    gear_info
+        The gear that made the file.
+    evaluate
+        Whether gear rules may fire.
     """
     stamp = now()
     name = metadata["name"]
@@ -203,7 +209,7 @@ def add_file(  # noqa: PLR0917  # where, who, and what, as everywhere
         "deid_log_skip_reason": None,
         "copy_of": None,
         "original_copy_of": None,
-        "gear_info": None,
+        "gear_info": gear_info,
         "reference": False,
         "path": None,
         "restored_from": None,
@@ -214,7 +220,8 @@ def add_file(  # noqa: PLR0917  # where, who, and what, as everywhere
     if old:
         site.store.put("file_version", old)
     site.store.put("file", doc)
-    site.file_changed("replaced" if old else "added", old, doc, who)
+    if evaluate:
+        site.file_changed("replaced" if old else "added", old, doc, who)
     return doc
 
 

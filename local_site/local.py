@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from local_site import auth, dump
+from local_site import auth, dump, jobs, jobs_gears, rules
 from local_site.faults import Fault
 from local_site.journal import Entry
 from local_site.options import SiteOptions
@@ -51,6 +51,8 @@ class LocalSite:
         **switches: Any,
     ) -> None:
         self.site = Site.open(Path(root), dataclasses.replace(options or SiteOptions(), **switches))
+        rules.listen(self.site)
+        jobs.fail_orphans(self.site)
         self._host, self._port = host, port
         self._server = Server(self.site, more_routes)
         self._loop = asyncio.new_event_loop()
@@ -113,6 +115,10 @@ class LocalSite:
             if role != "none":
                 entries.append({"_id": user_id, "role_ids": [self.site.built_in_role(role)]})
             self.site.store.put("project", {**project, "permissions": entries})
+
+    def add_gear(self, directory: str | Path) -> str:
+        """Register the gear in a directory (by its ``manifest.json``) and return its id."""
+        return str(jobs_gears.add_gear_directory(self.site, Path(directory))["_id"])
 
     def fault(self, kind: str, **details: Any) -> Fault:
         """Make the site misbehave; see :class:`local_site.faults.Fault`."""

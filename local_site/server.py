@@ -21,7 +21,7 @@ from local_site.faults import Fault
 from local_site.fields import SchemaError
 from local_site.journal import Entry
 from local_site.query import Query
-from local_site.routes import analyses, containers, copies, downloads, files, rules, sitewide, uploads
+from local_site.routes import analyses, containers, copies, downloads, files, jobs, rules, sitewide, uploads
 from local_site.routes import annotations as annotation_routes
 from local_site.routing import Call, Route, Router, Routes
 from local_site.site import Site
@@ -29,7 +29,7 @@ from local_site.store import encode
 
 log = logging.getLogger(__name__)
 
-TABLES = (sitewide, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies)
+TABLES = (sitewide, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies, jobs)
 SIGNED = Routes()
 SIGNED.add("PUT", "/signed/upload/{upload_id}", public=True, streams=True)(uploads.put_signed)
 SIGNED.add("GET", "/signed/download/{ticket_id}", public=True, streams=True)(downloads.download_signed)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from local_site import auth
 from local_site.blobs import BlobFolder
-from local_site.errors import BadRequestError
 from local_site.faults import Faults
 from local_site.journal import Journal
 from local_site.modalities import CLASSIFICATIONS
@@ -19,11 +17,6 @@ from local_site.store import Doc, Store
 
 OWNER = "owner@local.site"
 FileListener = Callable[[str, Doc | None, Doc, auth.Identity], int]
-AnalysisStarter = Callable[[Doc, Any, auth.Identity], None]
-
-
-def _no_engine(_analysis: Doc, _job: Any, _who: auth.Identity) -> None:
-    raise BadRequestError("This site runs no jobs")
 
 
 @dataclass
@@ -49,8 +42,6 @@ class Site:
         ``moved``), the file before and after, and who did it; they return how many jobs they started.
     job_listeners
         Called inside the transaction that writes a job, with the job.
-    start_analysis_job
-        Called with a new analysis, the job asked for and who asked, to queue it.
     """
 
     root: Path
@@ -63,7 +54,6 @@ class Site:
     url: str = ""
     file_listeners: list[FileListener] = field(default_factory=list)
     job_listeners: list[Callable[[Doc], None]] = field(default_factory=list)
-    start_analysis_job: AnalysisStarter = _no_engine
 
     @classmethod
     def open(cls, root: Path, options: SiteOptions | None = None) -> Site:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_site import access, listing
+from local_site import access, jobs, listing
 from local_site.analyses import add_analysis
 from local_site.errors import NotFoundError
 from local_site.fields import checked
@@ -18,13 +18,13 @@ routes = Routes()
 def create(call: Call) -> Any:
     """Create an analysis; one with a job starts it."""
     kind = access.kind_of(call.site, call.params["tree"], call.params["cid"])
-    parent = access.fetch(call.site, call.who, kind, call.params["cid"], "analyses_create_sdk")
+    parent = access.fetch(call.site, call.who, kind, call.params["cid"])
     body = checked(call.body, CREATE_KEYS["analysis"], ("label",))
-    job = body.pop("job", None)
-    analysis = add_analysis(call.site, call.who, kind, parent, body)
-    if job is not None:
-        call.site.start_analysis_job(analysis, job, call.who)
-    return {"_id": analysis["_id"]}
+    with_job = body.get("job") is not None
+    action = "analyses_create_job" if with_job else "analyses_create_sdk"
+    access.require(call.site, call.who, kind, parent, action)
+    start = jobs.start_analysis if with_job else add_analysis
+    return {"_id": start(call.site, call.who, kind, parent, body)["_id"]}
 
 
 @routes.add("GET", "/{tree}/{cid}/analyses")

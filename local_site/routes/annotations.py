@@ -69,7 +69,7 @@ def rename_tag(call: Call) -> Any:
     if new in doc["tags"]:
         raise NotFoundError(f"Tag {new} exists already")
     _replace_tag(call, kind, doc, old, new)
-    return MODIFIED
+    return new
 
 
 @routes.add("DELETE", TAGS + "/{value}")
@@ -110,7 +110,7 @@ def modify_note(call: Call) -> Any:
     old = _note(doc, call.params["note_id"])
     changed = {**old, "text": _text(call.body), "modified": now()}
     touch(call.site, kind, {**doc, "notes": [changed if item is old else item for item in doc["notes"]]})
-    return MODIFIED
+    return 1
 
 
 @routes.add("DELETE", *NOTE)
@@ -162,7 +162,7 @@ def modify_permission(call: Call) -> Any:
     old = _permission(doc, field, call.params["user_id"])
     entry = {**old, **_entry(call, kind, old["_id"])}
     touch(call.site, kind, {**doc, field: [entry if item is old else item for item in doc[field]]})
-    return MODIFIED
+    return entry
 
 
 @routes.add("DELETE", "/{level}/{cid}/permissions/{user_id}")

@@ -87,8 +87,9 @@ def modify_rule(call: Call) -> Any:
     fields = checked(call.body, [key for key in RULE_KEYS if key != "project_id"])
     _check_conditions(fields)
     stamp = {"modified": now(), "revision": old["revision"] + 1, "last_modified_by": call.who.origin}
-    call.site.store.put("rule", {**old, **fields, **stamp})
-    return {"modified": 1}
+    rule = {**old, **fields, **stamp}
+    call.site.store.put("rule", rule)
+    return _shown(rule)
 
 
 @routes.add("DELETE", *RULE)
