@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .containers import Twin, Twins, find_copy, find_subject, find_twins, settle, settle_twins
-from .copying import Copied, Copier, copy_file, tasks_of
+from .copying import Copied, Copier, copy_files, tasks_of
 from .errors import Conflict, TransferError
 from .model import Container, Status
 from .parallel import Workers
@@ -94,7 +94,7 @@ def moved_from(tree: Tree) -> dict[str, str]:
 
 def _copy_all(copier: Copier, tree: Tree, project: Project, holders: Iterable[Twin], workers: Workers) -> list[Copied]:
     tasks = tasks_of(copier, tree, project, holders, untouched=True)
-    copied = workers.map(lambda pair: copy_file(copier, *pair), tasks)
+    copied = copy_files(copier, tasks, workers)
     failed = [item.record for item in copied if item.proof is None]
     if failed:
         raise TransferError(

@@ -12,6 +12,7 @@ from .errors import ExportError
 from .mapping import FieldMapping
 from .model import File, FileRecord, Status, Verification
 from .outcome import Failure, attempt
+from .parallel import Workers
 from .progress import Progress
 from .provenance import KEY, is_copy_of
 from .settings import Config
@@ -77,6 +78,12 @@ def _task(copier: Copier, tree: Tree, project: Project, twin: Twin, file: File, 
         options=copier.config.options,
         untouched=untouched,
     )
+
+
+def copy_files(copier: Copier, tasks: Sequence[tuple[Twin, Task]], workers: Workers) -> list[Copied]:
+    """Copy files, several at once."""
+    copier.progress.expect(len(tasks), sum(task.origin.size for _, task in tasks))
+    return workers.map(lambda pair: copy_file(copier, *pair), tasks)
 
 
 def strays(twin: Twin) -> Iterator[str]:

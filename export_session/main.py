@@ -101,7 +101,7 @@ def _run(chosen: Settings, work: Path, output: Path) -> bool:
             chosen.mapping,
             functools.cache(site.classification_schema),
             Workplace(scratch, config.verify == "readback", config.log_values != "none", chosen.job),
-            Progress(),
+            Progress(log=log),
         )
         sessions = tuple(_export_all(copier, route, destination, workers))
         copier.progress.close()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from .archiving import Archived, Exported, archive_by_copy, archive_by_move
 from .containers import Twin, find_twins, settle_twins
-from .copying import Copied, Copier, copy_file, strays, tasks_of
+from .copying import Copied, Copier, copy_files, strays, tasks_of
 from .errors import ExportError
 from .model import EXPORTED, Container, ContainerRecord, FileRecord, SessionRecord, Status
 from .outcome import Failure, attempt
@@ -65,8 +65,7 @@ def _export(
         twins = settle_twins(site, twins, workers)
     holders = twins.all() if subject_files else twins.all()[1:]
     tasks = tasks_of(copier, tree, route.export, holders)
-    copier.progress.expect(len(tasks), sum(task.origin.size for _, task in tasks))
-    copied = workers.map(lambda pair: copy_file(copier, *pair), tasks)
+    copied = copy_files(copier, tasks, workers)
     story = _Story(tree, holders, copied, route)
     failed = [item.record for item in copied if item.record.status is Status.FAILED]
     if failed:
