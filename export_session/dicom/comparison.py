@@ -21,6 +21,7 @@ from .stored import NUMBER_VRS, Level, Stored
 Above = tuple[tuple[Key, int], ...]  # the sequences passed through, with the number of the item
 
 _UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")  # PS3.5 §9.1
+_META_LENGTH = 0x00020000
 _TRUNCATED = " ... truncated byte value."
 
 
@@ -72,6 +73,8 @@ class Comparison:
     def of_values(self, key: Key, value: Any, level: Level, above: Above = ()) -> Iterator[Finding]:
         """Yield what differs between one value of the metadata and its element."""
         stored = level.get(key)
+        if key.tag == _META_LENGTH:
+            return  # it follows the bytes, whatever the metadata says
         if stored and stored.is_sequence:
             yield from self._in_sequence(key, value, level, above)
         elif stored and not self.options.edit_uids and _is_rebuilt_uid(value, stored):
