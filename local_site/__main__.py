@@ -7,11 +7,14 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from local_site import jobs_gears
 from local_site.local import LocalSite
 from local_site.options import SiteOptions
+from local_site.site import Site
 
 DESCRIPTION = """\
 A Flywheel site on this machine: HTTP on loopback, everything kept under ROOT.
@@ -40,48 +43,64 @@ GET, DELETE requests (the record of requests); GET, PUT options; POST users, key
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    options = _parser().parse_args(arguments)
-    switches = dict(_switch(text) for text in options.option)
+    given = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], None] = given.run
+    run(given)
+    return 0
+
+
+def _serve(given: argparse.Namespace) -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    with LocalSite(options.root, host=options.host, port=options.port, **switches) as site:
-        if options.seed:
+    switches = dict(_switch(text) for text in given.option)
+    engine = {"engine": given.engine, "at_once": given.jobs, "python": given.python}
+    with LocalSite(given.root, host=given.host, port=given.port, **engine, **switches) as site:
+        if given.seed:
             from local_site.seed import seed_demo  # noqa: PLC0415  # needs pydicom, which serving does not
 
             seed_demo(site.site)
         print(json.dumps({"url": site.url, "api_key": site.api_key, "user": site.owner}), flush=True)  # noqa: T201
         stop.wait()
-    return 0
+
+
+def _add_gear(given: argparse.Namespace) -> None:
+    site = Site.open(given.root)
+    gear = jobs_gears.add_gear_directory(site, given.directory)
+    print(json.dumps({"_id": gear["_id"], "name": gear["gear"]["name"], "version": gear["gear"]["version"]}))  # noqa: T201
+    site.close()
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m local_site",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    texts: dict[str, Any] = {
+        "description": DESCRIPTION,
+        "epilog": EPILOG,
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+    }
+    parser = argparse.ArgumentParser(prog="python -m local_site", **texts)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    serve = commands.add_parser(
-        "serve",
-        help="serve the site under ROOT",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    serve = commands.add_parser("serve", help="serve the site under ROOT", **texts)
+    serve.set_defaults(run=_serve)
     serve.add_argument("root", metavar="ROOT", type=Path, help="directory that holds the site; made if absent")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
     serve.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
     serve.add_argument("--seed", choices=["demo"], help="put a small hierarchy in, unless it is there")
-    serve.add_argument("--engine", action="store_true", help="run queued jobs and gear rules")
+    serve.add_argument("--engine", action="store_true", help="run queued jobs, and so what gear rules start")
+    serve.add_argument("--jobs", type=int, default=2, metavar="N", help="jobs that run at the same time (default: 2)")
+    serve.add_argument(
+        "--python", metavar="PATH", help="interpreter for gears whose command begins with python (default: this one)"
+    )
     serve.add_argument(
         "--option",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help=f"set a switch: {', '.join(SiteOptions.__dataclass_fields__)}",
+        help=f"set a switch (VALUE is JSON): {', '.join(SiteOptions.__dataclass_fields__)}",
     )
+    add_gear = commands.add_parser("add-gear", help="register the gear in DIR with the site under ROOT")
+    add_gear.set_defaults(run=_add_gear)
+    add_gear.add_argument("root", metavar="ROOT", type=Path, help="directory that holds the site; it may be serving")
+    add_gear.add_argument("directory", metavar="DIR", type=Path, help="directory with the gear's manifest.json")
     return parser
 
 

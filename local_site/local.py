@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from local_site import auth, dump, jobs, jobs_gears, rules
+from local_site.engine import Engine
 from local_site.faults import Fault
 from local_site.journal import Entry
 from local_site.options import SiteOptions
-from local_site.routing import Routes
 from local_site.server import Server
 from local_site.site import OWNER, Site
 
@@ -29,8 +28,10 @@ class LocalSite:
         Where to listen; port 0 takes a free one.
     options
         The switches; keyword arguments named like them go before.
-    more_routes
-        Tables of routes beyond the site's own.
+    engine
+        Whether queued jobs run, and gear rules with them.
+    at_once, python
+        How many jobs may run at the same time, and the interpreter for those whose command begins with ``python``.
     switches
         Values of single options.
 
@@ -47,14 +48,18 @@ class LocalSite:
         host: str = "127.0.0.1",
         port: int = 0,
         options: SiteOptions | None = None,
-        more_routes: Sequence[Routes] = (),
+        engine: bool = False,
+        at_once: int = 2,
+        python: str | None = None,
         **switches: Any,
     ) -> None:
         self.site = Site.open(Path(root), dataclasses.replace(options or SiteOptions(), **switches))
+        self.site.claim()
         rules.listen(self.site)
         jobs.fail_orphans(self.site)
         self._host, self._port = host, port
-        self._server = Server(self.site, more_routes)
+        self._server = Server(self.site)
+        self._engine = Engine(self.site, at_once=at_once, python=python) if engine else None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="local-site", daemon=True)
 
@@ -62,6 +67,8 @@ class LocalSite:
         self._thread.start()
         starting = asyncio.run_coroutine_threadsafe(self._server.start(self._host, self._port), self._loop)
         self._port = starting.result()
+        if self._engine:
+            self._engine.start()
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -71,6 +78,8 @@ class LocalSite:
         """Stop serving; a second time does nothing."""
         if self._loop.is_closed():
             return
+        if self._engine:
+            self._engine.stop()
         asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

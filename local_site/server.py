@@ -9,7 +9,6 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -46,13 +45,11 @@ class Server:
     ----------
     site
         What is served.
-    more_routes
-        Tables of routes beyond the site's own.
     """
 
-    def __init__(self, site: Site, more_routes: Sequence[Routes] = ()) -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
-        self._api = Router(*(module.routes for module in TABLES), *more_routes)
+        self._api = Router(*(module.routes for module in TABLES))
         self._signed = Router(SIGNED)
         self._runner: web.AppRunner | None = None
 
@@ -81,7 +78,7 @@ class Server:
             return await self._serve(request, self._signed, path, query)
         if path.startswith("/__admin__/"):
             return await _answered(admin.serve(self._site, request))
-        return await _answered(web_page.serve(self._site, request))
+        return await web_page.serve(self._site, request)
 
     async def _serve(self, request: web.Request, router: Router, path: str, query: str) -> web.StreamResponse:
         """Serve a request to the API (or to a signed URL), recording it."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 from local_site import auth
 from local_site.blobs import BlobFolder
@@ -54,16 +56,31 @@ class Site:
     url: str = ""
     file_listeners: list[FileListener] = field(default_factory=list)
     job_listeners: list[Callable[[Doc], None]] = field(default_factory=list)
+    _lock: TextIO | None = field(default=None, init=False)
 
     @classmethod
     def open(cls, root: Path, options: SiteOptions | None = None) -> Site:
-        """Open the site under `root`, making it on first use and tidying what a killed process left."""
+        """Open the site under `root`, making it on first use."""
         root.mkdir(parents=True, exist_ok=True)
         site = cls(root, Store(root / "site.sqlite"), BlobFolder(root / "blobs"), options or SiteOptions())
         if site.store.get("user", OWNER) is None:
             site.found()
-        site.blobs.sweep(site.blobs_in_use())
         return site
+
+    def claim(self) -> None:
+        """Become the one process that serves this root, and tidy what a killed one left.
+
+        Raises
+        ------
+        RuntimeError
+            Another process serves it.
+        """
+        self._lock = (self.root / "lock").open("w", encoding="ascii")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RuntimeError(f"{self.root} is being served already") from error
+        self.blobs.sweep(self.blobs_in_use())
 
     def found(self) -> None:
         """Put in what every site has: roles, modalities, a storage provider, and its owner with a key."""
@@ -89,8 +106,10 @@ class Site:
             auth.issue_key(self.store, OWNER, key=self.owner_key())
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database, and let others serve this root."""
         self.store.close()
+        if self._lock:
+            self._lock.close()
 
     def owner_key(self) -> str:
         """Return the owner's key, kept in a file that only the owner of the directory can read."""
