@@ -130,8 +130,7 @@ class Comparison:
             warning = "null in the metadata is taken as a request to blank the value" if value is None else ""
             return replace(difference, value=None, warning=warning)
         if stored is None:
-            refusal = _cannot_add(key, value, difference.vr)
-            return replace(difference, value=value, refusal=refusal)
+            return replace(difference, value=value, refusal=_cannot_add(value, difference.vr))
         to_write, refusal = value_to_write(value, stored, self.origin)
         warning = self._warning(value, stored)
         return replace(difference, value=to_write, refusal=refusal, warning=warning)
@@ -154,13 +153,16 @@ class Comparison:
         key = level.spelled(key)
         vr = stored.vr if stored else _vr_to_add(key, value, level)
         tag = stored.tag if stored else key.tag | 0x1000 if key.creator else key.tag
+        refusal = why_protected(tag, vr, self.options)
+        if stored is None and key.tag >> 16 & 1 and not key.creator:
+            refusal = 'a new private element needs its creator: "Creator, ggggxxee"'
         return Difference(
             path=(*(Step(k.tag, item, k.creator) for k, item in above), Step(key.tag, None, key.creator)),
             keys=(*(k for k, _ in above), key),
             vr=vr,
             stored=stored,
             wanted=value,
-            refusal=why_protected(tag, vr, self.options),
+            refusal=refusal,
         )
 
     def _in_sequence(self, key: Key, value: Any, level: Level, above: Above) -> Iterator[Finding]:
@@ -281,11 +283,9 @@ def _vr_to_add(key: Key, value: Any, level: Level) -> str:
     return "LO" if all(isinstance(part, str) and len(part) <= 64 and part.isprintable() for part in parts) else "UT"
 
 
-def _cannot_add(key: Key, value: Any, vr: str) -> str:
+def _cannot_add(value: Any, vr: str) -> str:
     if vr == "SQ" or isinstance(value, Mapping):
         return "the file has no such sequence, and sequences cannot be added"
-    if key.tag >> 16 & 1 and not key.creator:
-        return 'a new private element needs its creator: "Creator, ggggxxee"'
     return ""
 
 

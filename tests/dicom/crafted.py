@@ -42,7 +42,7 @@ def _item(item: Items, codec: str) -> bytes:
 
 def data_set(elements: Items, codec: str = "latin-1") -> bytes:
     """Elements in the order of their tags."""
-    return b"".join(element(key, elements[key], codec) for key in sorted(elements, key=lambda key: _tag_and_vr(key)))
+    return b"".join(element(key, elements[key], codec) for key in sorted(elements, key=_tag_and_vr))
 
 
 def _tag_and_vr(key: str) -> tuple[int, str]:
