@@ -36,8 +36,7 @@ class Engine:
         self._scheduler = threading.Thread(target=self._schedule, name="engine", daemon=True)
 
     def start(self) -> None:
-        """Begin to run jobs; what an engine before left running has failed."""
-        jobs.fail_orphans(self._site)
+        """Begin to run jobs."""
         shutil.rmtree(self._site.root / "jobs", ignore_errors=True)
         self._site.job_listeners.append(self._job_written)
         self._work.set()

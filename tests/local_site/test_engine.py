@@ -230,7 +230,7 @@ def test_cancelled_job_is_asked_to_stop_and_its_key_is_dead(stage: Any, write_ge
 
 
 def test_no_more_jobs_run_at_once_than_allowed(serve: Any, write_gear: Any, tmp_path: Path) -> None:
-    site = serve(jobs=2)
+    site = serve(at_once=2)
     client = flywheel.Client(site.api_key)
     session = make_session(client)
     gate = tmp_path / "gate"
@@ -248,7 +248,7 @@ def test_no_more_jobs_run_at_once_than_allowed(serve: Any, write_gear: Any, tmp_
 
 
 def test_urgent_jobs_go_first(serve: Any, write_gear: Any, tmp_path: Path) -> None:
-    site = serve(jobs=1)
+    site = serve(at_once=1)
     client = flywheel.Client(site.api_key)
     session = make_session(client)
     gate = tmp_path / "gate"
@@ -298,7 +298,7 @@ def test_failed_job_runs_again_on_retry(stage: Any, write_gear: Any) -> None:
 
 
 def test_batch_runs_a_job_for_each_session(serve: Any, write_gear: Any) -> None:
-    site = serve(jobs=3)
+    site = serve(at_once=3)
     client = flywheel.Client(site.api_key)
     session = make_session(client)
     for number in range(4):
@@ -324,7 +324,9 @@ def test_rule_runs_a_gear_with_a_key_for_its_project_only(stage: Any, write_gear
         "print(json.dumps([status.origin.type, status.user_id, refused(fw.get_project, config['config']['other']),\n"
         "  refused(fw.get_group, 'grp'), refused(fw.get(config['destination']['id']).add_tag, 'x')]))\nsys.exit(",
     )
-    config = {name: {"type": "string", "default": "x"} for name in ("own", "other")} | {"exit": {"type": "integer", "default": 0}}
+    config = {name: {"type": "string", "default": "x"} for name in ("own", "other")} | {
+        "exit": {"type": "integer", "default": 0}
+    }
     site, client, session = stage
     other = client.get_group("grp").add_project(label="Other")
     gear = site.add_gear(write_gear("probe", script, inputs=API_KEY, config=config))
@@ -352,14 +354,14 @@ def test_rule_runs_a_gear_with_a_key_for_its_project_only(stage: Any, write_gear
 def test_stopped_engine_fails_what_it_ran_and_a_new_one_goes_on(tmp_path: Path, write_gear: Any) -> None:
     gate = tmp_path / "gate"
     directory = write_gear("waiter", WAIT, command=f"python run.py {gate}")
-    with LocalSite(tmp_path / "root", engine=True, jobs=1) as site:
+    with LocalSite(tmp_path / "root", engine=True, at_once=1) as site:
         client = flywheel.Client(site.api_key)
         session = make_session(client)
         gear = client.get_gear(site.add_gear(directory))
         running, waiting = gear.run(destination=session), gear.run(destination=session)
         until(lambda: client.get_job_logs(running).logs)
     gate.touch()
-    with LocalSite(tmp_path / "root", engine=True, jobs=1) as site:
+    with LocalSite(tmp_path / "root", engine=True, at_once=1) as site:
         client = flywheel.Client(site.api_key)
         stopped = client.get_job(running)
         assert (stopped.state, "stopped" in stopped.failure_reason) == ("failed", True)
