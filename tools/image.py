@@ -3,7 +3,7 @@
 Usage: ``python tools/image.py`` (docker, podman or buildah, whichever works, in this order).
 
 The image is named as the manifest says. It is made of the checked-out files, the pinned packages and the
-base, nothing else, and bears the time of the last commit.
+base, nothing else: the same three give the same layers.
 """
 
 from __future__ import annotations
@@ -89,19 +89,23 @@ def manifest() -> dict[str, Any]:
 def build(engine: Engine, base: str = BASE, *options: str) -> str:
     """Build the image on a base and return its name."""
     name: str = manifest()["custom"]["gear-builder"]["image"]
-    arguments = ["--build-arg", f"BASE={base}", "--build-arg", f"VERSION={manifest()['version']}"]
+    arguments = [
+        *("--build-arg", f"BASE={base}", "--build-arg", f"VERSION={manifest()['version']}"),
+        *("--label", f"org.opencontainers.image.revision={_revision()}"),
+    ]
+    # Files get a fixed time, so that the same content gives the same layers, with or without a cache.
     if engine.name == "docker":
-        arguments += ["--build-arg", f"SOURCE_DATE_EPOCH={_epoch()}"]
+        arguments += ["--build-arg", "SOURCE_DATE_EPOCH=0"]
     else:  # the docker format is the one that every registry and engine reads
-        arguments += ["--format=docker", "--layers", "--network=host", f"--timestamp={_epoch()}"]
+        arguments += ["--format=docker", "--layers", "--network=host", "--timestamp=0"]
     engine.run("build", *arguments, *options, "--tag", name, str(ROOT), capture=False)
     return name
 
 
-def _epoch() -> str:
-    """Return the time of the last commit, 0 outside of a repository."""
-    git = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, check=False, capture_output=True, text=True)
-    return git.stdout.strip() or "0"
+def _revision() -> str:
+    """Return the commit that is checked out, and whether files differ from it; nothing outside of a repository."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True).stdout.strip()
 
 
 def main() -> int:
