@@ -29,10 +29,19 @@ def origin_id(identifier: str) -> str:
 
 
 def names_of(origin: Container | File) -> tuple[str, ...]:
-    """Return the hashes a copy of `origin` may carry, ours first; version 2 hashed a file version's UUID."""
+    """Return the hashes a copy of `origin` may carry, ours first.
+
+    Version 2 hashed a file version's UUID. An original that was copied to the archive, such as a file on the subject
+    of a moved session, goes on by the name that it had in quarantine, too.
+    """
     if isinstance(origin, File):
-        return origin_id(origin.file_id), origin_id(origin.uuid)
+        archived = Record.read(origin)
+        return (*_own_names(origin), archived.origin_id) if archived else _own_names(origin)
     return (origin_id(origin.id),)
+
+
+def _own_names(origin: File) -> tuple[str, ...]:
+    return origin_id(origin.file_id), origin_id(origin.uuid)
 
 
 def is_copy_of(copy: Container | File, origin: Container | File) -> bool:
@@ -84,6 +93,17 @@ class Record:
             return cls(**{key: value for key, value in info.items() if key in names})
         except TypeError:
             return None
+
+    def names(self, origin: File) -> bool:
+        """Tell whether this is the record of a copy that was made from `origin` as it is now."""
+        if self.origin_id in _own_names(origin):
+            return self.origin_version == origin.version
+        archived = Record.read(origin)
+        return (
+            archived is not None
+            and archived.still_describes(origin)
+            and (archived.origin_id, archived.origin_version) == (self.origin_id, self.origin_version)
+        )
 
     def still_describes(self, copy: File) -> bool:
         """Tell whether the copy is still the version that was verified."""

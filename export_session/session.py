@@ -143,17 +143,17 @@ class _Story:
             subject=self.tree.subject.label,
             session=self.tree.session.label,
             status=status,
-            containers=tuple(self._container(twin, archive) for twin in self.holders),
+            containers=tuple(self._container(twin, status, archive) for twin in self.holders),
             files=tuple(self._file(item.record, archive) for item in self.copied),
             error=error,
         )
 
-    def _container(self, twin: Twin, archive: Project | None) -> ContainerRecord:
+    def _container(self, twin: Twin, overall: Status, archive: Project | None) -> ContainerRecord:
         origin = twin.origin
         return ContainerRecord(
             level=origin.level,
             label=origin.label,
-            status=twin.status,
+            status=Status.FAILED if (origin.level, overall) == ("session", Status.FAILED) else twin.status,
             origin_path=self.tree.path(origin),
             export_path=self.tree.path(origin, self.route.export),
             archive_path=self.tree.path(origin, archive) if archive else "",

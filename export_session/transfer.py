@@ -106,12 +106,7 @@ def known_status(task: Task) -> tuple[Status, Verified | None] | None:
     record = Record.read(task.existing) if task.existing else None
     if task.existing is None or record is None or not record.still_describes(task.existing):
         return None
-    same_bytes = (
-        record.origin_id in names_of(task.origin)
-        and record.origin_version == task.origin.version
-        and record.edits == task.edits
-    )
-    if not same_bytes:
+    if not record.names(task.origin) or record.edits != task.edits:
         return None
     proof = Verified(task.origin, task.existing, Verification.RECORDED)
     return (Status.UNCHANGED if record.metadata == digest(task.metadata) else Status.UPDATED), proof

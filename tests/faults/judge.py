@@ -1,0 +1,143 @@
+"""What must hold of the site and of the reports after any run, whatever happened in it.
+
+The judge knows the outcome of the undisturbed run only as a canonical dump of the site; it shares nothing with the
+gear.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local_site.journal import Entry
+from tests.faults.scene import ARCHIVE, EXPORT, EXPORT_PATH, QUARANTINE, files_in, sessions_in
+from tests.support.gear import Run
+
+WRITING = {"POST", "PUT", "PATCH", "DELETE"}
+STAY = {"created", "updated", "unchanged"}  # statuses that say the export project holds the file
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """The site before and after a run that nothing disturbed."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def interrupted(site: dict[str, Any], undisturbed: Undisturbed) -> Iterator[str]:
+    """Tell what must not be after a run that was cut short at any moment."""
+    exported, expected = files_in(site, EXPORT), files_in(undisturbed.after, EXPORT)
+    yield from _originals_lost(site, undisturbed)
+    for path, session in sessions_in(undisturbed.before, QUARANTINE).items():
+        there, here = sessions_in(site, QUARANTINE).get(path), sessions_in(site, ARCHIVE).get(path)
+        moved = there is None
+        tagged = any(found and "EXPORTED" in found["tags"] for found in (there, here))
+        if "EXPORTED" in session["tags"] or not (moved or tagged):
+            continue
+        for name in _of_session(expected, path, undisturbed):
+            if not _right(exported.get(name), expected[name]):
+                yield f"{path} was {'moved' if moved else 'tagged'} before {name} was verified in the export project"
+        if tagged:
+            archived, due = files_in(site, ARCHIVE), files_in(undisturbed.after, ARCHIVE)
+            for name in _of_session(due, path, undisturbed):
+                if name not in archived or archived[name]["sha256"] != due[name]["sha256"]:
+                    yield f"{path} was tagged before {name} was in the archive"
+    for name, file in exported.items():
+        if _recorded(file) and (name not in expected or file["sha256"] != expected[name]["sha256"]):
+            yield f"{name} is recorded as verified but holds other bytes"
+
+
+def repeated(site: dict[str, Any], undisturbed: Undisturbed) -> Iterator[str]:
+    """Tell how the site differs from what an undisturbed run leaves."""
+    yield from differences(undisturbed.after, site)
+
+
+def sent_again(before: dict[str, Any], after: dict[str, Any], calls: Sequence[Entry]) -> Iterator[str]:
+    """Tell whether a run sent a file that was already there, verified and recorded."""
+    missing = 0
+    for project in (EXPORT, ARCHIVE):
+        there = files_in(before, project)
+        missing += sum(
+            not _recorded(there.get(name, {})) for name, file in files_in(after, project).items() if _recorded(file)
+        )
+    sent = sum(call.method == "PUT" and call.path.startswith("/signed/") for call in calls)
+    if sent > missing:
+        yield f"{sent} uploads, though only {missing} files were not yet verified"
+
+
+def rows(run: Run, site: dict[str, Any], undisturbed: Undisturbed) -> Iterator[str]:
+    """Tell where the export log and the exit code say something else than the site."""
+    if not list(run.output.glob("*_export_log.csv")):
+        if run.code == 0:
+            yield "exit code 0 without an export log"
+        return
+    files = [row for row in run.log if row["Container"] == "file"]
+    for path, times in Counter(row["Origin Path"] for row in files).items():
+        if times != 1:
+            yield f"{path} has {times} rows"
+    exported, expected = files_in(site, EXPORT), files_in(undisturbed.after, EXPORT)
+    for row in files:
+        name = row["Export Path"].removeprefix(EXPORT_PATH)
+        if row["Status"].lower() in STAY and not _right(exported.get(name), expected.get(name, {})):
+            yield f"{row['Origin Path']} is reported as {row['Status']}, but the export project does not hold it"
+    failed = any(row["Status"].lower() == "failed" for row in run.log)
+    if failed == (run.code == 0):
+        yield f"exit code {run.code}, though {'a row' if failed else 'no row'} says that something failed"
+
+
+def left_behind(run: Run) -> Iterator[str]:
+    """Tell what a run that ended by itself left in its work directory."""
+    if run.code >= 0:
+        yield from (f"left {path.relative_to(run.folder)} behind" for path in (run.folder / "work").rglob("*"))
+
+
+def differences(wanted: Any, got: Any, path: str = "") -> Iterator[str]:
+    """Tell where two dumps differ."""
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        for key in sorted({*wanted, *got}):
+            if key not in got or key not in wanted:
+                yield f"{path}/{key} is {'missing' if key in wanted else 'too much'}"
+            else:
+                yield from differences(wanted[key], got[key], f"{path}/{key}")
+    elif isinstance(wanted, list) and isinstance(got, list) and len(wanted) == len(got):
+        for index, (one, other) in enumerate(zip(wanted, got, strict=True)):
+            label = one.get("label") or one.get("name") if isinstance(one, dict) else None
+            yield from differences(one, other, f"{path}/{label or index}")
+    elif wanted != got:
+        short = f"{len(got)} instead of {len(wanted)} items" if isinstance(wanted, list) else f"{got!r}, not {wanted!r}"
+        yield f"{path}: {short}"
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _originals_lost(site: dict[str, Any], undisturbed: Undisturbed) -> Iterator[str]:
+    there = files_in(site, QUARANTINE)
+    archived = files_in(site, ARCHIVE)
+    for name, file in files_in(undisturbed.before, QUARANTINE).items():
+        if not any(held.get(name, {}).get("sha256") == file["sha256"] for held in (there, archived)):
+            yield f"the original {name} is lost"
+
+
+def _of_session(files: dict[str, dict[str, Any]], session: str, undisturbed: Undisturbed) -> Iterator[str]:
+    """Give the paths of a session's files, and of those on its subject where the subject has no other session."""
+    subject = session.rpartition("/")[0]
+    alone = sum(path.startswith(f"{subject}/") for path in sessions_in(undisturbed.before, QUARANTINE)) == 1
+    for path in files:
+        if path.startswith(f"{session}/") or (alone and path.rpartition("/")[0] == subject):
+            yield path
+
+
+def _right(file: dict[str, Any] | None, expected: dict[str, Any]) -> bool:
+    return file is not None and file["sha256"] == expected.get("sha256") and _recorded(file)
+
+
+def _recorded(file: dict[str, Any]) -> bool:
+    return "sha384" in (file.get("info", {}).get("export") or {})

@@ -1,0 +1,101 @@
+"""A second run does only what is left to do, and nothing where nothing is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.conftest import Play
+from tests.faults.judge import WRITING, differences
+from tests.faults.scene import ARCHIVE, EXPORT, files_in
+
+MODES = ("copy", "move")
+
+
+def writing(play: Play) -> list[str]:
+    return [
+        f"{call.method} {call.route}"
+        for call in play.site.requests
+        if call.method in WRITING and (call.method, call.route) != ("POST", "/lookup")
+    ]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_second_run_writes_nothing(play: Play, mode: str) -> None:
+    assert play.export(mode).code == 0
+    before = play.site.dump()
+    for forced in (False, True):
+        play.site.clear_requests()
+        assert play.export(mode, force_export=forced).code == 0
+        assert writing(play) == []
+    assert list(differences(before, play.site.dump())) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_forced_second_run_moves_no_file_content(play: Play, mode: str) -> None:
+    play.export(mode)
+    play.site.clear_requests()
+    play.export(mode, force_export=True)
+    content = [call for call in play.calls() if call.endswith("/files/{name}") or "signed" in call]
+    assert content == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_run_goes_on_after_a_move_or_copy_that_was_not_tagged(play: Play, mode: str) -> None:
+    undisturbed = _undisturbed(play, mode)
+    play.site.fault("status", status=403, method="PATCH", route="^/sessions/[^/]+/tags$", nth=3)
+    assert play.export(mode).code == 1
+    play.site.clear_faults()
+    assert play.export(mode).code == 0
+    assert list(differences(undisturbed, play.site.dump())) == []
+
+
+def _undisturbed(play: Play, mode: str) -> dict[str, object]:
+    """Run on a second copy of the site."""
+    import shutil
+
+    from local_site import LocalSite
+    from tests.faults.scene import Scene
+
+    root = shutil.copytree(play.scene.root, play.folder / "undisturbed")
+    with LocalSite(root) as site:
+        other = Play(site, Scene.load(root), play.folder / "other")
+        assert other.export(mode).code == 0
+        return site.dump()
+
+
+def test_a_session_that_was_not_archived_has_a_failed_row(play: Play) -> None:
+    play.site.fault("status", status=403, method="POST", route="^/subjects$", nth=2)
+    run = play.export("copy")
+    assert run.code == 1
+    assert [row["Container"] for row in run.log if row["Status"] == "failed"] == ["session"]
+    assert not play.tagged()
+
+
+def test_a_new_correction_makes_a_new_version_of_that_file_alone(play: Play) -> None:
+    play.export("copy")
+    before = play.site.dump()
+    _correct(play)
+    run = play.export("copy", force_export=True)
+    assert run.code == 0
+    for project in (EXPORT, ARCHIVE):
+        old, new = files_in(before, project), files_in(play.site.dump(), project)
+        assert {path for path in new if new[path]["versions"] != old[path]["versions"]} == (
+            {path for path in new if path.endswith("t1.dicom.zip") and project == EXPORT}
+        )
+    assert {row["Name"] for row in run.log if row["Container"] == "file" and row["Status"] == "updated"} == {
+        "t1.dicom.zip"
+    }
+
+
+def _correct(play: Play) -> None:
+    import flywheel
+
+    client = flywheel.Client(play.site.api_key)
+    (file,) = [
+        file
+        for acquisition in client.get_session(play.scene.sessions[0]).acquisitions()
+        for file in acquisition.reload().files
+        if file.name == "t1.dicom.zip"
+    ]
+    header = file.info["header"]
+    file.update_info({"header": {**header, "dicom": {**header["dicom"], "PatientBirthDate": "19700201"}}})
