@@ -69,7 +69,7 @@ def archive_by_move(copier: Copier, exported: Exported, project: Project, worker
         When the site did not do as it said.
     """
     tree, site = exported.tree, copier.site
-    if tree.project.id == project.id:
+    if tree.session.parents.get("project") == project.id:
         return Archived(tree.session, wrote=False)
     if find_copy(site, "project", project.id, tree.session):
         raise Conflict(

@@ -1,0 +1,131 @@
+"""Bad input gets a clear error that names every problem, and nothing is written."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support import gear
+from tests.support.world import World
+
+
+def writes(world: World) -> list[str]:
+    return [f"{one.method} {one.path}" for one in world.site.requests if one.method != "GET" and one.path != "/lookup"]
+
+
+@pytest.fixture
+def quiet(world: World) -> World:
+    world.session().add_acquisition(label="A")
+    world.site.clear_requests()
+    return world
+
+
+def refused(world: World, run: gear.Run, *words: str) -> None:
+    assert run.code == 2, run.printed
+    for word in words:
+        assert word in run.printed
+    assert not world.export.sessions()
+    assert "Traceback" not in run.printed
+
+
+def test_all_configuration_problems_come_out_at_once(quiet: World) -> None:
+    run = quiet.run(quiet.quarantine.sessions()[0], transfers=99, archive_mode="shift", export_projekt="x", dry_run="yes")
+    refused(quiet, run, "transfers", "archive_mode", "export_projekt", "dry_run")
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"export_project": "nowhere/Export"}, ("nowhere/Export",)),
+        ({"export_project": "not a path"}, ("group/project",)),
+        ({"archive_project": "{group}/Export"}, ("two different",)),
+        ({"export_project": "{group}/Quarantine"}, ("origin's own",)),
+        ({"archive_project": "{group}/Quarantine"}, ("origin's own",)),
+        ({"archive_project": "{group}/Elsewhere"}, ("archive_project", "Elsewhere")),
+    ],
+)
+def test_projects_that_cannot_be_used_are_named(quiet: World, config: dict[str, str], words: tuple[str, ...]) -> None:
+    config = {key: value.format(group=quiet.group.id) for key, value in config.items()}
+    refused(quiet, quiet.run(quiet.quarantine.sessions()[0], **config), *words)
+
+
+def test_enabled_gear_rules_are_named_and_disabled_ones_are_no_hindrance(quiet: World) -> None:
+    gear_doc = {"gear": {"name": "reader", "version": "1", "label": "r", "inputs": {}, "config": {}, "description": "d",
+                         "author": "a", "license": "MIT", "source": "", "url": ""}, "category": "utility"}
+    gear_id = quiet.client.add_gear(f"reader-{quiet.group.id}", gear_doc)
+    rule = {"project_id": quiet.export.id, "gear_id": getattr(gear_id, "id", gear_id), "name": "Read headers",
+            "any": [], "all": [{"type": "file.type", "value": "dicom"}], "not": [], "disabled": False}
+    rule_id = quiet.client.add_project_rule(quiet.export.id, rule)["_id"]
+    session = quiet.quarantine.sessions()[0]
+    refused(quiet, quiet.run(session), "Read headers", "check_gear_rules")
+    quiet.client.modify_project_rule(quiet.export.id, rule_id, {"disabled": True})
+    assert quiet.run(session).code == 0
+
+
+def test_missing_rights_are_named_before_anything_is_written(quiet: World) -> None:
+    key = quiet.site.add_user("reader@example.org")
+    for project, role in ((quiet.quarantine, "rw"), (quiet.export, "ro")):
+        quiet.site.grant("reader@example.org", project.id, role)
+    quiet.site.clear_requests()
+    run = quiet.run(quiet.quarantine.sessions()[0], api_key=key)
+    refused(quiet, run, f"{quiet.group.id}/Export", "create subjects")
+    assert not writes(quiet)
+
+
+def test_a_read_only_key_can_preview(quiet: World) -> None:
+    key = quiet.site.add_user("looker@example.org")
+    for project in (quiet.quarantine, quiet.export):
+        quiet.site.grant("looker@example.org", project.id, "ro")
+    run = quiet.run(quiet.quarantine.sessions()[0], api_key=key, dry_run=True)
+    assert run.code == 0, run.printed
+
+
+@pytest.mark.parametrize("key", ["", "nonsense", "127.0.0.1:{port}:__force_insecure:wrong-key-0123456789"])
+def test_a_missing_or_refused_key_is_said_and_never_shown(quiet: World, key: str) -> None:
+    key = key.format(port=quiet.site.url.rpartition(":")[2])
+    folder = gear.stage(quiet.folder / "gear", key, ("session", quiet.quarantine.sessions()[0].id), quiet.config())
+    run = gear.run(folder)
+    assert run.code == 2
+    assert "key" in run.printed
+    assert "wrong-key" not in run.printed
+    assert "Traceback" not in run.printed
+
+
+def test_a_site_that_does_not_answer_is_said_in_bounded_time(quiet: World) -> None:
+    folder = gear.stage(
+        quiet.folder / "gear", "127.0.0.1:9:__force_insecure:some-key", ("session", "6" * 24), quiet.config()
+    )
+    run = gear.run(folder, timeout=60, SESSION_EXPORT_PATIENCE="3")
+    assert run.code == 2
+    assert "no answer" in run.printed
+
+
+@pytest.mark.parametrize("destination", [("file", "6" * 24), ("session", "6" * 24), ("", "")])
+def test_a_destination_that_cannot_be_used_is_said(quiet: World, destination: tuple[str, str]) -> None:
+    run = gear.run(gear.stage(quiet.folder / "gear", quiet.site.api_key, destination, quiet.config()))
+    refused(quiet, run, "destination")
+
+
+def test_a_missing_config_is_said(quiet: World) -> None:
+    folder = gear.stage(quiet.folder / "gear", quiet.site.api_key, ("session", "6" * 24), {})
+    refused(quiet, gear.run(folder), "export_project")
+    (folder / "config.json").unlink()
+    refused(quiet, gear.run(folder), "config.json")
+    (folder / "config.json").write_text("{ not json")
+    refused(quiet, gear.run(folder), "config.json")
+
+
+def test_a_dicom_map_with_wrong_rows_is_refused_row_by_row(quiet: World) -> None:
+    session = quiet.quarantine.sessions()[0]
+    folder = gear.stage(quiet.folder / "gear", quiet.site.api_key, ("session", session.id), quiet.config())
+    rows = folder / "map.yaml"
+    rows.write_text("NoKeyword: subject.label\nStudyID: patient.name\nPatientID: null\n")
+    document = json.loads((folder / "config.json").read_text())
+    document["inputs"]["dicom-map"] = {
+        "base": "file",
+        "hierarchy": {"type": "project", "id": quiet.quarantine.id},
+        "location": {"name": "map.yaml", "path": str(rows)},
+    }
+    (folder / "config.json").write_text(json.dumps(document))
+    refused(quiet, gear.run(folder), "NoKeyword", "patient.name")

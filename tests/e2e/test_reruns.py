@@ -1,0 +1,126 @@
+"""What a second run does: nothing that is done already, and exactly what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+
+import flywheel
+
+from tests.support.world import World, image, instances
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def rows(run: object, name: str) -> list[dict[str, str]]:
+    return [row for row in run.log if row["Name"] == name]  # type: ignore[attr-defined]
+
+
+def writes(world: World) -> list[str]:
+    return [f"{one.method} {one.path}" for one in world.site.requests if one.method != "GET" and one.path != "/lookup"]
+
+
+def test_a_forced_second_run_writes_nothing_and_moves_no_content(world: World) -> None:
+    session = world.typical_session()
+    config = {"archive_project": f"{world.group.id}/Archive", "force_export": True}
+    assert world.run(session, **config).code == 0
+    world.site.clear_requests()
+    run = world.run(session, **config)
+    assert run.code == 0, run.printed
+    assert writes(world) == []
+    assert not [one for one in world.site.requests if "/files/" in one.path]
+    assert {row["Status"] for row in run.log} == {"unchanged"}
+
+
+def test_copies_that_version_2_of_the_gear_made_are_adopted(world: World) -> None:
+    session = world.session()
+    acquisition = session.add_acquisition(label="T1")
+    origin = world.file(acquisition, "t1.dcm", image(), {"PatientName": "Doe^Jane"}, type="dicom", modality="MR")
+    subject = world.export.add_subject(label="sub-001", info={"export": {"origin_id": sha256(session.subject.id)}})
+    copy = subject.add_session(label="Visit 1", info={"export": {"origin_id": sha256(session.id)}})
+    copied = copy.add_acquisition(label="T1", info={"export": {"origin_id": sha256(acquisition.id)}})
+    world.file(copied, "t1.dcm", image(), info={"export": {"origin_id": sha256(origin.id)}})
+    run = world.run(session)
+    assert run.code == 0, run.printed
+    assert [one.id for one in world.export.sessions()] == [copy.id]
+    assert [one.id for one in copy.acquisitions()] == [copied.id]
+    file = world.stored(copied, "t1.dcm")
+    assert file.version == 2
+    assert file.info["export"]["origin_id"] == sha256(origin.file_id)
+    assert str(instances(copied.read_file("t1.dcm"))[0].PatientName) == "Doe^Jane"
+
+
+def test_a_new_version_at_the_origin_is_exported(world: World) -> None:
+    session = world.typical_session()
+    assert world.run(session).code == 0
+    notes = next(one for one in session.acquisitions() if one.label == "Notes")
+    world.file(notes, "notes.txt", b"second thoughts")
+    assert world.run(session, force_export=True).code == 0
+    assert world.content(world.copy_of(session), "Notes", "notes.txt") == b"second thoughts"
+
+
+def test_metadata_that_changed_at_the_origin_follows_without_the_bytes(world: World) -> None:
+    session = world.typical_session()
+    assert world.run(session).code == 0
+    series = next(one for one in session.acquisitions() if one.label == "T1")
+    world.stored(series, "t1.dicom.zip").update_info({"rating": 4})
+    session.update(operator="MT")
+    world.site.clear_requests()
+    run = world.run(session, force_export=True)
+    assert run.code == 0, run.printed
+    copy = world.copy_of(session)
+    assert copy.operator == "MT"
+    copied = next(one for one in copy.acquisitions() if one.label == "T1")
+    file = world.stored(copied, "t1.dicom.zip")
+    assert (file.version, file.info["rating"], file.info["header"]["dicom"]["PatientName"]) == (1, 4, "Doe^Jane")
+
+
+def test_skip_leaves_a_copy_that_differs_and_does_not_tag(world: World) -> None:
+    session = world.typical_session()
+    assert world.run(session).code == 0
+    session.delete_tag("EXPORTED")
+    world.edit(session.acquisitions()[0], "t1.dicom.zip", PatientName="Roe^Jane")
+    run = world.run(session, on_existing="skip")
+    assert run.code == 0, run.printed
+    assert rows(run, "t1.dicom.zip")[0]["Status"] == "skipped"
+    assert str(instances(world.content(world.copy_of(session), "T1", "t1.dicom.zip"))[0].PatientName) == "Doe^Jane"
+    assert "EXPORTED" not in session.reload().tags
+
+
+def test_fail_refuses_a_copy_that_differs(world: World) -> None:
+    session = world.typical_session()
+    assert world.run(session).code == 0
+    world.edit(session.acquisitions()[0], "t1.dicom.zip", PatientName="Roe^Jane")
+    run = world.run(session, on_existing="fail", force_export=True)
+    assert run.code == 1
+    assert "on_existing" in rows(run, "t1.dicom.zip")[0]["Message"]
+    assert str(instances(world.content(world.copy_of(session), "T1", "t1.dicom.zip"))[0].PatientName) == "Doe^Jane"
+
+
+def test_a_renamed_and_a_removed_origin_file_are_reported(world: World) -> None:
+    session = world.session()
+    acquisition = session.add_acquisition(label="A")
+    for name in ("old.txt", "gone.txt"):
+        world.file(acquisition, name, name.encode())
+    assert world.run(session).code == 0
+    acquisition.delete_file("gone.txt")
+    world.file(acquisition, "old.txt", b"old.txt")
+    run = world.run(session, force_export=True)
+    assert run.code == 0, run.printed
+    (row,) = rows(run, "A")
+    assert "gone.txt: its origin is gone" in row["Message"]
+
+
+def test_metadata_read_from_an_older_version_of_the_file_is_refused(world: World) -> None:
+    session = world.session()
+    acquisition = session.add_acquisition(label="T1")
+    file = world.file(acquisition, "t1.dcm", image(), {"PatientName": "Doe^Jane"}, type="dicom", modality="MR")
+    header = file.info["header"]
+    acquisition.upload_file(flywheel.FileSpec("t1.dcm", image(), "application/dicom"), metadata={"type": "dicom"})
+    seen = {"file_id": file.file_id, "version": 1, "file_name": "t1.dcm"}
+    qc = {"file-metadata-importer": {"job_info": {"inputs": {"input-file": seen}}, "metadata-extraction": {"state": "PASS"}}}
+    world.stored(acquisition, "t1.dcm").update_info({"header": header, "qc": qc})
+    run = world.run(session)
+    assert run.code == 1
+    assert "file-metadata-importer" in rows(run, "t1.dcm")[0]["Message"]
