@@ -35,6 +35,12 @@ def test_no_authorization_on_a_protected_route_is_403(anonymous: Wire) -> None:
     anonymous.get("/projects", status=403)
 
 
+def test_key_of_a_disabled_user_is_402(member: Any, wire: Wire) -> None:
+    someone = member()
+    wire.put(f"/users/{someone.id}", {"disabled": True})
+    someone.wire.get("/auth/status", status=402)
+
+
 def test_auth_status_describes_the_caller(wire: Wire) -> None:
     status = wire.get("/auth/status")
     conforms(status, "AuthSessionOutput", "origin", "user_id", "user_is_admin", "is_device", "roles")

@@ -8,6 +8,7 @@ import flywheel
 import pytest
 from flywheel.rest import ApiException
 
+from tests.contract.test_rules_and_gears import manifest
 from tests.contract.wire import Wire, conforms, fresh
 
 
@@ -184,6 +185,15 @@ def test_device_data_needs_more_than_rw_to_delete(session: Any, project: Any, wi
     refusal = member(project, "rw").wire.delete(f"/files/{made['file_id']}", status=403)
     assert refusal["reason"] == "original_data_present"
     wire.delete(f"/files/{made['file_id']}")
+
+
+def test_fixed_input_of_a_rule_is_not_deleted(acquisition: Any, file: Any, project: Any, wire: Wire) -> None:
+    gear = manifest(fresh("gear"))
+    gear_id = wire.post(f"/gears/{gear['name']}", {"category": "utility", "gear": gear})["_id"]
+    fixed = {"input": "dicom", "type": "acquisition", "id": acquisition.id, "name": file.name}
+    rule = {"gear_id": gear_id, "name": "r", "any": [], "all": [], "not": [], "fixed_inputs": [fixed]}
+    wire.post(f"/projects/{project.id}/rules", rule)
+    wire.delete(f"/files/{file.file_id}", status=403)
 
 
 # Moves and restores

@@ -44,7 +44,8 @@ def test_rule_is_made_read_changed_and_removed(project: Any, gear: str, wire: Wi
     conforms(made, "GearRuleOutput", *RULE_KEYS)
     assert (made["project_id"], made["gear_id"], made["disabled"]) == (project.id, gear, False)
     path = f"/projects/{project.id}/rules/{made['_id']}"
-    wire.put(path, {"name": "renamed", "disabled": True})
+    conforms(wire.put(path, {"disabled": True}), "GearRuleOutput", *RULE_KEYS)
+    assert fw.modify_project_rule(project.id, made["_id"], {"name": "renamed"}).name == "renamed"
     found = fw.get_project_rule(project.id, made["_id"])
     assert (found.name, found.disabled) == ("renamed", True)
     assert [r.id for r in fw.get_project_rules(project.id)] == [made["_id"]], "disabled rules are listed"
