@@ -42,17 +42,20 @@ def slice_edits(arrays: Mapping[str, Any], series: Series, comparison: Compariso
     if series.is_multiframe:
         edits = tuple(edit for key, value in lists.items() for edit in _frames(key, value, series, comparison))
         return SliceEdits(edits, series.order, notes)
-    entries = max(map(len, lists.values()), default=0)
-    first: SliceEdits | None = None
-    for order in series.orders(entries):
-        edits = tuple(
-            edit for key, value in lists.items() for edit in _members(key, value, order, series, comparison)
-        )
-        found = SliceEdits(edits, order, notes)
-        if not edits:
-            return found
-        first = first or found
-    return first or SliceEdits(notes=notes)
+    likeliest, *others = series.orders(max(map(len, lists.values()), default=0))
+    edits = tuple(_in_order(likeliest, lists, series, comparison))
+    if edits:
+        for order in others:
+            if not any(True for _ in _in_order(order, lists, series, comparison)):
+                return SliceEdits((), order, notes)  # nothing was edited, only sorted in another way
+    return SliceEdits(edits, likeliest, notes)
+
+
+def _in_order(
+    order: tuple[int, ...], lists: Mapping[Key, list[Any]], series: Series, comparison: Comparison
+) -> Iterator[Edit]:
+    for key, entries in lists.items():
+        yield from _members(key, entries, order, series, comparison)
 
 
 def _members(

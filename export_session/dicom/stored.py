@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 
 from pydicom.charset import decode_bytes
 from pydicom.valuerep import TEXT_VR_DELIMS
@@ -119,26 +119,17 @@ class Stored:
         """How the element is encoded."""
         return EXPLICIT_LITTLE if self.tag >> 16 == 2 else self.level.syntax
 
-    @cached_property
+    @property
     def creator(self) -> str:
         """Who reserved the private block, "" for public elements."""
-        return self.level.creator_of(self.tag)
+        return self.level.creator_of(self.tag) if self.tag >> 16 & 1 else ""
 
-    @cached_property
+    @property
     def dictionary_vr(self) -> str:
         """The dictionary's VR; an ambiguous one resolved by the file; "" when unknown."""
-        private = self.tag >> 16 & 1
-        tag = self.tag & 0xFFFF00FF if private else self.tag
-        vr = vr_in_dictionary(tag, self.creator) if self.creator or not private else ""
-        if " or " not in vr:
-            return vr
-        if self.element.vr in vr.split(" or "):
-            return self.element.vr
-        if vr == "US or SS":
-            return "SS" if self.level.signed else "US"
-        return "OW"
+        return _resolved(self.tag, self.creator, self.element.vr, signed=self.level.signed)
 
-    @cached_property
+    @property
     def vr(self) -> str:
         """The VR by the file, or by the dictionary where the file gives none (PS3.5 §6.2.2); else UN."""
         if self.element.vr in ("", "UN"):
@@ -225,6 +216,20 @@ class Stored:
             raise ValueError
         halves = struct.unpack(f"{self.syntax.order}{len(self.raw) // 2}H", self.raw)
         return [group << 16 | element for group, element in zip(halves[::2], halves[1::2], strict=True)]
+
+
+@lru_cache(maxsize=4096)
+def _resolved(tag: int, creator: str, vr_in_file: str, *, signed: bool) -> str:
+    if tag >> 16 & 1 and not creator:
+        return ""
+    vr = vr_in_dictionary(tag & 0xFFFF00FF if creator else tag, creator)
+    if " or " not in vr:
+        return vr
+    if vr_in_file in vr.split(" or "):
+        return vr_in_file
+    if vr == "US or SS":
+        return "SS" if signed else "US"
+    return "OW"
 
 
 def _read_item(data: bytes, pos: int, length: int, syntax: Syntax) -> tuple[dict[int, Element], int]:
