@@ -58,9 +58,7 @@ def fan_out(site: Site, settings: Settings, destination: Container, route: Route
 
 def _launch(site: Site, settings: Settings, destination: Container) -> Launch:
     if not settings.job:
-        raise PreflightError(
-            ["fan_out starts jobs of the gear that is running: it works only on Flywheel's engine."]
-        )
+        raise PreflightError(["fan_out starts jobs of the gear that is running: it works only on Flywheel's engine."])
     config = {key: value for key, value in asdict(settings.config).items() if value is not None}
     config = {**config, "fan_out": False}
     config.pop("select_tag", None)
