@@ -206,6 +206,8 @@ def main() -> int:
         verdicts = []
         for verdict in play_all(stages, cells, options.processes):
             verdicts.append(verdict)
+            if len(verdicts) % 100 == 0:
+                print(f"{len(verdicts)} of {len(cells)}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
             for violation in verdict.violations:
                 print(
                     f"archive by {verdict.cell.mode}, {verdict.cell.call}, {verdict.cell.kind}: {violation}", flush=True
