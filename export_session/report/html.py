@@ -6,7 +6,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from . import view
 from .cells import shortened, text_of, visible
-from .change_log import action, where
+from .change_log import where
 from .diff import marked, plain
 from .plot import stage_bar, throughput
 from .verdict import Figures, counted, duration, size, verdict
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 TEXT_LIMIT = 1000  # characters of a message on the page; the export log holds all
+SMALLEST = 2_000  # bytes
+TABLE_ROWS = 200  # changes of one file
+FEW = 3  # files that are shown unfolded
 EMPTY = Markup("<i>empty</i>")
 SLOWEST = 20  # files in the table of times
 
@@ -40,14 +43,17 @@ class Budget:
     left: int
     left_out: int = 0
 
+    @property
+    def full(self) -> bool:
+        """Whether there is so little room that nothing more needs to be prepared."""
+        return self.left < SMALLEST
+
     def take(self, piece: str) -> bool:
         """Whether the piece still fits; if so, its room is taken."""
         needed = len(piece.encode(errors="backslashreplace"))
         fits = needed <= self.left
-        if fits:
-            self.left -= needed
-        else:
-            self.left_out += 1
+        self.left -= needed if fits else 0
+        self.left_out += not fits
         return fits
 
 
@@ -64,27 +70,7 @@ def render(record: RunRecord) -> str:
         (place for place in view.places(sessions) if place.file.timing.total > 0),
         key=lambda place: -place.file.timing.total,
     )
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "action": action,
-        "counted": counted,
-        "duration": duration,
-        "message": lambda text: shortened(visible(text), TEXT_LIMIT),
-        "picture": lambda png: f"data:image/png;base64,{base64.b64encode(png).decode()}",
-        "short": lambda path: path.removeprefix(f"{record.title}/"),
-        "size": size,
-        "text": lambda value: visible(text_of(value)),
-        "stepwise": _stepwise,
-        "values": partial(_values, comparable=record.log_values == "full"),
-        "where": where,
-    }
-    page = environment.get_template("report.html").render(
+    page = _template().render(
         record=record,
         verdict=verdict(record),
         period=_period(record.started, record.finished),
@@ -98,15 +84,41 @@ def render(record: RunRecord) -> str:
         stage_bar=stage_bar,
         scatter=throughput((place.file.size, place.file.timing.total) for place in timed),
         verification=view.verification(record),
-        tables=Budget(4_000_000),
-        lines=Budget(3_000_000),
-        pictures=Budget(1_200_000),
-        overview=Budget(800_000),
+        short=lambda path: path.removeprefix(f"{record.title}/"),
+        values=partial(_values, comparable=record.log_values == "full"),
+        few_files=len(list(record.files())) <= FEW,
+        table_rows=TABLE_ROWS,
+        tables=Budget(3_000_000),
+        lines=Budget(4_500_000),
+        pictures=Budget(800_000),
+        overview=Budget(600_000),
         style=Markup(style),  # noqa: S704  (our own file)
         script=Markup(script),  # noqa: S704  (our own file)
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     return page.lstrip()
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "counted": counted,
+        "duration": duration,
+        "message": lambda text: shortened(visible(text), TEXT_LIMIT),
+        "picture": lambda png: f"data:image/png;base64,{base64.b64encode(png).decode()}",
+        "size": size,
+        "stepwise": _stepwise,
+        "text": lambda value: visible(text_of(value)),
+        "where": where,
+    }
+    return environment.get_template("report.html")
 
 
 def _values(change: Change, refused: bool, *, comparable: bool) -> tuple[Markup, Markup]:
@@ -120,7 +132,7 @@ def _values(change: Change, refused: bool, *, comparable: bool) -> tuple[Markup,
 
 def _stepwise(path: str) -> Markup:
     """Let a long path into sequences break after its steps."""
-    return Markup(".<wbr>").join(path.split("."))
+    return Markup(".<wbr>").join(visible(path).split("."))
 
 
 def _period(started: str, finished: str) -> str:

@@ -29,6 +29,7 @@ class Figures:
     changed_files: int
     refused: int
     verified: int
+    in_place: int  # files created, updated or found unchanged
     warnings: int
     seconds: float  # wall time, sessions one after the other
 
@@ -47,6 +48,7 @@ class Figures:
             changed_files=sum(bool(file.changes) for file in files),
             refused=sum(len(file.refused) for file in files),
             verified=sum(file.verification is not Verification.NONE for file in files),
+            in_place=sum(file.status in IN_PLACE for file in files),
             warnings=sum(map(len, notes)),
             seconds=sum(session.seconds for session in record.sessions),
         )
@@ -109,9 +111,10 @@ def verdict(record: RunRecord) -> Verdict:
     scope = f"{counted(exported, 'session')}, {counted(sum(figures.files.values()), 'file')}"
     refused = f"{counted(figures.refused, 'edit')} {'would be' if record.dry_run else 'were'} refused"
     tail = f", but {refused.replace('1 edit were', '1 edit was')}" if figures.refused else ""
+    proven = " and verified" if figures.verified >= figures.in_place else ""
     if record.dry_run:
         return Verdict("warning" if tail else "good", f"This run would export {scope}{tail}.")
-    return Verdict("warning" if tail else "good", f"Exported and verified: {scope}{tail}.")
+    return Verdict("warning" if tail else "good", f"Exported{proven}: {scope}{tail}.")
 
 
 def _left(figures: Figures) -> str:

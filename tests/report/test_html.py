@@ -1,0 +1,410 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from export_session.model import RunRecord, Status
+from export_session.report import html as report
+from export_session.report.cells import visible
+from export_session.report.disclosure import disclosed
+from export_session.report.html import render
+
+Make = Callable[..., Any]
+VOID = {"meta", "img", "input", "br", "wbr", "rect", "path"}
+
+
+@dataclass
+class Node:
+    tag: str
+    attributes: dict[str, str | None] = field(default_factory=dict)
+    children: list[Node | str] = field(default_factory=list)
+
+    def walk(self) -> Iterator[Node]:
+        yield self
+        for child in self.children:
+            if isinstance(child, Node):
+                yield from child.walk()
+
+    def all(self, tag: str, cls: str = "") -> list[Node]:
+        return [n for n in self.walk() if n.tag == tag and cls in ["", *(n.attributes.get("class") or "").split()]]
+
+    @property
+    def text(self) -> str:
+        return "".join(child if isinstance(child, str) else child.text for child in self.children)
+
+
+class Tree(HTMLParser):
+    """Builds the tree and insists that every tag is closed where it should be."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.stack = [Node("")]
+        self.feed(page)
+        self.close()
+        assert [node.tag for node in self.stack] == [""]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(dict(attrs)) == len(attrs)
+        node = Node(tag, dict(attrs))
+        self.stack[-1].children.append(node)
+        if tag not in VOID:
+            self.stack.append(node)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.stack[-1].children.append(Node(tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack.pop().tag == tag
+
+    def handle_data(self, data: str) -> None:
+        self.stack[-1].children.append(data)
+
+
+def parsed(record: RunRecord) -> Node:
+    return Tree(render(record)).stack[0]
+
+
+@pytest.fixture(scope="module")
+def page(rich_run: Make) -> Node:
+    return parsed(rich_run())
+
+
+def by_id(page: Node, name: str) -> Node:
+    (node,) = (node for node in page.walk() if node.attributes.get("id") == name)
+    return node
+
+
+def file_items(page: Node) -> dict[str, Node]:
+    return {node.attributes["id"]: node for node in page.all("li", "file")}  # type: ignore[misc]
+
+
+# --- what it tells
+
+
+def test_every_file_is_on_the_page_once_with_its_status(page: Node, rich_run: Make) -> None:
+    wanted = Counter((file.name, file.status.value) for file in rich_run().files())
+    shown: Counter[tuple[str, str]] = Counter()
+    for item in page.all("li", "file"):
+        (badge,) = item.all("span", "st")
+        shown[item.all("bdi")[0].text, badge.text] += 1
+    assert shown == wanted
+
+
+def test_every_container_is_on_the_page_with_its_status(page: Node) -> None:
+    heads = [" ".join(head.text.split()) for head in page.all("h4")]
+    assert heads[:3] == ["subject sub-01 created", "session ses-01 created", "acquisition T1 created"]
+    assert heads[-1] == "session ses-01 skipped"
+    assert [" ".join(head.text.split()) for head in page.all("h3")] == [f"sub-0{n} / ses-01" for n in (1, 2, 3)]
+
+
+def test_a_files_changes_are_a_table_of_before_and_after_with_marks(page: Node) -> None:
+    (table,) = file_items(page)["f2"].all("table")
+    rows = {row.all("th")[0].text: row for row in table.all("tr")[1:]}
+    birth = next(row for key, row in rows.items() if key.startswith("PatientBirthDate"))
+    before, after, why = birth.all("td")
+    assert (before.text, after.text, why.text.strip()) == ("19610203", "19610302", "edit")
+    assert before.all("del")
+    assert after.all("ins")
+    weight = next(row for key, row in rows.items() if key.startswith("PatientWeight"))
+    assert [cell.text.strip() for cell in weight.all("td")] == ["absent", "70.5", "mapping"]
+    nested = next(row for key, row in rows.items() if key.startswith("RequestAttributesSequence[0]."))
+    assert nested.all("td")[1].text == "empty"
+
+
+def test_a_refused_edit_is_told_with_its_reason_and_without_marks(page: Node) -> None:
+    row = file_items(page)["f2"].all("tr", "no")[0]
+    assert "baseline-visit-one" in row.text
+    assert "not written" in row.text
+    assert "holds at most 16 characters" in row.text
+    assert not row.all("ins")
+
+
+def test_what_needs_attention_is_gathered_and_leads_to_its_files(page: Node) -> None:
+    (concerns,) = page.all("ul", "concerns")
+    items = list(concerns.all("li"))
+    assert [item.all("b")[0].text for item in items] == [
+        "Failed: session",
+        "Failed",
+        "Refused: StudyID",
+        "Refused: EchoTime",
+        "Note",
+    ]
+    assert [link.attributes["href"] for link in items[2].all("a")] == ["#f2", "#f3"]
+    assert "Upload the file again" in items[1].text
+
+
+def test_a_changed_element_is_found_by_name_and_leads_to_its_files(page: Node) -> None:
+    table = by_id(page, "elements").all("table")[0]
+    row = next(row for row in table.all("tr") if row.text.strip().startswith("PatientName"))
+    assert "Doe^Janet" in row.text
+    assert [link.attributes["href"] for link in row.all("a")] == ["#f2", "#f3"]
+
+
+def test_the_verdict_and_the_figures_come_first(page: Node) -> None:
+    (sentence,) = page.all("p", "verdict")
+    assert sentence.text == "1 of 3 sessions failed; nothing of it was archived or tagged."
+    figures = {tile.all("dt")[0].text: tile.all("dd")[0].text for tile in page.all("dl", "tiles")[0].all("div")}
+    assert figures == {
+        "Sessions": "3",
+        "Files": "13",
+        "Changes": "9",
+        "Refused edits": "3",
+        "Verified": "11",
+        "Data": "175.4 MB",
+    }
+
+
+def test_settings_verification_and_times_are_told(page: Node) -> None:
+    assert "archive_mode" in by_id(page, "settings").text
+    assert "11 files: size and hash" in by_id(page, "verification").text
+    assert by_id(page, "time").text.count("MB/s") >= 4
+    assert by_id(page, "time").all("svg", "scatter")
+    assert len(by_id(page, "time").all("svg", "bar")) == 6  # the files that were in flight
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_preview_is_marked_as_such(rich_run: Make, dry_run: bool) -> None:
+    page = parsed(rich_run(dry_run=dry_run))
+    assert bool(page.all("span", "preview")) is dry_run
+    assert page.all("title")[0].text.startswith("Preview: ") is dry_run
+
+
+def test_thumbnails_are_shown_at_full_disclosure_only(rich_run: Make) -> None:
+    shown = {mode: len(parsed(disclosed(rich_run(log_values=mode))).all("img")) for mode in ("full", "hash", "none")}
+    assert shown == {"full": 2, "hash": 0, "none": 0}
+
+
+@pytest.mark.parametrize("mode", ["hash", "none"])
+def test_values_that_are_not_shown_are_not_marked_either(rich_run: Make, mode: str) -> None:
+    page = parsed(disclosed(rich_run(log_values=mode)))
+    assert not page.all("del")
+    assert not page.all("ins")
+    assert "Jane" not in render(disclosed(rich_run(log_values=mode)))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"sessions": ()}, {"error": "No such project."}, {"started": "", "finished": "", "settings": {}, "title": ""}],
+)
+def test_a_run_with_little_to_tell_has_its_page_too(run: Make, fields: dict[str, Any]) -> None:
+    page = parsed(run(**fields))
+    assert page.all("p", "verdict")
+    assert fields.get("error", "") in page.text
+
+
+# --- safe and self-contained
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\"><svg onload='alert(1)'>",
+    "' onmouseover='alert(1)",
+    "</style><script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "{{ 7 * 7 }}{% raw %}",
+    "javascript:alert(1)",
+    "&lt;b&gt;&amp;\u202e\x00\x1b[31m",
+)
+
+
+def spoken(run: RunRecord, word: str) -> RunRecord:
+    """The run with the word in every place that takes text from outside."""
+    changes = {"keyword": word, "path": word, "old": word, "new": f"{word}!", "member": word, "reason": word}
+
+    def again(file: Any) -> Any:
+        every = {
+            name: tuple(replace(change, **changes) for change in getattr(file, name)) for name in ("changes", "refused")
+        }
+        texts = {"name": word, "modality": word, "notes": (word,), "export_path": word, "archive_path": word}
+        return replace(file, **every, **texts, error=word, origin_path=f"{file.origin_path}/{word}")
+
+    sessions = tuple(
+        replace(
+            session,
+            subject=word,
+            session=word,
+            error=word,
+            files=tuple(map(again, session.files)),
+            containers=tuple(replace(each, label=word, notes=(word,), error=word) for each in session.containers),
+        )
+        for session in run.sessions
+    )
+    return replace(run, title=word, gear=word, error=word, settings={word: word}, sessions=sessions)
+
+
+def skeleton(page: Node) -> list[tuple[str, tuple[str, ...]]]:
+    """All elements and the names of their attributes, but for the marks in values and breaks in paths."""
+    return [(n.tag, tuple(n.attributes)) for n in page.walk() if n.tag not in {"del", "ins", "wbr"}]
+
+
+@pytest.mark.parametrize("word", HOSTILE)
+def test_a_hostile_text_stays_text_wherever_it_stands(rich_run: Make, word: str) -> None:
+    page = parsed(spoken(rich_run(), word))
+    assert skeleton(page) == skeleton(parsed(spoken(rich_run(), "harmless")))
+    assert page.all("h1")[0].text == visible(word)
+    assert all(item.all("bdi")[0].text == visible(word) for item in page.all("li", "file"))
+
+
+@given(st.text(alphabet="<>&\"'/=` {}%!-abcsript\n", min_size=3, max_size=30).filter(str.strip))
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_at_all_becomes_markup(run: Make, word: str) -> None:
+    assert skeleton(parsed(spoken(run(), word))) == skeleton(parsed(spoken(run(), "harmless")))
+
+
+def test_the_page_needs_nothing_from_elsewhere(page: Node) -> None:
+    links = [
+        node.attributes.get(name) or "" for node in page.walk() for name in ("href", "src") if name in node.attributes
+    ]
+    assert links
+    assert all(link.startswith(("#", "data:image/png;base64,")) for link in links)
+    style = page.all("style")[0].text
+    assert not re.search(r"url\(|@import|@font-face", style)
+    assert not page.all("link")
+    assert not page.all("iframe")
+
+
+def test_the_pages_own_policy_allows_its_own_script_alone(page: Node) -> None:
+    policy = page.all("meta")[1].attributes["content"] or ""
+    (script,) = page.all("script")
+    digest = base64.b64encode(hashlib.sha256(script.text.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none';")
+    assert not [name for node in page.walk() for name in node.attributes if name.startswith("on")]
+    assert "style" not in {name for node in page.walk() for name in node.attributes}
+
+
+# --- for everyone
+
+
+def test_ids_are_unique_and_every_link_leads_somewhere(page: Node) -> None:
+    ids = [node.attributes["id"] for node in page.walk() if "id" in node.attributes]
+    assert len(ids) == len(set(ids))
+    wanted = {(node.attributes["href"] or "")[1:] for node in page.all("a")}
+    wanted |= {node.attributes["aria-labelledby"] for node in page.walk() if "aria-labelledby" in node.attributes}
+    assert wanted <= set(ids)
+
+
+def test_headings_skip_no_level_and_there_is_one_title(page: Node) -> None:
+    levels = [int(node.tag[1]) for node in page.walk() if re.fullmatch(r"h[1-6]", node.tag)]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_tables_have_captions_and_header_cells_have_a_scope(page: Node) -> None:
+    assert all(table.all("caption") for table in page.all("table"))
+    assert all(cell.attributes.get("scope") in {"row", "col"} for cell in page.all("th"))
+    assert all(row.all("th") for table in page.all("table") for row in table.all("tr"))
+
+
+def test_controls_and_pictures_have_names(page: Node) -> None:
+    assert all("alt" in image.attributes for image in page.all("img"))
+    labels = {label.attributes["for"] for label in page.all("label")}
+    assert {node.attributes["id"] for node in page.all("input")} <= labels
+    assert page.all("html")[0].attributes["lang"] == "en"
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_text_stands_out_from_its_ground(scheme: int) -> None:
+    style = (Path(report.__file__).parent / "report.css").read_text()
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", style.split(":root {")[1 + scheme].split("}")[0]))
+    texts = ("ink", "soft", "accent", "good", "warning", "bad")
+    pairs = [(text, ground) for text in texts for ground in ("page", "panel")]
+    for text, ground in [*pairs, ("del", "del-ground"), ("ins", "ins-ground")]:
+        dark, light = sorted((luminance(colours[text]), luminance(colours[ground])))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
+def test_the_page_is_usable_without_javascript(page: Node) -> None:
+    (tools,) = page.all("div", "tools")
+    assert "hidden" in tools.attributes  # only the script that serves them shows the controls
+
+
+# --- large runs
+
+
+def test_a_run_of_ten_thousand_files_stays_below_ten_megabytes(
+    run: Make, session: Make, file: Make, change: Make
+) -> None:
+    sessions = []
+    for number in range(10):
+        parent = f"sub-{number}/ses-01/T1"
+        files = tuple(
+            file(
+                f"series-{each}.dicom.zip",
+                parent,
+                changes=tuple(change(f"Element{k}", f"old & {each}", f"new < {each}") for k in range(4)),
+                thumbnail=bytes(3000),
+            )
+            for each in range(1000)
+        )
+        sessions.append(session(f"sub-{number}", files=files))
+    text = render(run(sessions=tuple(sessions)))
+    assert len(text.encode()) < 10_000_000
+    assert len(re.findall(r'<li class="file" id="f', text)) == 10_000
+    assert "The changes are not shown here" in text
+
+
+def test_what_does_not_fit_is_counted_and_the_csv_is_named(
+    monkeypatch: pytest.MonkeyPatch, run: Make, session: Make, file: Make
+) -> None:
+    class Small(report.Budget):
+        def __init__(self, left: int) -> None:
+            super().__init__(left // 50)
+
+    monkeypatch.setattr(report, "Budget", Small)
+    sessions = [
+        session(f"sub-{n}", files=tuple(file(f"{k}.nii", f"sub-{n}/ses-01/T1") for k in range(40))) for n in range(9)
+    ]
+    page = parsed(run(sessions=tuple(sessions)))
+    shown = len(page.all("li", "file"))
+    notes = [note.text for note in by_id(page, "files").all("p", "note")]
+    files_left = sum(int(n.replace(",", "")) for t in notes for n in re.findall(r"([\d,]+) files? not shown", t))
+    sessions_left = sum(int(n) for t in notes for n in re.findall(r"(\d+) more sessions? not shown", t))
+    assert 0 < shown < 360
+    assert shown + files_left + 40 * sessions_left == 360
+    assert all("sub-01-ses-01_export_log.csv" in note for note in notes)
+
+
+def test_a_file_with_very_many_changes_shows_the_first_and_says_so(
+    run: Make, session: Make, file: Make, change: Make
+) -> None:
+    slices = tuple(change("SliceLocation", str(n), str(n + 0.5), member=f"{n}.dcm") for n in range(1000))
+    page = parsed(run(sessions=(session(files=(file(changes=slices),)),)))
+    (item,) = page.all("li", "file")
+    assert len(item.all("tr")) == 201
+    assert "Only the first 200 rows are shown here" in item.text
+
+
+def test_files_left_as_they_were_are_folded_into_one_line(page: Node) -> None:
+    quiet = [fold for fold in page.all("details", "quiet") if "unchanged" in fold.all("summary")[0].text]
+    assert [fold.all("summary")[0].text.strip() for fold in quiet] == ["7 files unchanged"]
+    assert len(quiet[0].all("li")) == 7
+
+
+def test_a_failed_session_is_unfolded(page: Node) -> None:
+    opened = {
+        fold.all("h3")[0].text.split("/")[0].strip(): "open" in fold.attributes
+        for fold in page.all("details", "session")
+    }
+    assert opened == {"sub-01": False, "sub-02": True, "sub-03": False}
+    assert Status.FAILED.value in by_id(page, "s2").text

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from export_session.model import FileRecord, RunRecord, SessionRecord, Status, Verification
+from export_session.report import closing_lines
+from export_session.report.verdict import counted, duration, size, verdict
+
+Make = Callable[..., Any]
+
+
+def test_a_run_that_went_well_says_what_was_exported(run: Make) -> None:
+    assert verdict(run()).kind == "good"
+    assert verdict(run()).sentence == "Exported and verified: 1 session, 1 file."
+
+
+def test_a_failed_session_is_the_first_thing_said(rich_run: Make) -> None:
+    assert verdict(rich_run()).kind == "bad"
+    assert verdict(rich_run()).sentence == "1 of 3 sessions failed; nothing of it was archived or tagged."
+    assert "would fail" in verdict(rich_run(dry_run=True)).sentence
+
+
+def test_refused_edits_are_said(run: Make, session: Make, file: Make, change: Make) -> None:
+    record = run(sessions=(session(files=(file(refused=(change(),)),)),))
+    assert verdict(record).kind == "warning"
+    assert verdict(record).sentence.endswith("but 1 edit was refused.")
+
+
+def test_a_preview_claims_nothing_to_be_done(run: Make) -> None:
+    assert verdict(run(dry_run=True)).sentence == "This run would export 1 session, 1 file."
+    assert "PREVIEW" in closing_lines(run(dry_run=True))[0]
+
+
+def test_a_stopped_run_does_not_look_well(run: Make) -> None:
+    assert verdict(run(error="The key was revoked.")).kind == "bad"
+
+
+@pytest.mark.parametrize("status", [Status.SKIPPED, Status.UNCHANGED])
+def test_a_run_with_nothing_to_do_says_so(run: Make, session: Make, file: Make, status: Status) -> None:
+    record = run(sessions=(session(status=status, files=(file(status=status),)),))
+    assert verdict(record).sentence.startswith("Nothing to do: 1 session")
+    assert verdict(run(sessions=())).sentence == "Nothing to do: no session was selected."
+
+
+def test_the_verdict_is_bad_exactly_when_the_run_did_not_succeed(run: Make, session: Make) -> None:
+    for status in Status:
+        record = run(sessions=(session(), session("sub-02", status=status)))
+        assert (verdict(record).kind == "bad") == (not record.succeeded)
+
+
+def test_the_closing_lines_count_and_name_nobody(rich_run: Make) -> None:
+    record: RunRecord = rich_run()
+    lines = "\n".join(closing_lines(record))
+    assert "13 files" in lines
+    assert "9 changes in 2 files, 3 refused, 1 note" in lines.replace("warning", "note")
+    assert not any(name in lines for name in ("sub-0", "ses-", "dicom.zip", "Jane"))
+    assert sum(1 for _ in record.files()) == 13
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (999_999, "1.0 MB"),
+        (52_300_000, "52.3 MB"),
+        (7.2e9, "7.2 GB"),
+        (3e12, "3.0 TB"),
+    ],
+)
+def test_sizes_are_said_in_decimal_units(number: float, text: str) -> None:
+    assert size(number) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0.0 s"), (4.24, "4.2 s"), (59.99, "1 min 00 s"), (185, "3 min 05 s"), (7620, "2 h 07 min")],
+)
+def test_durations_are_said_in_words(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_nouns_follow_their_number() -> None:
+    assert [counted(n, "file") for n in (0, 1, 1200)] == ["0 files", "1 file", "1,200 files"]
+    assert counted(2, "analysis") == "2 analyses"
+
+
+def test_no_run_is_called_verified_when_a_file_is_not(run: Make, session: Make, file: Make) -> None:
+    loose: FileRecord = file(verification=Verification.NONE)
+    done: SessionRecord = session(files=(loose,))
+    assert "verified" not in verdict(run(sessions=(done,))).sentence
