@@ -55,7 +55,11 @@ def _serve(given: argparse.Namespace) -> None:
         signal.signal(name, lambda *_: stop.set())
     switches = dict(_switch(text) for text in given.option)
     engine = {"engine": given.engine, "at_once": given.jobs, "python": given.python}
-    with LocalSite(given.root, host=given.host, port=given.port, **engine, **switches) as site:
+    try:
+        local_site = LocalSite(given.root, host=given.host, port=given.port, **engine, **switches)
+    except RuntimeError as error:
+        raise SystemExit(str(error)) from error
+    with local_site as site:
         if given.seed:
             from local_site.seed import seed_demo  # noqa: PLC0415  # needs pydicom, which serving does not
 

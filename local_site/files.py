@@ -132,7 +132,7 @@ def version_of(site: Site, file: Doc, version: str | None) -> Doc:
         return file
     for old in site.store.select("file_version", parent=file["file_id"]):
         if str(old["version"]) == version:
-            return old
+            return {**old, **{key: file[key] for key in ("parent_ref", "parents", "deleted")}}
     raise NotFoundError(f"Could not find version {version} of file {file['name']}")
 
 

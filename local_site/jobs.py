@@ -221,6 +221,10 @@ def issue_job_key(site: Site, job: Doc) -> str:
     """Make the key that a job runs with: with the rights of whoever asked for the job."""
     launch = site.store.get("launch", job["_id"]) or {}
     scope = {name: launch[name] for name in ("project", "role_ids", "read_only", "origin") if launch.get(name)}
+    gear = site.store.get("gear", job["gear_id"], deleted=True)
+    wanted = jobs_gears.inputs_of(gear, "api-key").values() if gear else ()
+    if wanted and all(spec.get("read-only") for spec in wanted):
+        scope["read_only"] = True
     return auth.issue_key(site.store, launch.get("user"), job=job["_id"], **scope)
 
 

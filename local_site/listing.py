@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,13 +32,13 @@ def views(call: Call) -> Views:
     )
 
 
-def relative(call: Call, doc: Doc, level: str) -> Doc | None:
+def relative(get: Callable[[str, str], Doc | None], doc: Doc, level: str) -> Doc | None:
     """Return the ancestor of `doc` at a level, for filters such as ``subject.label=…``."""
     doc_id = doc.get("parents", {}).get(level) or (doc.get("group") if level == "group" else None)
     if doc_id is None and isinstance(doc.get(level), dict):
         embedded: Doc = doc[level]
         return embedded
-    return call.site.store.get(level, doc_id) if isinstance(doc_id, str) else None
+    return get(level, doc_id) if isinstance(doc_id, str) else None
 
 
 def page(
@@ -67,8 +69,16 @@ def page(
     by_id = any(condition.key in ("_id", "file_id") for condition in listing.filter.conditions)
     young = _young(call)
 
+    denied = {fault.project for fault in call.site.faults.all() if fault.kind == "deny"}
+
+    @functools.cache
+    def ancestor(level: str, doc_id: str) -> Doc | None:
+        return call.site.store.get(level, doc_id)
+
     def keep(doc: Doc) -> bool:
         if young and doc.get("created", "") > young:
+            return False
+        if denied and (doc.get("parents") or {}).get("project", doc["_id"]) in denied:
             return False
         if kind == "group" and not access.readable_group(call.site, call.who, doc):
             return False
@@ -76,7 +86,7 @@ def page(
             return False
         if with_files:
             doc = {**doc, "files": list(call.site.store.select("file", parent=doc["_id"]))}
-        return listing.filter.matches(doc, lambda doc, level: relative(call, doc, level))
+        return listing.filter.matches(doc, lambda doc, level: relative(ancestor, doc, level))
 
     def candidates(after: str) -> Any:
         return call.site.store.select(
@@ -100,7 +110,7 @@ def plain(call: Call, docs: list[Doc]) -> Any:
     listing = Listing.parse(call.query, quoted_parents=call.site.options.quoted_parents)
 
     def keep(doc: Doc) -> bool:
-        return listing.filter.matches(doc, lambda doc, level: relative(call, doc, level))
+        return listing.filter.matches(doc, lambda doc, level: relative(call.site.store.get, doc, level))
 
     kept = listing.apply((doc for doc in docs if doc["_id"] > listing.after), keep)
     return envelope(kept, sum(map(keep, docs))) if wants_envelope(call) else kept

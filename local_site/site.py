@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +81,7 @@ class Site:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise RuntimeError(f"{self.root} is being served already") from error
-        self.blobs.sweep(self.blobs_in_use())
+        self.blobs.sweep(self._tidied())
 
     def found(self) -> None:
         """Put in what every site has: roles, modalities, a storage provider, and its owner with a key."""
@@ -150,9 +151,14 @@ class Site:
         """Return the id of the storage provider."""
         return str(next(self.store.select("provider"))["_id"])
 
-    def blobs_in_use(self) -> set[str]:
-        """Return the names of all blobs that a document refers to."""
+    def _tidied(self) -> set[str]:
+        """Remove tickets that have expired, and return the names of all blobs that documents refer to."""
         names = set()
+        with self.store.transaction():
+            for kind in ("upload", "download"):
+                for ticket in list(self.store.select(kind)):
+                    if time.time() - ticket["opened"] > self.options.ticket_seconds:
+                        self.store.remove(kind, ticket["_id"])
         for kind in ("file", "file_version"):
             names |= {doc["blob"] for doc in self.store.select(kind, deleted=True)}
         names |= {ticket["blob"] for ticket in self.store.select("upload") if ticket.get("blob")}

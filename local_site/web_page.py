@@ -60,7 +60,7 @@ def _document(site: Site, parts: list[str], after: str) -> web.Response:
         return _page("message.html", 404, title=f"Nothing is at /{'/'.join(parts)}")
     if kind in ("job", "gear"):
         return _page("document.html", kind=kind, doc=doc, log=_log(site, doc_id) if kind == "job" else [])
-    common = {"fields": _fields(doc), "trail": _trail(site, doc)}
+    common: dict[str, Any] = {"fields": _fields(doc), "trail": _trail(site, doc)}
     if kind == "file":
         return _page("file.html", file=doc, versions=files.versions(site, doc), **common)
     children = _children(site, kind, doc, after)

@@ -17,6 +17,10 @@ routes = Routes()
 TAGS = "/{cont}/{cid}/tags"
 NOTES = ("/{tree}/{cid}/notes", "/{tree}/{parent_cid}/analyses/{cid}/notes")
 NOTE = ("/{tree}/{cid}/notes/{note_id}", "/{tree}/{parent_cid}/analyses/{cid}/notes/{note_id}")
+PERMISSION = (
+    "/groups/{cid}/permissions/templates/{user_id}",
+    "/{level}/{cid}/permissions/{user_id}",
+)
 MODIFIED = {"modified": 1}
 
 
@@ -137,7 +141,7 @@ def info(call: Call) -> Any:
     return _container(call, "containers_view_metadata")[1]["info"]
 
 
-@routes.add("POST", "/{level}/{cid}/permissions")
+@routes.add("POST", "/groups/{cid}/permissions/templates", "/{level}/{cid}/permissions")
 def add_permission(call: Call) -> Any:
     """Give a user roles on a project, or access to a group."""
     kind, doc, field = _permitting(call)
@@ -148,14 +152,14 @@ def add_permission(call: Call) -> Any:
     return entry
 
 
-@routes.add("GET", "/{level}/{cid}/permissions/{user_id}")
+@routes.add("GET", *PERMISSION)
 def permission(call: Call) -> Any:
     """Return a user's permission."""
     _, doc = _container(call, "containers_view_metadata")
-    return _permission(doc, "permissions", call.params["user_id"])
+    return _permission(doc, _permission_field(call), call.params["user_id"])
 
 
-@routes.add("PUT", "/{level}/{cid}/permissions/{user_id}")
+@routes.add("PUT", *PERMISSION)
 def modify_permission(call: Call) -> Any:
     """Change a user's permission."""
     kind, doc, field = _permitting(call)
@@ -165,7 +169,7 @@ def modify_permission(call: Call) -> Any:
     return entry
 
 
-@routes.add("DELETE", "/{level}/{cid}/permissions/{user_id}")
+@routes.add("DELETE", *PERMISSION)
 def delete_permission(call: Call) -> Any:
     """Take a user's permission away."""
     kind, doc, field = _permitting(call)
@@ -175,7 +179,7 @@ def delete_permission(call: Call) -> Any:
 
 
 def _container(call: Call, action: str) -> tuple[str, Doc]:
-    plural = call.params.get("cont") or call.params.get("tree") or call.params["level"]
+    plural = call.params.get("cont") or call.params.get("tree") or call.params.get("level") or "groups"
     if "parent_cid" in call.params:
         plural = "analyses"
     kind = access.kind_of(call.site, plural, call.params["cid"])
@@ -226,13 +230,18 @@ def _permitting(call: Call) -> tuple[str, Doc, str]:
     kind, doc = _container(call, "project_permissions_manage")
     if kind not in ("group", "project"):
         raise NotFoundError(f"Permissions are kept on groups and projects, not on a {kind}")
-    return kind, doc, "permissions"
+    return kind, doc, _permission_field(call)
+
+
+def _permission_field(call: Call) -> str:
+    """Tell permissions on a group from those that its new projects get."""
+    return "permissions_template" if "templates" in call.request.path.split("/") else "permissions"
 
 
 def _entry(call: Call, kind: str, user_id: str | None) -> Doc:
     if not isinstance(call.body, dict) or not user_id or not call.site.store.get("user", user_id):
         raise BadRequestError(f"User {user_id} does not exist")
-    if kind == "group":
+    if kind == "group" and _permission_field(call) == "permissions":
         level = call.body.get("access")
         if level not in auth.ACCESS_ORDER:
             raise BadRequestError("access is one of ro, rw, admin")

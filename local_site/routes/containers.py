@@ -86,6 +86,22 @@ def catalog(call: Call) -> Any:
     return envelope([shown.listed("project", doc) for doc in docs], total)
 
 
+@routes.add("GET", "/projects/groups")
+def groups_with_projects(call: Call) -> Any:
+    """List the groups that the sender sees projects of."""
+    return listing.containers(call, "group")
+
+
+@routes.add("GET", "/projects/{cid}/delete-status")
+def delete_status(call: Call) -> Any:
+    """Tell how far the deletion of a project is, which on this site is done at once."""
+    deleted = call.site.store.get("project", call.params["cid"], deleted=True)
+    if deleted is None:
+        raise NotFoundError(f"Could not find resource project:{call.params['cid']}")
+    access.require(call.site, call.who, "project", deleted, "containers_view_metadata")
+    return {"delete_status": "completed" if deleted.get("deleted") else "static", "delete_failure_reason": None}
+
+
 @routes.add("GET", "/groups/{cid}/projects")
 def projects_of_group(call: Call) -> Any:
     """List the projects of a group."""

@@ -126,6 +126,18 @@ def roles(call: Call) -> Any:
     return listing.plain(call, list(call.site.store.select("role")))
 
 
+@routes.add("GET", "/groups/{cid}/roles")
+def roles_of_group(call: Call) -> Any:
+    """List the roles that a group may give, which are all."""
+    return list(call.site.store.select("role"))
+
+
+@routes.add("GET", "/groups/{cid}/roles/{role_id}")
+def role_of_group(call: Call) -> Any:
+    """Return a role."""
+    return _found(call, "role", call.params["role_id"])
+
+
 @routes.add("POST", "/roles")
 def add_role(call: Call) -> Any:
     """Add a role."""
