@@ -12,13 +12,19 @@ import re
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from .keys import Key, key_of, single_valued, vr_in_dictionary
 from .protected import BINARY_VRS
 from .stored import NUMBER_VRS, TEXT_VRS, UNSPLIT_VRS, Stored
 
-ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "ABSENT", "__bool__": lambda _: False})()
+
+class _Absent(Enum):
+    ABSENT = "the importer stores nothing"
+
+
+ABSENT: Any = _Absent.ABSENT  # an enum member stays itself when it is copied
 
 Importer = Callable[[Stored], Any]
 
