@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 export NO_PROXY := 127.0.0.1,localhost
 
-.PHONY: demo test lint faults accept bench image image-test clean
+.PHONY: demo test lint environments faults accept bench image image-test clean
 
 # requirements.txt is complete but for two packages left out on purpose (see docs/licences.md), hence --no-deps.
 $(VENV)/ready: requirements.txt requirements-dev.txt
@@ -25,6 +25,28 @@ lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+# Other people's programs that some tests run, in environments of their own.
+environments:
+	sh tools/clients/setup.sh
+	sh tools/importer/setup.sh
+
+# A fault of every kind at every call of a run, then a soak.
+faults: $(VENV)/ready
+	$(PY) -m tests.faults.matrix --soak
+
+# Orthanc and the real importer judge what the engine wrote. Needs the Debian package orthanc.
+accept: $(VENV)/ready environments
+	SESSION_EXPORT_ACCEPT=1 $(PY) -m pytest tests/accept -n 2 -q
+
+bench: $(VENV)/ready
+	$(PY) -m benchmarks
+
+image: $(VENV)/ready
+	$(PY) -m tools.image
+
+image-test: $(VENV)/ready
+	$(PY) -m tools.image_test
 
 clean:
 	rm -rf $(VENV) .venvs demo-output bench-output
