@@ -65,6 +65,7 @@ DESCRIBES_BYTES = frozenset(
         "HighBit",
         "NumberOfFrames",
         "PhotometricInterpretation",
+        *(f"{colour}PaletteColorLookupTableDescriptor" for colour in ("Red", "Green", "Blue")),
         "PixelRepresentation",
         "PlanarConfiguration",
         "Rows",
@@ -72,7 +73,7 @@ DESCRIBES_BYTES = frozenset(
         "SpecificCharacterSet",
     }
 )
-BULK = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW", "US or OW", "US or SS or OW"})
+TEXT_VRS = frozenset({"PN", "LO", "SH", "LT", "ST", "UC", "UT"})
 
 
 @dataclass(frozen=True)
@@ -250,7 +251,7 @@ def text(sample: Sample, header: dict[str, Any]) -> Iterator[Edit]:
         tag = tag_for_keyword(name)
         assert tag is not None
         allowed = "text that is in the file already cannot be read, so it cannot be encoded anew"
-        if all(_readable(read) for read in datasets(sample).values()):
+        if _readable(sample):
             allowed = ""
         yield Edit(
             f"text {script}",
@@ -377,11 +378,14 @@ def _common(sample: Sample) -> dict[str, DataElement]:
     return found
 
 
-def _readable(read: Dataset) -> bool:
+def _readable(sample: Sample) -> bool:
     """Whether all text decodes by the declared character sets, without a guess."""
-    for element in read.iterall():
-        if element.VR in {"PN", "LO", "SH", "LT", "ST", "UC", "UT"} and ("\ufffd" in str(element.value)):
-            return False
+    for read in datasets(sample).values():
+        declared = read.get("SpecificCharacterSet")
+        for element in read.iterall():
+            text = str(element.value) if element.VR in TEXT_VRS else ""
+            if "\ufffd" in text or not (declared or text.isascii()):
+                return False
     return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -26,10 +27,12 @@ NUMBERS = frozenset({"DS", "FD", "FL", "IS"})
 GENERAL = frozenset({b"AE", b"AS", b"CS", b"DA", b"DS", b"DT", b"IS", b"TM", b"UI", b"UR"})
 
 
-def outcome(source: FilePath, target: FilePath, header: dict[str, Any], **options: Any) -> Result | HeaderError:
+def outcome(
+    source: FilePath, target: FilePath, header: dict[str, Any], overrides: dict[str, Any] | None = None, **options: Any
+) -> Result | HeaderError:
     """The result, or the reason why the file must not be exported."""
     try:
-        return rewrite(source, target, header, **options)
+        return rewrite(source, target, header, overrides, **options)
     except HeaderError as error:
         return error
 
@@ -90,13 +93,12 @@ def _wrong_log(edit: Edit, result: Result) -> list[str]:
 def wrong_bytes(sample: Sample, edit: Edit, target: FilePath) -> list[str]:
     """What the stored bytes have wrong: the new value, or anything else that is not as it was."""
     before = sample.instances()
-    after = Sample(sample.name, target, ()).instances() if sample.is_zip else {sample.path.name: target.read_bytes()}
+    after = replace(sample, path=target).instances(zipped=sample.is_zip)
     problems = []
     if sample.is_zip:
         dicom = {name for name, data in before.items() if parse(data) is not None}
         problems += zip_bytes.differences(sample.path, target, edit.members or dicom)
-    for name, old in before.items():
-        new = after.get(name, b"")
+    for (name, old), new in zip(before.items(), after.values(), strict=True):
         if (edit.members is not None and name not in edit.members) or parse(old) is None:
             if new != old:
                 problems.append(f"{name} is not concerned, but changed")
@@ -140,7 +142,7 @@ def charset(cut: list[Piece]) -> bytes:
 
 def may_hold_text(piece: Piece) -> bool:
     """Whether a change of the character set may change these bytes."""
-    if piece.path == (0x00080005,):
+    if piece.tag == 0x00080005:
         return True
     if piece.kind != "element" or piece.path[0] >> 16 == 2:
         return False
@@ -190,11 +192,11 @@ def value_at(read: Dataset, path: Path) -> Any:
 
 def same(vr: str, found: Any, expected: Any) -> bool:
     """Whether the value read is the one asked for, as values of that VR compare."""
-    if found is None or expected in (None, ""):
-        return found is None and expected in (None, "")
-    if isinstance(expected, list) or isinstance(found, MultiValue):
+    if found in (None, "") or expected in (None, ""):
+        return found in (None, "") and expected in (None, "")
+    if isinstance(expected, list) or isinstance(found, MultiValue | list):
         wanted = expected if isinstance(expected, list) else [expected]
-        parts = list(found) if isinstance(found, MultiValue) else [found]
+        parts = list(found) if isinstance(found, MultiValue | list) else [found]
         return len(parts) == len(wanted) and all(same(vr, *pair) for pair in zip(parts, wanted, strict=True))
     if vr == "FL":
         return bool(found == struct.unpack("<f", struct.pack("<f", expected))[0])

@@ -44,9 +44,9 @@ class Sample:
         """What `importer` stored as ``file.info["header"]``; a copy to do with as one likes."""
         return copy.deepcopy(_headers(self.name, importer))
 
-    def instances(self) -> dict[str, bytes]:
+    def instances(self, *, zipped: bool | None = None) -> dict[str, bytes]:
         """The bytes of every zip member, in zip order, or of the one file."""
-        if not self.is_zip:
+        if not (self.is_zip if zipped is None else zipped):
             return {self.path.name: self.path.read_bytes()}
         with zipfile.ZipFile(self.path) as archive:
             return {entry.filename: archive.read(entry) for entry in archive.infolist()}

@@ -188,13 +188,19 @@ def test_an_instance_without_number_comes_first(tmp_path: Path) -> None:
     assert _touched(members, after, _location(99.25)) == "b"
 
 
-@pytest.mark.parametrize("count", [3, 5])
-def test_lists_that_do_not_match_the_members_are_not_applied(tmp_path: Path, count: int) -> None:
-    header = _metadata(count)
+def test_lists_of_more_entries_than_instances_are_not_applied(tmp_path: Path) -> None:
+    header = _metadata(5)
     header["dicom_array"]["SliceLocation"][1] = 99.25
     result, after = _run(tmp_path, _series(), header)
     assert after == {}
     assert isinstance(result, Exception) or result.refused
+
+
+def test_lists_that_were_cut_short_speak_of_the_first_instances(tmp_path: Path) -> None:
+    header = _metadata(3)
+    header["dicom_array"]["SliceLocation"][1] = 99.25
+    result, after = _run(tmp_path, _series(), header)
+    assert _touched(_series(), after, _location(99.25)) == "b" if after else result.refused
 
 
 def test_files_beside_the_instances_take_their_place_in_the_lists(tmp_path: Path) -> None:
