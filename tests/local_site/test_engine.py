@@ -176,6 +176,21 @@ def test_key_works_while_the_job_runs_and_dies_with_it(stage: Any, write_gear: A
     assert not list((site.site.root / "jobs").iterdir()), "nothing is left that holds the key"
 
 
+def test_read_only_key_only_reads(stage: Any, write_gear: Any) -> None:
+    script = (
+        "import json, flywheel; config = json.load(open('config.json'))\n"
+        "fw = flywheel.Client(config['inputs']['api-key']['key'])\n"
+        "session = fw.get_session(config['destination']['id'])\n"
+        "try: session.add_tag('x')\n"
+        "except flywheel.ApiException as error: print(error.status)\n"
+    )
+    site, client, session = stage
+    read_only = {"api-key": {"base": "api-key", "read-only": True}}
+    gear = client.get_gear(site.add_gear(write_gear("reader", script, inputs=read_only)))
+    job = ended(client, gear.run(destination=session))
+    assert [line.msg for line in client.get_job_logs(job.id).logs] == ["403\n"]
+
+
 METADATA = """
 import json, pathlib
 pathlib.Path("output/made.dcm").write_text("made")

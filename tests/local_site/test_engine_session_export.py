@@ -1,0 +1,110 @@
+"""The gear of this repository, run by the engine as a site would run it."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import flywheel
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+
+from local_site import LocalSite
+
+GEAR = Path(__file__).parents[2]
+PATIENCE = 120.0
+CORRECTED = "Corrected^Name"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Any]:
+    with LocalSite(tmp_path / "root", engine=True, at_once=2) as running:
+        yield running
+
+
+@pytest.fixture
+def fw(site: Any) -> flywheel.Client:
+    client = flywheel.Client(site.api_key)
+    client.add_group({"_id": "grp", "label": "Group"})
+    for label in ("Quarantine", "Export"):
+        client.get_group("grp").add_project(label=label)
+    return client
+
+
+@pytest.fixture
+def gear(site: Any, fw: flywheel.Client) -> Any:
+    return fw.get_gear(site.add_gear(GEAR))
+
+
+def add_session(fw: flywheel.Client, label: str, subject: str = "sub-01") -> Any:
+    """A session with one DICOM file as an importer and then a curator leave it."""
+    project = fw.lookup("grp/Quarantine")
+    session = project.add_session(label=label, subject={"label": subject})
+    acquisition = session.add_acquisition(label="Acq")
+    path = Path(str(get_testdata_file("CT_small.dcm")))
+    header = {"PatientID": "1CT1", "PatientName": CORRECTED, "Modality": "CT"}
+    acquisition.upload_file(str(path), metadata={"modality": "CT", "info": {"header": {"dicom": header}}})
+    return session.reload()
+
+
+def ended(fw: flywheel.Client, job_id: str) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while (job := fw.get_job(job_id)).state in ("pending", "running"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return job
+
+
+def log_of(fw: flywheel.Client, job: Any) -> str:
+    return "".join(line.msg for line in fw.get_job_logs(job.id).logs)
+
+
+def exported_names(fw: flywheel.Client) -> dict[str, list[str]]:
+    """Patient names found in the exported files, by session label."""
+    found: dict[str, list[str]] = {}
+    for session in fw.lookup("grp/Export").sessions.iter():
+        for acquisition in session.acquisitions():
+            for file in acquisition.reload().files:
+                found.setdefault(session.label, []).append(str(pydicom.dcmread(io.BytesIO(file.read())).PatientName))
+    return found
+
+
+def test_analysis_of_a_session_exports_it(fw: flywheel.Client, gear: Any) -> None:
+    session = add_session(fw, "one")
+    analysis_id = gear.run(analysis_label="Export", destination=session, config={"export_project": "grp/Export"})
+    job = ended(fw, fw.get_analysis(analysis_id).job.id)
+    assert job.state == "complete", log_of(fw, job)
+    assert exported_names(fw) == {"one": [CORRECTED]}
+    assert "EXPORTED" in session.reload().tags
+    outputs = [file.name for file in fw.get_analysis(analysis_id).files]
+    assert [name for name in outputs if name.endswith("_export_log.csv")]
+
+
+def test_batch_exports_sessions_of_one_subject_side_by_side(fw: flywheel.Client, gear: Any) -> None:
+    sessions = [add_session(fw, label) for label in ("a", "b", "c")]
+    proposal = gear.propose_batch([fw.lookup("grp/Quarantine")], config={"export_project": "grp/Export"})
+    jobs = [ended(fw, job.id) for job in proposal.run()]
+    assert [job.state for job in jobs] == ["complete"] * 3, log_of(fw, jobs[0])
+    assert exported_names(fw) == {label: [CORRECTED] for label in "abc"}
+    assert len(fw.lookup("grp/Export").subjects()) == 1
+    assert all("EXPORTED" in session.reload().tags for session in sessions)
+
+
+def test_rule_cannot_write_elsewhere_and_the_gear_says_so(fw: flywheel.Client, gear: Any) -> None:
+    quarantine = fw.lookup("grp/Quarantine")
+    rule = {
+        "gear_id": gear.id, "name": "export", "config": {"export_project": "grp/Export"}, "any": [], "not": [],
+        "all": [{"type": "file.type", "value": "dicom", "regex": False}],
+    }  # fmt: skip
+    fw.add_project_rule(quarantine.id, rule)
+    session = add_session(fw, "one")
+    (queued,) = fw.jobs.find(f"parents.project={quarantine.id}")
+    job = ended(fw, queued.id)
+    assert job.state == "failed"
+    assert "rule" in log_of(fw, job).lower()
+    assert exported_names(fw) == {}
+    assert "EXPORTED" not in session.reload().tags
