@@ -99,7 +99,9 @@ def test_built_in_roles_name_their_level_and_actions(wire: Wire, fw: flywheel.Cl
     assert fw.get_role(by_level["rw"]["_id"]).label == by_level["rw"]["label"]
 
 
-def test_sub_containers_copy_project_permissions(project: Any, acquisition: Any, member: Any, fw: flywheel.Client) -> None:
+def test_sub_containers_copy_project_permissions(
+    project: Any, acquisition: Any, member: Any, fw: flywheel.Client
+) -> None:
     someone = member(project, "ro")
     for container in (fw.get_project(project.id), fw.get_acquisition(acquisition.id)):
         assert someone.id in [p.id for p in container.permissions]
@@ -159,7 +161,9 @@ def test_read_only_member_may_read_and_download(project: Any, session: Any, memb
     assert reader.fw.get_session(session.id).read_file("f.txt") == b"1"
 
 
-def test_create_right_is_checked_on_the_destination(group: Any, session: Any, project: Any, member: Any, wire: Wire) -> None:
+def test_create_right_is_checked_on_the_destination(
+    group: Any, session: Any, project: Any, member: Any, wire: Wire
+) -> None:
     elsewhere = group.add_project(label="Elsewhere")
     someone = member(project, "rw")
     answer = someone.wire("PUT", f"/sessions/{session.id}", json={"project": elsewhere.id})

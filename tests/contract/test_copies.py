@@ -35,11 +35,18 @@ def names(container: Any) -> list[str]:
     return sorted(f.name for f in container.reload().files)
 
 
-def test_session_copy_is_by_reference_and_synchronous(source: Any, elsewhere: Any, wire: Wire, fw: flywheel.Client) -> None:
+def test_session_copy_is_by_reference_and_synchronous(
+    source: Any, elsewhere: Any, wire: Wire, fw: flywheel.Client
+) -> None:
     made = wire.post(f"/sessions/{source.id}/copy", {"dst_project_id": elsewhere.id, "filter": {}})
     conforms(made, "Session", "_id", "label", "copy_of", "copy_status")
     copy = fw.get_session(made["_id"])
-    assert (copy.label, copy.project, copy.copy_of, copy.original_copy_of) == ("Ses 1", elsewhere.id, source.id, source.id)
+    assert (copy.label, copy.project, copy.copy_of, copy.original_copy_of) == (
+        "Ses 1",
+        elsewhere.id,
+        source.id,
+        source.id,
+    )
     assert copy.subject.label == "sub-01"
     assert (copy.tags, [n.text for n in copy.notes]) == (["t"], ["n"])
     (acquisition,) = copy.acquisitions()
@@ -84,14 +91,18 @@ def test_session_copy_to_a_subject_with_a_label(source: Any, elsewhere: Any, fw:
         ({"include_rules": ["session.label=~x"]}, []), ({"include_rules": ["file.size>3"]}, ["b.txt"]),
     ],
 )  # fmt: skip
-def test_rules_choose_the_files(source: Any, elsewhere: Any, wire: Wire, fw: flywheel.Client, rules: Any, expected: Any) -> None:
+def test_rules_choose_the_files(
+    source: Any, elsewhere: Any, wire: Wire, fw: flywheel.Client, rules: Any, expected: Any
+) -> None:
     body = {"dst_project_id": elsewhere.id, "filter": rules | {"exclude_empty_containers": False}}
     made = wire.post(f"/sessions/{source.id}/copy", body)
     (acquisition,) = [a for a in fw.get_session_acquisitions(made["_id"]) if a.label == "Acq 1"]
     assert names(acquisition) == expected
 
 
-def test_acquisition_and_subject_copies(source: Any, acquisition: Any, subject: Any, elsewhere: Any, fw: flywheel.Client) -> None:
+def test_acquisition_and_subject_copies(
+    source: Any, acquisition: Any, subject: Any, elsewhere: Any, fw: flywheel.Client
+) -> None:
     target = elsewhere.add_subject(label="t").add_session(label="x")
     made = fw.acquisition_copy(acquisition.id, {"dst_session_id": target.id, "label": "renamed", "filter": {}})
     found = fw.get_acquisition(made.id)
@@ -111,10 +122,14 @@ def test_copy_without_filter_is_422_before_rights_are_asked(source: Any, elsewhe
 def test_copy_needs_create_rights_on_the_destination(source: Any, project: Any, elsewhere: Any, member: Any) -> None:
     someone = member(project, "rw")
     body = {"dst_project_id": elsewhere.id, "filter": {}}
-    assert "containers_create_hierarchy" in someone.wire.post(f"/sessions/{source.id}/copy", body, status=403)["message"]
+    assert (
+        "containers_create_hierarchy" in someone.wire.post(f"/sessions/{source.id}/copy", body, status=403)["message"]
+    )
 
 
-def test_project_copy_is_a_task_whose_status_is_asked(source: Any, project: Any, group: Any, wire: Wire, fw: flywheel.Client) -> None:
+def test_project_copy_is_a_task_whose_status_is_asked(
+    source: Any, project: Any, group: Any, wire: Wire, fw: flywheel.Client
+) -> None:
     body = {"group_id": group.id, "project_label": "Copy", "filter": {}}
     task = wire.post(f"/projects/{project.id}/copy", body)
     assert {"task_id", "snapshot_id", "project_id"} <= set(task)

@@ -12,7 +12,9 @@ from flywheel.rest import ApiException
 from tests.contract.wire import Wire, conforms, fresh
 
 
-def test_create_answers_only_the_id_and_the_sdk_gets_the_rest(wire: Wire, project: Any, subject: Any, session: Any) -> None:
+def test_create_answers_only_the_id_and_the_sdk_gets_the_rest(
+    wire: Wire, project: Any, subject: Any, session: Any
+) -> None:
     assert set(wire.post("/subjects", {"project": project.id, "label": "n"})) == {"_id"}
     assert set(wire.post("/sessions", {"project": project.id, "subject": {"_id": subject.id}, "label": "n"})) == {"_id"}
     assert set(wire.post("/acquisitions", {"session": session.id, "label": "n"})) == {"_id"}
@@ -51,7 +53,13 @@ def test_subject_takes_all_its_fields_at_creation(project: Any) -> None:
 def test_session_and_acquisition_take_their_fields_at_creation(subject: Any) -> None:
     times = {"timestamp": "2020-01-01T10:00:00+00:00", "timezone": "Europe/Berlin"}
     session = subject.add_session(label="x", info={"a": 1}, uid="1.2", age=3600, weight=70.5, operator="o", **times)
-    assert (session.uid, session.age, session.weight, session.operator, session.info) == ("1.2", 3600, 70.5, "o", {"a": 1})
+    assert (session.uid, session.age, session.weight, session.operator, session.info) == (
+        "1.2",
+        3600,
+        70.5,
+        "o",
+        {"a": 1},
+    )
     acquisition = session.add_acquisition(label="y", uid="1.3", info={"b": 2}, **times)
     assert (acquisition.uid, acquisition.info, acquisition.timezone) == ("1.3", {"b": 2}, "Europe/Berlin")
 
@@ -105,7 +113,9 @@ def test_posting_an_existing_group_updates_it(wire: Wire, group: Any) -> None:
 # The subject embedded in a new session
 
 
-def test_embedded_subject_is_matched_by_id_then_code(wire: Wire, project: Any, subject: Any, fw: flywheel.Client) -> None:
+def test_embedded_subject_is_matched_by_id_then_code(
+    wire: Wire, project: Any, subject: Any, fw: flywheel.Client
+) -> None:
     for embedded in ({"_id": subject.id}, {"code": "sub-01"}, {"label": "sub-01"}):
         made = wire.post("/sessions", {"project": project.id, "label": "n", "subject": embedded})["_id"]
         assert fw.get_session(made).subject.id == subject.id

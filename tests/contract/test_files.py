@@ -21,7 +21,9 @@ def file(acquisition: Any, wire: Wire) -> Any:
 @pytest.fixture(scope="module")
 def modality(wire: Wire) -> str:
     name = fresh("MR")
-    wire.post("/modalities", {"_id": name, "classification": {"Intent": ["Structural", "Functional"], "Measurement": ["T1"]}})
+    wire.post(
+        "/modalities", {"_id": name, "classification": {"Intent": ["Structural", "Functional"], "Measurement": ["T1"]}}
+    )
     return name
 
 

@@ -181,7 +181,9 @@ def test_ids_filter_containers_but_not_files(wire: Wire, session: Any) -> None:
 
 
 def test_filtered_files(wire: Wire, session: Any) -> None:
-    wire.upload(f"/sessions/{session.id}", "a.dcm", b"1", json.dumps({"modality": "MR", "tags": ["t"], "info": {"k": 1}}))
+    wire.upload(
+        f"/sessions/{session.id}", "a.dcm", b"1", json.dumps({"modality": "MR", "tags": ["t"], "info": {"k": 1}})
+    )
     wire.upload(f"/sessions/{session.id}", "b.txt", b"22")
     base = f"parents.session={session.id},"
     for condition in ("type=dicom", "name=a.dcm", "name=~^a", "modality=MR", "tags=t", "info.k=1", "size<2"):

@@ -52,7 +52,9 @@ def test_sort_takes_several_fields_and_spellings(wire: Wire, project: Any, five:
     assert wire("GET", path, params={"sort": "label:sideways"}).status_code == 422
 
 
-def test_limit_is_one_page_and_no_limit_is_everything(wire: Wire, project: Any, five: list[str], fw: flywheel.Client) -> None:
+def test_limit_is_one_page_and_no_limit_is_everything(
+    wire: Wire, project: Any, five: list[str], fw: flywheel.Client
+) -> None:
     assert ids(project.sessions.find(limit=2)) == five[:2]
     assert ids(fw.get_project_sessions(project.id)) == five
     assert ids(project.sessions()) == five
@@ -135,7 +137,9 @@ def test_session_jobs_come_in_an_object(wire: Wire, session: Any) -> None:
 
 def test_gear_finder_ends(fw: flywheel.Client, wire: Wire) -> None:
     name = fresh("gear")
-    wire.post(f"/gears/{name}", {"category": "utility", "gear": {"name": name, "version": "1", "config": {}, "inputs": {}}})
+    wire.post(
+        f"/gears/{name}", {"category": "utility", "gear": {"name": name, "version": "1", "config": {}, "inputs": {}}}
+    )
     assert name in [gear.gear.name for gear in fw.gears.iter_find(limit=1)]
 
 

@@ -38,7 +38,9 @@ NO_INPUTS: dict[str, Any] = {"inputs": {"api-key": {"base": "api-key", "read-onl
 # Single jobs
 
 
-def test_utility_run_makes_a_pending_job_on_the_input_container(make_gear: Any, dicom: Any, wire: Wire, fw: flywheel.Client) -> None:
+def test_utility_run_makes_a_pending_job_on_the_input_container(
+    make_gear: Any, dicom: Any, wire: Wire, fw: flywheel.Client
+) -> None:
     gear = make_gear()
     job_id = gear.run(inputs={"dicom": dicom}, tags=["mine"], config={"word": "x"})
     found = wire.get(f"/jobs/{job_id}")
@@ -60,7 +62,9 @@ def test_explicit_destination_is_kept(make_gear: Any, session: Any, fw: flywheel
     assert (job.destination.type, job.destination.id) == ("session", session.id)
 
 
-@pytest.mark.parametrize("fault", ["no gear", "no destination", "missing input", "unknown input", "absent file", "bad config"])
+@pytest.mark.parametrize(
+    "fault", ["no gear", "no destination", "missing input", "unknown input", "absent file", "bad config"]
+)
 def test_job_that_cannot_run_is_400(make_gear: Any, dicom: Any, session: Any, wire: Wire, fault: str) -> None:
     reference = {"type": "acquisition", "id": dicom.parent_ref.id, "name": "f.dcm"}
     body: dict[str, Any] = {"gear_id": make_gear().id, "inputs": {"dicom": reference}, "config": {}}
@@ -78,7 +82,9 @@ def test_job_that_cannot_run_is_400(make_gear: Any, dicom: Any, session: Any, wi
         assert "Job must specify gear" in refusal.json()["message"]
 
 
-def test_jobs_are_listed_with_inputs_as_an_array(make_gear: Any, dicom: Any, session: Any, wire: Wire, fw: flywheel.Client) -> None:
+def test_jobs_are_listed_with_inputs_as_an_array(
+    make_gear: Any, dicom: Any, session: Any, wire: Wire, fw: flywheel.Client
+) -> None:
     gear = make_gear()
     job_id = gear.run(inputs={"dicom": dicom})
     listed = wire.get("/jobs", filter=f"gear_info.name={gear.gear.name},state=pending")
@@ -149,7 +155,9 @@ def test_starting_a_job_needs_rw(make_gear: Any, session: Any, project: Any, mem
 # Analyses
 
 
-def test_analysis_run_answers_the_analysis_and_links_its_job(make_gear: Any, session: Any, dicom: Any, wire: Wire, fw: flywheel.Client) -> None:
+def test_analysis_run_answers_the_analysis_and_links_its_job(
+    make_gear: Any, session: Any, dicom: Any, wire: Wire, fw: flywheel.Client
+) -> None:
     gear = make_gear("analysis")
     analysis_id = gear.run(analysis_label="An", destination=session, inputs={"dicom": dicom}, tags=["mine"])
     plain = wire.get(f"/analyses/{analysis_id}")
@@ -167,7 +175,9 @@ def test_analysis_run_answers_the_analysis_and_links_its_job(make_gear: Any, ses
 
 
 @pytest.mark.parametrize("level", ["project", "subject", "session", "acquisition"])
-def test_analyses_run_on_every_level(request: pytest.FixtureRequest, make_gear: Any, fw: flywheel.Client, level: str) -> None:
+def test_analyses_run_on_every_level(
+    request: pytest.FixtureRequest, make_gear: Any, fw: flywheel.Client, level: str
+) -> None:
     container = request.getfixturevalue(level)
     analysis = fw.get_analysis(make_gear("analysis", **NO_INPUTS).run(destination=container))
     assert (analysis.parent.type, analysis.parent.id) == (level, container.id)
@@ -182,7 +192,9 @@ def test_analysis_with_an_unknown_gear_is_refused_and_not_made(session: Any, wir
 # Batches
 
 
-def test_batch_without_file_inputs_expands_to_sessions(make_gear: Any, subject: Any, project: Any, wire: Wire, fw: flywheel.Client) -> None:
+def test_batch_without_file_inputs_expands_to_sessions(
+    make_gear: Any, subject: Any, project: Any, wire: Wire, fw: flywheel.Client
+) -> None:
     sessions = [subject.add_session(label=label) for label in "abc"]
     gear = make_gear("analysis", **NO_INPUTS)
     proposal = gear.propose_batch([project], config={"word": "w"}, tags=["fan"], analysis_label="An")
@@ -200,9 +212,24 @@ def test_batch_without_file_inputs_expands_to_sessions(make_gear: Any, subject: 
 
 
 def test_batch_proposal_shape(make_gear: Any, session: Any, wire: Wire) -> None:
-    body = {"gear_id": make_gear(**NO_INPUTS).id, "targets": [{"type": "session", "id": session.id}], "config": {}, "tags": []}
+    body = {
+        "gear_id": make_gear(**NO_INPUTS).id,
+        "targets": [{"type": "session", "id": session.id}],
+        "config": {},
+        "tags": [],
+    }
     proposal = wire.post("/batch", body)
-    expected = {"_id", "gear_id", "state", "origin", "config", "matched", "ambiguous", "not_matched", "improper_permissions"}
+    expected = {
+        "_id",
+        "gear_id",
+        "state",
+        "origin",
+        "config",
+        "matched",
+        "ambiguous",
+        "not_matched",
+        "improper_permissions",
+    }
     assert expected <= set(proposal)
     conforms(proposal, "ClassicBatchProposalOutput")
     assert [m["id"] for m in proposal["matched"]] == [session.id]
@@ -225,9 +252,15 @@ def test_batch_with_file_inputs_matches_acquisitions_one_to_one(make_gear: Any, 
 def test_batch_refusals(make_gear: Any, session: Any, subject: Any, project: Any, wire: Wire, member: Any) -> None:
     gear = make_gear(**NO_INPUTS)
     one = {"type": "session", "id": session.id}
-    wire.post("/batch", {"gear_id": gear.id, "targets": [one, {"type": "subject", "id": subject.id}], "config": {}}, status=400)
+    wire.post(
+        "/batch",
+        {"gear_id": gear.id, "targets": [one, {"type": "subject", "id": subject.id}], "config": {}},
+        status=400,
+    )
     empty = project.add_subject(label="empty")
-    wire.post("/batch", {"gear_id": gear.id, "targets": [{"type": "subject", "id": empty.id}], "config": {}}, status=404)
+    wire.post(
+        "/batch", {"gear_id": gear.id, "targets": [{"type": "subject", "id": empty.id}], "config": {}}, status=404
+    )
     member().wire.post("/batch", {"gear_id": gear.id, "targets": [one], "config": {}}, status=403)
 
 
@@ -241,7 +274,9 @@ def test_batch_cancel_counts_what_it_stopped(make_gear: Any, subject: Any, wire:
     assert {fw.get_job(j.id).state for j in jobs} == {"cancelled"}
 
 
-def test_batches_are_listed_and_jobs_inflated_on_request(make_gear: Any, session: Any, wire: Wire, fw: flywheel.Client) -> None:
+def test_batches_are_listed_and_jobs_inflated_on_request(
+    make_gear: Any, session: Any, wire: Wire, fw: flywheel.Client
+) -> None:
     proposal = make_gear(**NO_INPUTS).propose_batch([session])
     (job,) = proposal.run()
     assert proposal.id in [b["_id"] for b in wire.get("/batch")]

@@ -68,8 +68,6 @@ def serving(tmp_path: Path) -> Iterator[Any]:
     """A site in a process of its own, so that its memory can be read."""
     command = [sys.executable, "-m", "local_site", "serve", str(tmp_path / "root")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-
-
         assert process.stdout
         yield process, json.loads(process.stdout.readline())
         process.terminate()
@@ -97,7 +95,9 @@ def send_and_fetch(process: Any, address: dict[str, str], megabytes: int) -> Non
     body = {"metadata": {"name": "big.bin", "size": size}, "filenames": ["big.bin"]}
     ticket = wire.post(f"/sessions/{session.id}/files?ticket=", body)
     headers = {"Content-Length": str(size)}
-    put = httpx2.put(ticket["urls"]["big.bin"], content=blocks(megabytes), headers=headers, timeout=600, trust_env=False)
+    put = httpx2.put(
+        ticket["urls"]["big.bin"], content=blocks(megabytes), headers=headers, timeout=600, trust_env=False
+    )
     assert put.status_code in (200, 201)
     (file,) = wire.post(f"/sessions/{session.id}/files", ticket=ticket["ticket"])
     assert file["size"] == size

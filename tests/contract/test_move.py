@@ -68,13 +68,17 @@ def test_project_that_is_not_the_subjects_is_422(wire: Wire, session: Any, elsew
     wire.put(f"/sessions/{session.id}", {"subject": {"_id": target.id}, "project": project.id}, status=422)
 
 
-def test_only_session_takes_its_subject_along(wire: Wire, full: Any, acquisition: Any, elsewhere: Any, subject: Any) -> None:
+def test_only_session_takes_its_subject_along(
+    wire: Wire, full: Any, acquisition: Any, elsewhere: Any, subject: Any
+) -> None:
     full.update(project=elsewhere.id)
     assert_all_below_are_in(wire, elsewhere, subject.id, full, acquisition)
     assert wire.get(f"/subjects/{subject.id}")["project"] == elsewhere.id
 
 
-def test_one_of_several_sessions_gets_a_copy_of_its_subject(wire: Wire, full: Any, elsewhere: Any, subject: Any, project: Any) -> None:
+def test_one_of_several_sessions_gets_a_copy_of_its_subject(
+    wire: Wire, full: Any, elsewhere: Any, subject: Any, project: Any
+) -> None:
     stays = subject.add_session(label="stays")
     subject.update(sex="female")
     full.update(project=elsewhere.id)
@@ -152,7 +156,9 @@ def test_bulk_dry_mode_reports_conflicts_and_moves_nothing(wire: Wire, full: Any
     assert wire.get(f"/sessions/{full.id}")["project"] == project.id
 
 
-def test_bulk_skip_mode_leaves_conflicts_where_they_are(wire: Wire, full: Any, subject: Any, elsewhere: Any, project: Any) -> None:
+def test_bulk_skip_mode_leaves_conflicts_where_they_are(
+    wire: Wire, full: Any, subject: Any, elsewhere: Any, project: Any
+) -> None:
     elsewhere.add_subject(label="sub-01")
     assert len(bulk(wire, [full], elsewhere.id, "projects", "skip")) == 1
     assert wire.get(f"/sessions/{full.id}")["project"] == project.id
@@ -174,7 +180,12 @@ def test_bulk_move_can_remove_emptied_subjects(wire: Wire, full: Any, subject: A
 def test_bulk_move_through_the_sdk(fw: flywheel.Client, full: Any, elsewhere: Any) -> None:
     target = elsewhere.add_subject(label="t")
     conflicts = fw.bulk_move_sessions(
-        {"sources": [full.id], "destinations": [target.id], "destination_container_type": "subjects", "conflict_mode": "skip"}
+        {
+            "sources": [full.id],
+            "destinations": [target.id],
+            "destination_container_type": "subjects",
+            "conflict_mode": "skip",
+        }
     )
     assert conflicts == []
     assert full.reload().subject.id == target.id

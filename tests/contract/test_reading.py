@@ -157,7 +157,9 @@ def test_info_exists_tells_whether_there_is_info(acquisition: Any, wire: Wire) -
 # Lookup and resolve
 
 
-def test_lookup_answers_the_whole_container_with_its_type(tree: dict[str, Any], wire: Wire, fw: flywheel.Client) -> None:
+def test_lookup_answers_the_whole_container_with_its_type(
+    tree: dict[str, Any], wire: Wire, fw: flywheel.Client
+) -> None:
     path = [tree["group"].id, "Proj", "sub-01", "Ses 1", "Acq 1"]
     for depth, level in enumerate(("group", "project", "subject", "session", "acquisition"), 1):
         found = wire.post("/lookup", {"path": path[:depth]})

@@ -9,20 +9,63 @@ import pytest
 from tests.contract.test_rules_and_gears import manifest
 from tests.contract.wire import Wire, fresh
 
-READS = """
-/auth/status /config /version /users/self /users /roles /modalities /modalities/MR /gears /gears/{gear} /jobs
-/groups /projects /subjects /sessions /acquisitions /analyses /files /collections /site/rules
-/containers/{session} /groups/{group} /projects/{project} /subjects/{subject} /sessions/{session}
-/acquisitions/{acquisition} /analyses/{analysis} /groups/{group}/projects /projects/{project}/subjects
-/projects/{project}/sessions /projects/{project}/acquisitions /subjects/{subject}/sessions
-/sessions/{session}/acquisitions /sessions/{session}/jobs /projects/{project}/rules
-/projects/{project}/analyses /subjects/{subject}/analyses /sessions/{session}/analyses
-/acquisitions/{acquisition}/analyses /sessions/{session}/files/f.txt /sessions/{session}/files/f.txt/info
-/acquisitions/{acquisition}/files/f.txt /subjects/{subject}/files/f.txt /projects/{project}/files/f.txt
-/containers/{session}/files/f.txt /analyses/{analysis}/files/f.txt /files/{file} /files/{file}/versions
-/jobs/{job} /jobs/{job}/logs /jobs/{job}/detail /jobs/{job}/config.json /batch /batch/{batch}
-/gears/{gear}/invocation
-""".split()
+READS = [
+    "/auth/status",
+    "/config",
+    "/version",
+    "/users/self",
+    "/users",
+    "/roles",
+    "/modalities",
+    "/modalities/MR",
+    "/gears",
+    "/gears/{gear}",
+    "/jobs",
+    "/groups",
+    "/projects",
+    "/subjects",
+    "/sessions",
+    "/acquisitions",
+    "/analyses",
+    "/files",
+    "/collections",
+    "/site/rules",
+    "/containers/{session}",
+    "/groups/{group}",
+    "/projects/{project}",
+    "/subjects/{subject}",
+    "/sessions/{session}",
+    "/acquisitions/{acquisition}",
+    "/analyses/{analysis}",
+    "/groups/{group}/projects",
+    "/projects/{project}/subjects",
+    "/projects/{project}/sessions",
+    "/projects/{project}/acquisitions",
+    "/subjects/{subject}/sessions",
+    "/sessions/{session}/acquisitions",
+    "/sessions/{session}/jobs",
+    "/projects/{project}/rules",
+    "/projects/{project}/analyses",
+    "/subjects/{subject}/analyses",
+    "/sessions/{session}/analyses",
+    "/acquisitions/{acquisition}/analyses",
+    "/sessions/{session}/files/f.txt",
+    "/sessions/{session}/files/f.txt/info",
+    "/acquisitions/{acquisition}/files/f.txt",
+    "/subjects/{subject}/files/f.txt",
+    "/projects/{project}/files/f.txt",
+    "/containers/{session}/files/f.txt",
+    "/analyses/{analysis}/files/f.txt",
+    "/files/{file}",
+    "/files/{file}/versions",
+    "/jobs/{job}",
+    "/jobs/{job}/logs",
+    "/jobs/{job}/detail",
+    "/jobs/{job}/config.json",
+    "/batch",
+    "/batch/{batch}",
+    "/gears/{gear}/invocation",
+]
 WRITES: list[tuple[str, str, Any]] = [
     ("POST", "/lookup", {"path": ["{group}"]}),
     ("POST", "/resolve", {"path": ["{group}"]}),
@@ -65,8 +108,8 @@ def ids(wire: Wire) -> dict[str, str]:
     made["analysis"] = wire.post(f"/sessions/{made['session']}/analyses", {"label": "An"})["_id"]
     for level in ("projects", "subjects", "sessions", "acquisitions", "analyses"):
         single = "analysis" if level == "analyses" else level[:-1]
-        (file,) = wire.upload(f"/{level}/{made[single]}", "f.txt", b"content")
-    made["file"] = next(iter(wire.get(f"/sessions/{made['session']}")["files"]))["file_id"]
+        wire.upload(f"/{level}/{made[single]}", "f.txt", b"content")
+    made["file"] = wire.get(f"/sessions/{made['session']}")["files"][0]["file_id"]
     gear = manifest(fresh("all"), inputs={"api-key": {"base": "api-key"}})
     made["gear"] = wire.post(f"/gears/{gear['name']}", {"category": "utility", "gear": gear})["_id"]
     target = {"type": "session", "id": made["session"]}
@@ -88,7 +131,9 @@ def test_read(wire: Wire, ids: dict[str, str], template: str) -> None:
     assert wire("GET", template.format(**ids)).status_code == 200
 
 
-@pytest.mark.parametrize("level", ["projects/{project}", "subjects/{subject}", "sessions/{session}", "acquisitions/{acquisition}"])
+@pytest.mark.parametrize(
+    "level", ["projects/{project}", "subjects/{subject}", "sessions/{session}", "acquisitions/{acquisition}"]
+)
 def test_writes_below_every_level(wire: Wire, ids: dict[str, str], level: str) -> None:
     for method, template, body in WRITES:
         if "{level}" in template:

@@ -36,7 +36,9 @@ def test_encoded_slash_is_part_of_a_name_not_of_the_path(session: Any, wire: Wir
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_empty_body_with_json_content_type_is_no_parse_error(wire: Wire, session: Any, method: str) -> None:
-    answer = wire(method, f"/sessions/{session.id}/tags/none", headers={"Content-Type": "application/json"}, content=b"")
+    answer = wire(
+        method, f"/sessions/{session.id}/tags/none", headers={"Content-Type": "application/json"}, content=b""
+    )
     assert "JSON" not in answer.text
     assert answer.status_code < 500
 

@@ -125,8 +125,7 @@ def _options(text: str) -> list[str]:
 def _is_datetime(value: Any) -> bool:
     """ISO-8601 with milliseconds and an offset, in UTC."""
     return isinstance(value, str) and bool(
-        re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}(\+00:00|Z)", value)
-        and datetime.fromisoformat(value)
+        re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}(\+00:00|Z)", value) and datetime.fromisoformat(value)
     )
 
 

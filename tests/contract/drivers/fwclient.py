@@ -2,12 +2,12 @@
 
 import os
 import sys
+from typing import Any
 
 from fw_client import FWClient, errors
 
 
-
-def refusal(call, *args, **kwargs):
+def refusal(call: Any, *args: Any, **kwargs: Any) -> Any:
     """Return the status that a call is refused with; None when it is not."""
     try:
         call(*args, **kwargs)

@@ -1,22 +1,18 @@
 """The everyday life of a program written for flywheel-sdk 12; run by that SDK's interpreter."""
 
-import collections
-import collections.abc
 import contextlib
 import json
 import os
 import sys
 import tempfile
 from pathlib import Path
-
-collections.MutableMapping = collections.abc.MutableMapping  # gone in Python 3.10; that SDK still names it
+from typing import Any
 
 import flywheel
 from flywheel.rest import ApiException
 
 
-
-def refusal(call, *args):
+def refusal(call: Any, *args: Any) -> Any:
     """Return the status that a call is refused with; None when it is not."""
     try:
         call(*args)
