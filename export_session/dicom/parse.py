@@ -206,8 +206,10 @@ class _Parse:
         elements = {element.tag: element for element in (*self.meta, *self.main)}
         if not problem and len(elements) < len(self.meta) + len(self.main):
             problem = "an element occurs twice"
-        if not prefixed and (problem or not elements):
-            return Instance(name, Kind.OTHER, problem=problem or "it is empty")
+        if not elements:
+            problem = problem or "it holds no data elements"
+        if not prefixed and problem:
+            return Instance(name, Kind.OTHER, problem=problem)
         media = elements.get(0x00020002)
         directory = media is not None and decode_plain(media.value) == DIRECTORY_STORAGE
         return Instance(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,8 @@ from .instance import Instance, Kind
 from .model import Cause, Change, Options, Result
 from .plan import Plan, make_plan
 from .splice import with_group_lengths
+
+_DIRECTORY = "a DICOMDIR describes other files, where this is to be changed; it is left as it is"
 
 
 def rewrite(
@@ -55,11 +58,16 @@ def rewrite(
     with open_container(source) as container:
         instances = container.instances()
         count = sum(instance.kind is Kind.INSTANCE for instance in instances)
-        if not count:
-            return _without_instances(source, instances, header)
+        directory = not count and any(instance.kind is Kind.DIRECTORY for instance in instances)
+        if directory:  # what was edited in it is found, and refused
+            instances = [replace(instance, kind=Kind.INSTANCE) for instance in instances]
+        elif not count:
+            return _without_instances(source, header)
         decision = find_edits(instances, header, overrides, chosen)
-        plan = make_plan(instances, decision.assignments)
-        if chosen.on_invalid_edit == "fail":
+        assignments = decision.assignments
+        refusals = dict.fromkeys(range(len(assignments)), _DIRECTORY) if directory else {}
+        plan = make_plan(instances, assignments, refusals)
+        if chosen.on_invalid_edit == "fail" and not directory:
             _fail_on_invalid(plan.refused)
         agreed = agreed_header(
             header, decision, plan.refused_numbers, re_declared=decision.reference in plan.redeclared
@@ -76,10 +84,8 @@ def rewrite(
         )
 
 
-def _without_instances(source: Path, instances: Sequence[Instance], header: Mapping[str, Any]) -> Result:
+def _without_instances(source: Path, header: Mapping[str, Any]) -> Result:
     """Let a file go out as it is, unless its metadata says that it should be DICOM."""
-    if any(instance.kind is Kind.DIRECTORY for instance in instances):
-        return Result(modified=False, notes=("a DICOMDIR is left as it is",), header=dict(header))
     if header.get("dicom"):
         raise NotDicom(
             f"{source.name} has DICOM metadata, but holds no readable DICOM instance. Upload the file again, "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from calendar import monthrange
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
@@ -50,7 +51,7 @@ class Unwritable(Exception):  # noqa: N818 - a finding about a value, turned int
 
 def is_blank(value: Any) -> bool:
     """Tell whether a JSON value asks for a zero-length element."""
-    return value is None or value == "" or value == [] or value == {}
+    return value is None or value in ("", [])
 
 
 def to_text(value: Any, vr: str, vm: str, count: int = 1) -> str:
@@ -313,8 +314,8 @@ def _integer(value: Any, vr: str) -> int:
 def _float(value: Any, vr: str) -> float:
     if isinstance(value, str) and _DS.fullmatch(value.strip()):
         number = float(value)
-    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**1023:
-        number = float(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value) if not abs(value) > sys.float_info.max else math.inf
     else:
         raise Unwritable(f"{_name(value)} is no number that {vr} can hold")
     if not math.isfinite(number) or (vr == "FL" and abs(number) > 3.4028235677973366e38):
