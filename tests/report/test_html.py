@@ -178,6 +178,7 @@ def test_settings_verification_and_times_are_told(page: Node) -> None:
 def test_a_preview_is_marked_as_such(rich_run: Make, dry_run: bool) -> None:
     page = parsed(rich_run(dry_run=dry_run))
     assert bool(page.all("span", "preview")) is dry_run
+    assert ("a preview stores nothing" in page.all("dl", "tiles")[0].text) is dry_run
     assert page.all("title")[0].text.startswith("Preview: ") is dry_run
 
 
