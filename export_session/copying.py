@@ -15,9 +15,10 @@ from .outcome import Failure, attempt
 from .parallel import Workers
 from .progress import Progress
 from .provenance import KEY, is_copy_of
+from .scratch import assert_room
 from .settings import Config
 from .site import PatientSite
-from .transfer import Prepared, Task, Verified, Workplace, assert_room, deliver, known_status, prepare, record
+from .transfer import Prepared, Task, Verified, Workplace, deliver, known_status, prepare, record
 from .tree import Project, Tree
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def _task(copier: Copier, tree: Tree, project: Project, twin: Twin, file: File, 
     copies = twin.copy.files if twin.copy else ()
     sources: dict[str, Mapping[str, Any]] = {
         item.level: {**item.fields, "label": item.label, "info": item.info, "tags": list(item.tags)}
-        for item in (tree.project.container, tree.subject, tree.session, twin.origin)
+        for item in (tree.project.container, *tree.above(twin.origin))
     }
     sources["file"] = {"name": file.name, "type": file.type, "modality": file.modality, "info": file.info}
     return Task(
@@ -126,7 +127,7 @@ def _copy(copier: Copier, twin: Twin, task: Task) -> Copied:
             status = Status.UNCHANGED  # the bytes are; metadata that is there is left
         if status is Status.UPDATED and not copier.config.dry_run:
             assert task.existing is not None
-            record(copier.site, task.existing, task, _metadata(copier, task, None)[0], None, copier.place)
+            record(copier.site, task.existing, task, _metadata(copier, task, None)[0], job=copier.place.job)
         return Copied(replace(row(twin, task, status), verification=Verification.RECORDED), proof)
     if task.existing and copier.config.on_existing == "skip" and not task.untouched:
         note = "a copy is there already and was left as it is (on_existing is skip)"

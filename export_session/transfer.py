@@ -7,10 +7,7 @@ and archiving and tagging take nothing less.
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
-import shutil
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -22,9 +19,10 @@ from typing import Any
 
 from .dicom import Result, rewrite
 from .dicom.model import Options
-from .errors import ExportError, StaleMetadata, TransferError
+from .errors import StaleMetadata, TransferError
 from .model import EXPORTED, File, Level, Status, Timing, Verification
 from .provenance import KEY, Record, carried_info, digest, edit_digest, is_copy_of, names_of, with_qc
+from .scratch import disk_full_is_clear
 from .site import ReadSite, Site
 from .thumbnails import thumbnail
 
@@ -53,7 +51,7 @@ class Task:
     @property
     def edits(self) -> str:
         """Digest of what, beside the origin's bytes, decides on the bytes of the copy."""
-        return digest("untouched") if self.untouched else edit_digest(self.origin, self.overrides, self.options)
+        return edit_digest(self.origin, self.overrides, self.options) if self.is_dicom else digest("untouched")
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -125,7 +123,7 @@ def prepare(site: ReadSite, task: Task, place: Workplace) -> Iterator[Prepared]:
     """
     if not task.untouched:
         _assert_current(task.origin)
-    with TemporaryDirectory(dir=place.scratch) as folder, _disk_full_is_clear(task.origin):
+    with TemporaryDirectory(dir=place.scratch) as folder, disk_full_is_clear(task.origin):
         began = time.monotonic()
         source = Path(folder, "origin" + _suffix(task.origin.name))
         sha384 = _fetch(site, task.origin, source)
@@ -191,7 +189,7 @@ def deliver(
         checked = time.monotonic()
         timing = replace(timing, store=timing.store + sent - began, verify=timing.verify + checked - sent)
         if how is not Verification.NONE:
-            record(site, stored, task, metadata, prepared, place)
+            record(site, stored, task, metadata, job=place.job, prepared=prepared)
             return Verified(task.origin, stored, how), timing
     raise TransferError(
         f"{task.copy_path}: the site does not hold the bytes that were sent, after {ATTEMPTS} uploads. "
@@ -200,7 +198,13 @@ def deliver(
 
 
 def record(
-    site: Site, stored: File, task: Task, metadata: Mapping[str, Any], prepared: Prepared | None, place: Workplace
+    site: Site,
+    stored: File,
+    task: Task,
+    metadata: Mapping[str, Any],
+    *,
+    job: str,
+    prepared: Prepared | None = None,
 ) -> None:
     """Bring the metadata of a stored file to what it should be and record what was verified.
 
@@ -226,7 +230,7 @@ def record(
             prepared.size,
             prepared.sha384,
             len(prepared.result.refused),
-            job=place.job,
+            job=job,
         )
     else:
         assert earlier is not None
@@ -316,41 +320,3 @@ def _suffix(name: str) -> str:
     """Return a file name's suffix that is safe on disk; the engine tells zip and DICOM apart by content."""
     lowered = name.lower()
     return next((suffix for suffix in (".dcm.gz", ".gz", ".zip", ".dcm") if lowered.endswith(suffix)), ".bin")
-
-
-@contextmanager
-def _disk_full_is_clear(file: File) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise TransferError(
-            f"{file.name}: the gear's disk is full. Run with fewer transfers at once, or on an engine with more disk."
-        ) from None
-
-
-def make_scratch(work: Path) -> Path:
-    """Return an empty owner-only directory for this run, and clear away those of runs that were killed."""
-    work.mkdir(parents=True, exist_ok=True)
-    for left in work.glob("session-export-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    scratch = work / f"session-export-{os.getpid()}"
-    scratch.mkdir(mode=0o700)
-    return scratch
-
-
-def assert_room(file: File, scratch: Path) -> None:
-    """Refuse a file that the disk cannot hold beside its rewritten copy.
-
-    Raises
-    ------
-    ExportError
-        When there is less room than twice the file's size.
-    """
-    free = shutil.disk_usage(scratch).free
-    if 2 * file.size > free:
-        raise ExportError(
-            f"{file.name}: {file.size / 1e6:,.0f} MB do not fit twice on the gear's disk ({free / 1e6:,.0f} MB free). "
-            "Run it on an engine with more disk."
-        )

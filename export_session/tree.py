@@ -45,6 +45,11 @@ class Tree:
         yield self.session
         yield from self.acquisitions
 
+    def above(self, container: Container) -> tuple[Container, ...]:
+        """Return what a file on one of these containers belongs to: one on the subject to no session."""
+        ways: dict[str, tuple[Container, ...]] = {"subject": (), "session": (self.subject,)}
+        return (*ways.get(container.level, (self.subject, self.session)), container)
+
     def path(self, container: Container, project: Project | None = None) -> str:
         """Return the path of one of these containers, here or in another project."""
         labels = [(project or self.project).path, self.subject.label]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+import flywheel
 import pytest
 
+from local_site import LocalSite
 from tests.faults.conftest import Play
 from tests.faults.judge import WRITING, differences
-from tests.faults.scene import ARCHIVE, EXPORT, files_in
+from tests.faults.scene import ARCHIVE, EXPORT, Scene, files_in, seed
 
 MODES = ("copy", "move")
 
@@ -51,11 +56,6 @@ def test_a_run_goes_on_after_a_move_or_copy_that_was_not_tagged(play: Play, mode
 
 def _undisturbed(play: Play, mode: str) -> dict[str, object]:
     """Run on a second copy of the site."""
-    import shutil
-
-    from local_site import LocalSite
-    from tests.faults.scene import Scene
-
     root = shutil.copytree(play.scene.root, play.folder / "undisturbed")
     with LocalSite(root) as site:
         other = Play(site, Scene.load(root), play.folder / "other")
@@ -88,8 +88,6 @@ def test_a_new_correction_makes_a_new_version_of_that_file_alone(play: Play) -> 
 
 
 def _correct(play: Play) -> None:
-    import flywheel
-
     client = flywheel.Client(play.site.api_key)
     (file,) = [
         file
@@ -99,3 +97,16 @@ def _correct(play: Play) -> None:
     ]
     header = file.info["header"]
     file.update_info({"header": {**header, "dicom": {**header["dicom"], "PatientBirthDate": "19700201"}}})
+
+
+def test_a_file_on_the_subject_takes_nothing_from_whichever_session_brought_it(tmp_path: Path) -> None:
+    scene = seed(tmp_path / "site", sessions=2, small=True)
+    with LocalSite(scene.root) as site:
+        play = Play(site, scene, tmp_path)
+        for analysis in scene.analyses:
+            assert play.export(destination=("analysis", analysis)).code == 0
+        site.clear_requests()
+        for analysis in scene.analyses:
+            assert play.export(destination=("analysis", analysis), force_export=True).code == 0
+        assert writing(play) == []
+        assert [call for call in play.calls() if call.endswith("/files/{name}")] == []
