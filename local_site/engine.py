@@ -66,18 +66,12 @@ class Engine:
             self._work.wait()
             self._work.clear()
             while not self._stopping and len(self._running) < self._at_once:
-                job = self._next()
+                job = jobs.next_pending(self._site)
                 if job is None:
                     break
                 self._begin(job)
             if self._stopping:
                 return
-
-    def _next(self) -> Doc | None:
-        """Return the pending job that is to run next: the most urgent, then the oldest."""
-        candidates = self._site.store.select("job", containing=['"state":"pending"'])
-        pending = [job for job in candidates if job["state"] == "pending"]
-        return min(pending, key=lambda job: (jobs.PRIORITIES.index(job["priority"]), job["_id"]), default=None)
 
     def _begin(self, job: Doc) -> None:
         try:

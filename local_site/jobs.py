@@ -6,6 +6,7 @@ issue the job's key when it starts; the key dies the moment the job leaves the s
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from dataclasses import dataclass
@@ -228,6 +229,12 @@ def issue_job_key(site: Site, job: Doc) -> str:
     return auth.issue_key(site.store, launch.get("user"), job=job["_id"], **scope)
 
 
+def next_pending(site: Site) -> Doc | None:
+    """Return the job that is to run next: the most urgent, then the oldest."""
+    waiting = (site.store.select("job", parent=_queue_of("pending", priority)) for priority in PRIORITIES)
+    return next(itertools.chain.from_iterable(waiting), None)
+
+
 def revoke_keys(site: Site, job_id: str) -> None:
     """Make the keys of a job unknown."""
     for key in list(site.store.select("key", containing=[job_id])):
@@ -286,7 +293,13 @@ def _gear_info(gear: Doc) -> Doc:
     }
 
 
+def _queue_of(state: str, priority: str) -> str | None:
+    """Return what a job is listed under while it waits, so that the next one is found without a search."""
+    return f"{state}:{priority}" if state == "pending" else None
+
+
 def _write(site: Site, job: Doc) -> None:
+    job = {**job, "parent_id": _queue_of(job["state"], job["priority"])}
     site.store.put("job", job)
     for listener in site.job_listeners:
         listener(job)

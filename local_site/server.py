@@ -56,7 +56,7 @@ class Server:
     async def start(self, host: str, port: int) -> int:
         """Listen, and return the port."""
         app = web.Application(client_max_size=LARGEST_JSON)
-        app.router.add_route("*", "/{path:.*}", self._dispatch)
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._dispatch)
         self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE_SECONDS, shutdown_timeout=2)
         await self._runner.setup()
         listener = web.TCPSite(self._runner, host, port, backlog=1024)
