@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from export_session import __version__
+from tools.licences import Package, objections
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = {"flywheel-gears", "rfc3987"}  # see tools/pins.py
@@ -84,3 +85,27 @@ def test_pins_name_no_index_and_no_place_on_a_machine() -> None:
 def test_the_licence_list_is_that_of_the_pinned_packages() -> None:
     listed = dict(re.findall(r"^\| ([a-z0-9-]+) \| ([0-9]\S*) \|", text("docs/licences.md"), re.MULTILINE))
     assert listed == {name: version for name, (version, _) in pins("requirements.txt").items()}
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        Package("a", "1", "GPL-3.0-or-later", "", copyleft=False),
+        Package("a", "1", "MIT AND LGPL-2.1-only", "", copyleft=False),
+        Package("a", "1", "unknown", "", copyleft=False),
+        Package("a", "1", "LicenseRef-Proprietary", "", copyleft=False),
+        Package("a", "1", "MIT", "", copyleft=True),
+    ],
+    ids=lambda package: f"{package.licence}{' with a text of the GPL' * package.copyleft}",
+)
+def test_a_licence_that_the_image_must_not_carry_is_objected_to(package: Package) -> None:
+    assert len(objections([package])) == 1
+
+
+def test_the_licences_of_the_pinned_packages_are_not_objected_to() -> None:
+    rows = re.findall(r"^\| ([a-z0-9-]+) \| ([0-9]\S*) \| ([^|]+) \| (\S*) \|", text("docs/licences.md"), re.MULTILINE)
+    assert (
+        objections([Package(name, version, licence, texts, copyleft=False) for name, version, licence, texts in rows])
+        == []
+    )
+    assert len(rows) == len(pins("requirements.txt"))
