@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ CORRECTED = "Corrected^Name"
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Any]:
-    with LocalSite(tmp_path / "root", engine=True, at_once=2) as running:
+    with LocalSite(tmp_path / "root", engine=True, at_once=3) as running:
         yield running
 
 
@@ -55,7 +58,7 @@ def ended(fw: flywheel.Client, job_id: str) -> Any:
     deadline = time.monotonic() + PATIENCE
     while (job := fw.get_job(job_id)).state in ("pending", "running"):
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        time.sleep(0.2)
     return job
 
 
@@ -108,3 +111,44 @@ def test_rule_cannot_write_elsewhere_and_the_gear_says_so(fw: flywheel.Client, g
     assert "rule" in log_of(fw, job).lower()
     assert exported_names(fw) == {}
     assert "EXPORTED" not in session.reload().tags
+
+
+@pytest.mark.parametrize("count", [5, pytest.param(50, marks=pytest.mark.slow)])
+def test_fan_out_with_a_job_killed_and_run_again_exports_all_once(
+    site: Any, fw: flywheel.Client, gear: Any, count: int
+) -> None:
+    labels = {f"ses-{number:02}" for number in range(count)}
+    sessions = [add_session(fw, label, f"sub-{number % 7}") for number, label in enumerate(sorted(labels))]
+    victim = fan_out(fw, gear, count)[0]
+    kill(site, fw, victim.id)
+    states = Counter(ended(fw, job.id).state for job in children(fw))
+    assert states == {"complete": count - 1, "failed": 1}
+    assert len(exported_names(fw)) < count or not all("EXPORTED" in s.reload().tags for s in sessions)
+    jobs = fan_out(fw, gear, count + 1)
+    assert {ended(fw, job.id).state for job in jobs if job.id != victim.id} == {"complete"}
+    assert exported_names(fw) == {label: [CORRECTED] for label in labels}
+    assert len(fw.lookup("grp/Export").subjects()) == min(count, 7)
+    assert all("EXPORTED" in session.reload().tags for session in sessions)
+
+
+def fan_out(fw: flywheel.Client, gear: Any, expected: int) -> list[Any]:
+    """Run the gear on the project as a fan-out, and return all jobs that fan-outs have made so far."""
+    config = {"export_project": "grp/Export", "fan_out": True}
+    job = ended(fw, fw.get_analysis(gear.run(destination=fw.lookup("grp/Quarantine"), config=config)).job.id)
+    assert job.state == "complete", log_of(fw, job)
+    assert len(children(fw)) == expected
+    return children(fw)
+
+
+def children(fw: flywheel.Client) -> list[Any]:
+    return [job for job in fw.jobs.iter_find() if job.parents.session]
+
+
+def kill(site: Any, fw: flywheel.Client, job_id: str) -> None:
+    """Kill the process of a job that has begun its work, as a machine that fails would."""
+    deadline = time.monotonic() + PATIENCE
+    while not ((entry := site._engine._running.get(job_id)) and fw.get_job_logs(job_id).logs):
+        assert fw.get_job(job_id).state in ("pending", "running"), "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(entry[0]._process.pid, signal.SIGKILL)
