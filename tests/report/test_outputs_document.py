@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from export_session.dicom.model import Cause, Outcome
+from export_session.model import Status, Verification
+from export_session.report import change_log, export_log
+from export_session.report.cells import CELL_LIMIT
+from export_session.report.disclosure import HIDDEN
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "outputs.md").read_text(encoding="utf-8")
+
+
+def first_cells(heading: str) -> list[str]:
+    """The code words in the first column of the first table under a heading."""
+    section = re.split(r"^#+ ", DOCUMENT.split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    return re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("heading", "columns"), [("Export log", export_log.COLUMNS), ("DICOM change log", change_log.COLUMNS)]
+)
+def test_every_column_is_explained_in_its_order(heading: str, columns: tuple[str, ...]) -> None:
+    assert tuple(first_cells(heading)) == columns
+
+
+def test_every_status_is_explained() -> None:
+    assert first_cells("Status words") == [status.value for status in Status]
+
+
+def test_every_word_of_a_cell_is_explained() -> None:
+    words = [*Verification, *Cause, *Outcome, "added", "changed", "blanked", "preview", HIDDEN]
+    assert [word for word in words if word and f"`{word}`" not in DOCUMENT] == []
+    assert f"{CELL_LIMIT:,}" in DOCUMENT
