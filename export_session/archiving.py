@@ -6,7 +6,7 @@ project.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .containers import Twin, Twins, find_copy, find_subject, find_twins, settle, settle_twins
@@ -27,6 +27,20 @@ class Exported:
     copies: Twins
     proofs: tuple[Verified, ...]
     subject_files: bool  # whether this session's run takes care of the files on the subject
+
+    @classmethod
+    def of(cls, tree: Tree, copies: Twins, copied: Sequence[Copied], *, subject_files: bool) -> Exported:
+        """Make the proof of a session from the proofs of all its files.
+
+        Raises
+        ------
+        TransferError
+            When one is missing.
+        """
+        unproven = [item.record.name for item in copied if item.proof is None]
+        if unproven:
+            raise TransferError(f"{tree.path(tree.session)}: not verified: {', '.join(unproven)}")
+        return cls(tree, copies, tuple(item.proof for item in copied if item.proof), subject_files)
 
 
 @dataclass(frozen=True)

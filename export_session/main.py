@@ -27,11 +27,12 @@ from .parallel import Workers
 from .progress import Progress
 from .provenance import GEAR
 from .report import closing_lines, write_reports
+from .scratch import make_scratch
 from .selection import Selected, select
 from .session import Route, export_session
 from .settings import Settings
 from .site import Patience, PatientSite, connect
-from .transfer import Workplace, make_scratch
+from .transfer import Workplace
 
 log = logging.getLogger("export_session")
 

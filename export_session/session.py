@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from .archiving import Archived, Exported, archive_by_copy, archive_by_move
 from .containers import Twin, find_twins, settle_twins
 from .copying import Copied, Copier, copy_files, strays, tasks_of
-from .errors import ExportError
 from .model import EXPORTED, Container, ContainerRecord, FileRecord, SessionRecord, Status
 from .outcome import Failure, attempt
 from .parallel import Workers
@@ -73,12 +72,12 @@ def _export(
             copier, story, f"{len(failed)} of {len(copied)} files failed; nothing was archived or tagged."
         )
     if config.dry_run:
-        return story.record(Status.CREATED if twins.session.status is Status.CREATED else _overall(story))
+        return story.record(_overall(story))
     if any(item.record.status is Status.SKIPPED for item in copied):
         return story.record(
             Status.SKIPPED, "some copies were left as they are, so the session is not tagged or archived"
         )
-    exported = Exported(tree, twins, tuple(item.proof for item in copied if item.proof), subject_files)
+    exported = Exported.of(tree, twins, copied, subject_files=subject_files)
     outcome = attempt(lambda: _finish(copier, story, exported, workers))
     if isinstance(outcome, Failure):
         return _with_failure(copier, story, outcome.message)
@@ -88,8 +87,6 @@ def _export(
 def _finish(copier: Copier, story: _Story, exported: Exported, workers: Workers) -> Archived | None:
     """Archive, then tag: what must not happen before every file is verified."""
     site, tree, archive = copier.site, exported.tree, story.route.archive
-    if len(exported.proofs) != len(story.copied):
-        raise ExportError(f"{tree.path(tree.session)}: not every file is verified")  # kept by the caller
     if _overall(story) is not Status.UNCHANGED or EXPORTED not in tree.session.tags:
         assert_unchanged(site, tree, workers)
     archived = None
@@ -98,8 +95,8 @@ def _finish(copier: Copier, story: _Story, exported: Exported, workers: Workers)
         archived = by(copier, exported, archive, workers)
     copy = exported.copies.session.copy
     assert copy is not None
-    others = [copy] if archived is None or archived.session.id == tree.session.id else [copy, archived.session]
-    for session in (*others, archived.session if archived and archived.session.id == tree.session.id else tree.session):
+    marked = [copy, archived.session, tree.session] if archived else [copy, tree.session]
+    for session in {one.id: one for one in marked}.values():  # after a move the archived session is the origin
         if not has_qc(session.info, passed=True):
             site.set_info("session", session.id, {"qc": with_qc(session.info, passed=True, job=copier.place.job)})
         if EXPORTED not in session.tags:
@@ -119,11 +116,10 @@ def _with_failure(copier: Copier, story: _Story, reason: str) -> SessionRecord:
 
 
 def _overall(story: _Story) -> Status:
-    statuses = {twin.status for twin in story.holders} | {item.record.status for item in story.copied}
-    if story.holders and any(
-        twin.origin.level == "session" and twin.status is Status.CREATED for twin in story.holders
-    ):
+    (session,) = (twin for twin in story.holders if twin.origin.level == "session")
+    if session.status is Status.CREATED:
         return Status.CREATED
+    statuses = {twin.status for twin in story.holders} | {item.record.status for item in story.copied}
     return Status.UNCHANGED if statuses <= {Status.UNCHANGED} else Status.UPDATED
 
 
