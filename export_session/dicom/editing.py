@@ -141,7 +141,7 @@ def _edit_sequence(level: Level, tag: int, creator: str, edits: Sequence[Edit]) 
             edited = edit_level(item, [replace(edit, path=edit.path[1:]) for edit in group])
             outcomes |= edited.outcomes
             if edited.elements:
-                contents[number] = rebuilt(content, item.elements.values(), edited.elements, inner)
+                contents[number] = rebuilt(content, item.elements, edited.elements, inner)
         if not contents:
             return Edited(outcomes=outcomes)
         return Edited({stored.tag: with_contents(stored.element, contents, inner, stored.syntax)}, outcomes)

@@ -23,7 +23,7 @@ def rewritten(chunks: Iterable[bytes], instance: Instance, elements: Mapping[int
         New bytes of whole elements by tag, group lengths included.
     """
     if not instance.deflated:
-        return splice(chunks, patches_for(instance.elements.values(), instance.start, elements))
+        return splice(chunks, patches_for(instance.elements, instance.start, elements))
     return _rewritten_deflated(chunks, instance, elements)
 
 
@@ -60,12 +60,12 @@ def plain(chunks: Iterable[bytes], instance: Instance) -> Iterator[bytes]:
 
 def meta_end(instance: Instance) -> int:
     """Return where the file meta ends."""
-    return instance.start + sum(element.length for element in _sections(instance)[0])
+    return instance.start + sum(element.length for element in _sections(instance)[0].values())
 
 
-def _sections(instance: Instance) -> tuple[list[Element], list[Element]]:
-    meta = [element for element in instance.elements.values() if element.tag >> 16 == 2]
-    return meta, [element for element in instance.elements.values() if element.tag >> 16 != 2]
+def _sections(instance: Instance) -> tuple[dict[int, Element], dict[int, Element]]:
+    meta = {tag: element for tag, element in instance.elements.items() if tag >> 16 == 2}
+    return meta, {tag: element for tag, element in instance.elements.items() if tag >> 16 != 2}
 
 
 def cut(chunks: Iterable[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:

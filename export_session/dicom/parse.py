@@ -7,7 +7,8 @@ at hand are the next element of the instance before, and decodes only what diffe
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 
 from pydicom.datadict import dictionary_VR
 from pydicom.uid import (
@@ -49,6 +50,9 @@ _FIRST_READ = 16 << 10
 _NEXT_READ = 256 << 10
 
 
+Run = tuple[bytes, tuple[Element, ...]]  # elements that follow each other, and their bytes
+
+
 class Parser:
     """Reads instances one after the other and lets them share the elements they have in common.
 
@@ -59,12 +63,11 @@ class Parser:
     """
 
     def __init__(self, like: Instance | None = None) -> None:
-        known = () if like is None else like.elements.values()
         self._shared: dict[bytes, Element] = {}
-        self._previous = (
-            [element for element in known if element.tag >> 16 == 2],
-            [element for element in known if element.tag >> 16 != 2],
-        )
+        self._varying: set[int] = set()  # tags whose value was not the same in all instances so far
+        self._runs: tuple[list[Run], list[Run]] = ([], [])
+        if like is not None:
+            self._expect(like)
 
     def parse(self, read: Read, name: str, size: int | None = None) -> Instance:
         """Read one instance.
@@ -78,11 +81,26 @@ class Parser:
         size
             Its size where that is known: pixel data that reach exactly to the end are not read then.
         """
-        one = _Parse(_Window(read, size), self._shared, self._previous)
-        instance = one.instance(name)
-        if not instance.problem and instance.elements:
-            self._previous = (one.meta, one.main)
+        known = len(self._varying)
+        instance = _Parse(_Window(read, size), self._shared, self._runs, self._varying).instance(name)
+        if not instance.problem and (len(self._varying) > known or not self._runs[1]):
+            self._expect(instance)
         return instance
+
+    def _expect(self, instance: Instance) -> None:
+        elements = instance.elements.values()
+        self._runs = (
+            self._runs_of([element for element in elements if element.tag >> 16 == 2]),
+            self._runs_of([element for element in elements if element.tag >> 16 != 2]),
+        )
+
+    def _runs_of(self, elements: Sequence[Element]) -> list[Run]:
+        runs = []
+        for steady, group in groupby(elements, lambda e: e.held and e.tag not in self._varying):
+            members = tuple(group)
+            if steady:
+                runs.append((b"".join(element.raw for element in members), members))
+        return runs
 
 
 class _Window:
@@ -175,11 +193,13 @@ class _Parse:
         self,
         window: _Window,
         shared: dict[bytes, Element],
-        previous: tuple[list[Element], list[Element]],
+        runs: tuple[list[Run], list[Run]],
+        varying: set[int],
     ) -> None:
         self._window = window
         self._shared = shared
-        self._previous = previous
+        self._runs = runs
+        self._varying = varying
         self._pos = 0
         self._truncated = False
         self._trailing = 0
@@ -225,9 +245,9 @@ class _Parse:
         )
 
     def _read_elements(self) -> None:
-        self._read_section(self.meta, self._previous[0], EXPLICIT_LITTLE, meta=True)
+        self._read_section(self.meta, self._runs[0], EXPLICIT_LITTLE, meta=True)
         self._choose_syntax()
-        self._read_section(self.main, self._previous[1], self._syntax, meta=False)
+        self._read_section(self.main, self._runs[1], self._syntax, meta=False)
 
     def _choose_syntax(self) -> None:
         """Find how the data set is encoded; where the declaration is missing or wrong, from its first bytes."""
@@ -250,18 +270,24 @@ class _Parse:
             expected = _SYNTAXES.get(declared, EXPLICIT_LITTLE)
         self._syntax = expected._replace(implicit=not looks_explicit) if len(first) == 6 else expected
 
-    def _read_section(
-        self, found: list[Element], previous: list[Element], syntax: Syntax, *, meta: bool
-    ) -> None:
+    def _read_section(self, found: list[Element], runs: list[Run], syntax: Syntax, *, meta: bool) -> None:
         window, data, pos = self._window, self._window.data, self._pos
-        at, last = 0, len(previous)
+        at = 0  # of the run that is likely to come next
+        compared = bool(runs)
         while True:
-            if at < last:
-                likely = previous[at]
-                if data.startswith(likely.raw, pos) and len(likely.raw) == likely.length:
-                    found.append(likely)
-                    pos += likely.length
+            if at < len(runs):
+                raw, run = runs[at]
+                if data.startswith(raw, pos):
+                    found.extend(run)
+                    pos += len(raw)
                     at += 1
+                    continue
+                if len(data) - pos < len(raw) and not window.ended:
+                    pos = window.fill(pos, len(raw))
+                    data = window.data
+                    continue
+                if len(run) > 1:  # something in it is different
+                    runs[at : at + 1] = [(element.raw, (element,)) for element in run]
                     continue
             if len(data) - pos < 12 and not window.ended:
                 pos = window.fill(pos, 12)
@@ -280,7 +306,9 @@ class _Parse:
                 break
             found.append(element)
             data, pos = window.data, self._pos
-            while at < last and previous[at].tag <= element.tag:
+            if compared and element.held:
+                self._varying.add(element.tag)
+            while at < len(runs) and runs[at][1][-1].tag <= element.tag:
                 at += 1
 
     def _at_end(self, found: list[Element], syntax: Syntax, *, meta: bool) -> bool:

@@ -84,53 +84,69 @@ def make_plan(
 
 def _meant(
     instances: Sequence[Instance], assignments: Sequence[Assignment], edits: Sequence[Edit]
-) -> Iterator[tuple[int, list[Edit]]]:
+) -> Iterator[tuple[int, tuple[_Unit, ...]]]:
     """Yield the instances that are to be edited, by number, with their edits."""
+    everywhere = [edit for edit in edits if assignments[edit.number].instances is None]
+    somewhere = [(edit, only) for edit in edits if (only := assignments[edit.number].instances) is not None]
+    common = _units(everywhere)
     for index, instance in enumerate(instances):
-        meant = [
-            edit
-            for edit in edits
-            if (only := assignments[edit.number].instances) is None or index in only
-        ]
-        if meant and instance.kind is Kind.INSTANCE:
-            yield index, meant
+        own = [edit for edit, only in somewhere if index in only]
+        units = _units([*everywhere, *own]) if own else common
+        if units and instance.kind is Kind.INSTANCE:
+            yield index, units
 
 
-def _edit(instance: Instance, edits: Sequence[Edit], known: dict[Any, Edited]) -> Edited:
+@dataclass(frozen=True)
+class _Unit:
+    """Edits that are decided together: those of one element, or of one private group with its blocks."""
+
+    group: int  # of a private group, 0 for public elements
+    tag: int
+    edits: tuple[Edit, ...]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The assignments they stand for."""
+        return tuple(edit.number for edit in self.edits)
+
+    def grounds(self, instance: Instance) -> Any:
+        """Return the elements that the outcome depends on."""
+        if self.group:
+            return tuple(element for tag, element in instance.elements.items() if tag >> 16 == self.group)
+        return instance.elements.get(self.tag)
+
+
+def _units(edits: Sequence[Edit]) -> tuple[_Unit, ...]:
+    groups: dict[tuple[int, int], list[Edit]] = defaultdict(list)
+    for edit in edits:
+        tag = edit.path[0].tag
+        groups[(tag >> 16, 0) if tag >> 16 & 1 else (0, tag)].append(edit)
+    return tuple(_Unit(group, tag, tuple(unit)) for (group, tag), unit in groups.items())
+
+
+def _edit(instance: Instance, units: Sequence[_Unit], known: dict[Any, Edited]) -> Edited:
     """Edit an instance in its own character set if that holds all values, else in UTF-8."""
-    edited = _edit_as_it_is(instance, edits, known)
+    edited = _edit_as_it_is(instance, units, known)
     needing = [number for number, outcome in edited.outcomes.items() if outcome.repertoire]
+    edits = [edit for unit in units for edit in unit.edits]
     return (needing and _edit_in_utf8(instance, edits, needing[0])) or edited
 
 
-def _edit_as_it_is(instance: Instance, edits: Sequence[Edit], known: dict[Any, Edited]) -> Edited:
+def _edit_as_it_is(instance: Instance, units: Sequence[_Unit], known: dict[Any, Edited]) -> Edited:
     """Edit an instance in its own character set; look up what was decided for the same elements before."""
-    units: dict[tuple[bool, int], list[Edit]] = defaultdict(list)
-    for edit in edits:
-        tag = edit.path[0].tag
-        private = bool(tag >> 16 & 1)  # the blocks of a private group are looked at together
-        units[private, tag >> 16 if private else tag].append(edit)
     level: Level | None = None
     elements: dict[int, bytes] = {}
     outcomes: dict[int, Outcome] = {}
-    for (private, at), unit in units.items():
-        key = (_grounds(instance, private=private, at=at), tuple(edit.number for edit in unit))
+    context = (instance.raw(SPECIFIC_CHARACTER_SET), instance.raw(PIXEL_REPRESENTATION), instance.syntax)
+    for unit in units:
+        key = (unit.numbers, unit.grounds(instance), context)
         edited = known.get(key)
         if edited is None:
             level = level or top_level(instance)
-            edited = known[key] = edit_level(level, unit)
+            edited = known[key] = edit_level(level, unit.edits)
         elements |= edited.elements
         outcomes |= edited.outcomes
     return Edited(elements, outcomes)
-
-
-def _grounds(instance: Instance, *, private: bool, at: int) -> Any:
-    """Return all that the outcome for an element, or for a private group, depends on."""
-    found: Any = instance.elements.get(at)
-    if private:
-        found = tuple(element for tag, element in instance.elements.items() if tag >> 16 == at)
-    context = (instance.raw(SPECIFIC_CHARACTER_SET), instance.raw(PIXEL_REPRESENTATION), instance.syntax)
-    return found, context
 
 
 def _edit_in_utf8(instance: Instance, edits: Sequence[Edit], needing: int) -> Edited | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import accumulate
 
 from export_session.errors import ProofFailed
 
@@ -50,20 +51,19 @@ def _wrong_elements(old: Instance, new: Instance, elements: Mapping[int, bytes])
     different = [fact for fact in facts if getattr(old, fact) != getattr(new, fact)]
     if different:
         return f"{', '.join(different)} changed"
-    expected = dict.fromkeys(old.elements)
-    if set(new.elements) != expected.keys() | elements.keys():
+    if new.elements.keys() != old.elements.keys() | elements.keys():
         return "there are other elements than expected"
-    if [tag for tag in new.elements if tag in expected] != list(expected):
+    if [tag for tag in new.elements if tag in old.elements] != list(old.elements):
         return "the order of the elements changed"
     for tag, element in new.elements.items():
+        was = old.elements.get(tag)
         intended = elements.get(tag)
-        if intended is not None:
-            if element.raw != intended:
-                return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not as intended"
-            continue
-        was = old.elements[tag]
-        if element is not was and (element.raw != was.raw or element.length != was.length):
-            return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) changed"
+        if intended is None and element is not was:
+            assert was is not None
+            if element.raw != was.raw or element.length != was.length:
+                return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) changed"
+        elif intended is not None and element.raw != intended:
+            return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not as intended"
     return ""
 
 
@@ -75,19 +75,16 @@ def _same_bytes(old: Instance, new: Instance, before: Chunks, after: Chunks) -> 
 
 def _spans(old: Instance, new: Instance) -> Iterator[tuple[int, int, int]]:
     """Yield where each stretch lies in the old and the new bytes, and how long it is."""
-    places = {}
-    pos = new.start
-    for tag, element in new.elements.items():
-        places[tag] = pos
-        pos += element.length
-    end = pos
     yield 0, 0, old.start
-    pos = old.start
-    for tag, element in old.elements.items():
-        if not element.held:
-            yield pos, places[tag], element.length
-        pos += element.length
-    yield pos, end, old.trailing
+    places = dict(zip(new.elements, accumulate(_lengths(new), initial=new.start), strict=False))
+    for element, pos in zip(old.elements.values(), accumulate(_lengths(old), initial=old.start), strict=False):
+        if len(element.raw) != element.length:
+            yield pos, places[element.tag], element.length
+    yield old.start + sum(_lengths(old)), new.start + sum(_lengths(new)), old.trailing
+
+
+def _lengths(instance: Instance) -> list[int]:
+    return [element.length for element in instance.elements.values()]
 
 
 class _Tape:

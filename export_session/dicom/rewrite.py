@@ -115,7 +115,7 @@ def _write(container: Container, target: Path, instances: Sequence[Instance], pl
                 f"{instance.name} cannot be rewritten, since it is not completely readable: {instance.problem}. "
                 "Replace the file by an intact one."
             )
-        elements[index] = with_group_lengths(instance.elements.values(), new, instance.syntax)
+        elements[index] = with_group_lengths(instance.elements, new, instance.syntax)
     unfinished = target.with_name(f".{target.name}.{uuid4().hex}")
     try:
         container.write(unfinished, instances, elements)

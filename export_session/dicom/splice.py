@@ -7,7 +7,7 @@ sequence: :func:`patches_for` says what has to change where, :func:`splice` appl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from .elements import (
@@ -48,25 +48,23 @@ class Item(NamedTuple):
 
 
 def patches_for(
-    elements: Collection[Element], start: int, replacements: Mapping[int, bytes]
+    elements: Mapping[int, Element], start: int, replacements: Mapping[int, bytes]
 ) -> list[Patch]:
     """Say which bytes change when elements are replaced or inserted.
 
     Parameters
     ----------
     elements
-        All elements of one data set, in file order.
+        All elements of one data set by tag, in file order.
     start
         Where the first of them starts.
     replacements
         The new bytes of whole elements, by tag. Elements that are absent are inserted in order of tags.
     """
-    present = {element.tag for element in elements}
-    inserted = sorted(replacements.keys() - present, reverse=True)
+    inserted = sorted((tag for tag in replacements if tag not in elements), reverse=True)
     patches = []
     pos = start
-    for element in elements:
-        tag = element.tag
+    for tag, element in elements.items():
         while inserted and inserted[-1] < tag:
             patches.append(Patch(pos, pos, replacements[inserted.pop()]))
         if tag in replacements:
@@ -77,29 +75,25 @@ def patches_for(
 
 
 def with_group_lengths(
-    elements: Collection[Element], replacements: Mapping[int, bytes], syntax: Syntax
+    elements: Mapping[int, Element], replacements: Mapping[int, bytes], syntax: Syntax
 ) -> Mapping[int, bytes]:
     """Let group lengths follow their groups (PS3.5 §7.2); one that was wrong before is left as it is."""
     groups = {tag >> 16 for tag in replacements}
-    lengths = {e.tag >> 16: e for e in elements if not e.tag & 0xFFFF and e.tag >> 16 in groups}
+    lengths = {group: elements[group << 16] for group in groups if group << 16 in elements}
     if not lengths:
         return replacements
     before: dict[int, int] = defaultdict(int)
-    after: dict[int, int] = defaultdict(int)
-    present = set()
-    for element in elements:
-        if element.tag & 0xFFFF:
-            present.add(element.tag)
-            before[element.tag >> 16] += element.length
-            new = replacements.get(element.tag)
-            after[element.tag >> 16] += element.length if new is None else len(new)
-    for tag in replacements.keys() - present:
-        after[tag >> 16] += len(replacements[tag])
+    growth: dict[int, int] = defaultdict(int)
+    for tag, element in elements.items():
+        if tag & 0xFFFF:
+            before[tag >> 16] += element.length
+    for tag, raw in replacements.items():
+        growth[tag >> 16] += len(raw) - (elements[tag].length if tag in elements else 0)
     followed = dict(replacements)
     for group, element in lengths.items():
         byteorder: Literal["little", "big"] = "little" if group == 2 or syntax.little else "big"
         if len(element.value) == 4 and int.from_bytes(element.value, byteorder) == before[group]:
-            followed[element.tag] = element.raw[: element.head] + after[group].to_bytes(4, byteorder)
+            followed[element.tag] = element.raw[: element.head] + (before[group] + growth[group]).to_bytes(4, byteorder)
     return followed
 
 
@@ -114,7 +108,9 @@ def patched(data: bytes, patches: Iterable[Patch]) -> bytes:
     return b"".join(parts)
 
 
-def rebuilt(content: bytes, elements: Collection[Element], new: Mapping[int, bytes], syntax: Syntax) -> bytes:
+def rebuilt(
+    content: bytes, elements: Mapping[int, Element], new: Mapping[int, bytes], syntax: Syntax
+) -> bytes:
     """Return the content of an item with new elements, its group lengths included."""
     return patched(content, patches_for(elements, 0, with_group_lengths(elements, new, syntax)))
 

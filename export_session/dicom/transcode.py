@@ -78,5 +78,5 @@ def _sequence(stored: Stored) -> bytes:
         if SPECIFIC_CHARACTER_SET in level.elements:
             changed[SPECIFIC_CHARACTER_SET] = _declaration(level)
         if changed:
-            contents[number] = rebuilt(content, level.elements.values(), changed, inner)
+            contents[number] = rebuilt(content, level.elements, changed, inner)
     return with_contents(stored.element, contents, inner, stored.syntax) if contents else stored.element.raw
