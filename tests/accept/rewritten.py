@@ -41,9 +41,7 @@ def rewritten(folder: Path, per_kind: int = 1) -> Iterator[Rewritten]:
         if FMI not in sample.importers:
             continue
         for kind in KINDS:
-            edits = sorted(
-                kind(sample, sample.header()), key=lambda edit: zlib.crc32(f"{sample.name}{edit}".encode())
-            )
+            edits = sorted(kind(sample, sample.header()), key=lambda edit: zlib.crc32(f"{sample.name}{edit}".encode()))
             for number, edit in enumerate(edits[:per_kind]):
                 suffix = ".dicom.zip" if sample.is_zip else ".dcm"
                 target = folder / f"{zlib.crc32(sample.name.encode()):08x}-{kind.__name__}-{number}{suffix}"

@@ -32,9 +32,7 @@ def test_the_importer_reads_back_what_the_curator_wrote(tmp_path: Path) -> None:
         if "error" in answer:
             verdicts.append(f"{case.sample.name}: {case.edit}: the importer fails: {answer['error']}")
             continue
-        verdicts += [
-            f"{case.sample.name}: {case.edit}: {problem}" for problem in _unlike(case, answer["header"])
-        ]
+        verdicts += [f"{case.sample.name}: {case.edit}: {problem}" for problem in _unlike(case, answer["header"])]
     assert not verdicts, f"{len(verdicts)} problems in {len(cases)} files:\n" + "\n".join(verdicts[:60])
 
 
@@ -52,9 +50,7 @@ def _unlike(case: Rewritten, header: dict[str, Any]) -> list[str]:
                     f"{section}.{key}: {_short(found, key)}, but the copy's record says {_short(stored, key)}"
                 )
             elif not _alike(found.get(key), curated.get(key)) and not case.edit.members:
-                problems.append(
-                    f"{section}.{key}: {_short(found, key)}, but the curator wrote {_short(curated, key)}"
-                )
+                problems.append(f"{section}.{key}: {_short(found, key)}, but the curator wrote {_short(curated, key)}")
     return problems
 
 

@@ -49,10 +49,11 @@ NEW: dict[str, Any] = {
 }
 TEXTS = {
     "cyrillic": "Городская больница",
-    "latin-1": "Müller, Universität",
+    "latin-1": "Müller^Jörg",
     "greek": "Γενικό Νοσοκομείο",
-    "cjk": "東京大学病院",
+    "japanese": "山田^太郎",
     "korean": "서울대병원",
+    "chinese": "北京协和医院",
     "emoji": "ward 🏥 7",
     "arabic": "مستشفى",
 }
@@ -241,27 +242,18 @@ def blanked(sample: Sample, header: dict[str, Any]) -> Iterator[Edit]:
 
 def text(sample: Sample, header: dict[str, Any]) -> Iterator[Edit]:
     """Text of the world's scripts in an element that is there, or is added."""
+    common = _common(sample)
+    unreadable = "" if _readable(sample) else "text of the file cannot be read, so it cannot be encoded anew"
     for script, value in TEXTS.items():
-        element = _common(sample).get("InstitutionName")
-        if element is not None and "InstitutionName" not in header["dicom"] and element.value:
-            continue  # not shown, so not editable
-        name = "PatientName" if script in {"cjk", "latin-1"} and "PatientName" in header["dicom"] else "InstitutionName"
-        if name not in _common(sample) and any(name in read for read in datasets(sample).values()):
+        keyword = "PatientName" if "^" in value else "InstitutionName"
+        hidden = keyword in common and keyword not in header["dicom"] and common[keyword].value
+        varying = keyword not in common and any(keyword in read for read in datasets(sample).values())
+        tag = tag_for_keyword(keyword)
+        if hidden or varying or tag is None:
             continue
-        tag = tag_for_keyword(name)
-        assert tag is not None
-        allowed = "text that is in the file already cannot be read, so it cannot be encoded anew"
-        if _readable(sample):
-            allowed = ""
-        yield Edit(
-            f"text {script}",
-            _with(header, name, value),
-            (tag,),
-            dictionary_VR(tag),
-            value,
-            refusal_allowed=allowed,
-            recodes=True,
-        )
+        changed = _with(header, keyword, value)
+        vr = dictionary_VR(tag)
+        yield Edit(f"text {script}", changed, (tag,), vr, value, refusal_allowed=unreadable, recodes=True)
 
 
 def per_slice(sample: Sample, header: dict[str, Any]) -> Iterator[Edit]:
