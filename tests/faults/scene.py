@@ -52,14 +52,29 @@ class Scene:
         return cls(**{**saved, **lists, "root": str(root)})
 
 
-def seed(root: Path, *, subjects: Sequence[str] = ("sub 1",), sessions: int = 1, small: bool = False) -> Scene:
+@dataclass(frozen=True)
+class Shape:
+    """How much is in a session, where that is what matters."""
+
+    acquisitions: int
+    files: int  # in each
+
+
+def seed(
+    root: Path,
+    *,
+    subjects: Sequence[str] = ("sub 1",),
+    sessions: int = 1,
+    small: bool = False,
+    shape: Shape | None = None,
+) -> Scene:
     """Make a site with `sessions` sessions for each subject; small ones have a single acquisition each."""
     with LocalSite(root) as site:
         client = flywheel.Client(site.api_key)
         group = client.get_group(client.add_group({"_id": GROUP, "label": "Lab"}))
         projects = [group.add_project(label=label) for label in (QUARANTINE, EXPORT, ARCHIVE)]
         people = [projects[0].add_subject(label=label, sex="female") for label in subjects]
-        made = [_session(person, number, small=small) for person in people for number in range(sessions)]
+        made = [_session(person, number, small=small, shape=shape) for person in people for number in range(sessions)]
         for person in people:
             _upload(person, "consent.txt", f"signed by {person.label}".encode(), {"type": "text"})
         analyses = [session.add_analysis(label="Export", inputs=[]) for session in made]
@@ -74,8 +89,15 @@ def seed(root: Path, *, subjects: Sequence[str] = ("sub 1",), sessions: int = 1,
     return scene
 
 
-def _session(subject: Any, number: int, *, small: bool) -> Any:
+def _session(subject: Any, number: int, *, small: bool, shape: Shape | None) -> Any:
     session = subject.add_session(label=f"visit {number}", weight=61.5, timestamp="2020-01-02T03:04:05+00:00")
+    if shape:
+        _upload(session, "protocol.txt", b"protocol, version 3", {"type": "text"})
+        for index in range(shape.acquisitions):
+            acquisition = session.add_acquisition(label=f"series {index}")
+            for file in range(shape.files):
+                _dicom(acquisition, f"{file}.dcm", dicom_file(file), {"BodyPartExamined": "BRAIN"})
+        return session
     acquisition = session.add_acquisition(label="T1", uid=f"1.2.826.{number}")
     edited = {"PatientBirthDate": "19700131", "BodyPartExamined": "BRAIN", "PatientName": f"Doe^Jane {number}"}
     _dicom(acquisition, "t1.dicom.zip", dicom_zip(2), edited)

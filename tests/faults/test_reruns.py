@@ -46,15 +46,15 @@ def test_a_forced_second_run_moves_no_file_content(play: Play, mode: str) -> Non
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_run_goes_on_after_a_move_or_copy_that_was_not_tagged(play: Play, mode: str) -> None:
-    undisturbed = _undisturbed(play, mode)
+    wanted = undisturbed(play, mode)
     play.site.fault("status", status=403, method="PATCH", route="^/sessions/[^/]+/tags$", nth=3)
     assert play.export(mode).code == 1
     play.site.clear_faults()
     assert play.export(mode).code == 0
-    assert list(differences(undisturbed, play.site.dump())) == []
+    assert list(differences(wanted, play.site.dump())) == []
 
 
-def _undisturbed(play: Play, mode: str) -> dict[str, object]:
+def undisturbed(play: Play, mode: str) -> dict[str, object]:
     """Run on a second copy of the site."""
     root = shutil.copytree(play.scene.root, play.folder / "undisturbed")
     with LocalSite(root) as site:

@@ -21,4 +21,16 @@ def _compile_once(environment: jinja2.Environment, source: Any, *more: Any, **op
 
 
 jinja2.Environment.compile = _compile_once  # type: ignore[method-assign]  # the template is the same for all runs
-html.render(RunRecord("", "", "", "2020-01-01T00:00:00Z", "2020-01-01T00:00:00Z", False, "full", {}, ()))
+html.render(
+    RunRecord(
+        "",
+        "",
+        "",
+        "2020-01-01T00:00:00Z",
+        "2020-01-01T00:00:00Z",
+        dry_run=False,
+        log_values="full",
+        settings={},
+        sessions=(),
+    )
+)

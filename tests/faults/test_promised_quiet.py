@@ -1,0 +1,64 @@
+"""A dry run writes nothing and tells what a run would do; no run calls the site more often than is stated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local_site import LocalSite
+from tests.faults.conftest import Play
+from tests.faults.judge import differences
+from tests.faults.scene import Shape, seed
+from tests.faults.test_reruns import writing
+from tests.support.gear import Run
+
+SHAPES = {
+    "one file": Shape(acquisitions=1, files=1),
+    "many acquisitions": Shape(acquisitions=12, files=1),
+    "many files": Shape(acquisitions=2, files=9),
+    "nothing but attachments": Shape(acquisitions=0, files=0),
+}
+
+
+def told(run: Run) -> list[tuple[str, ...]]:
+    """What the export log says of every container and file, but for what only a finished run can know."""
+    columns = ("Container", "Name", "Status", "Origin Path", "Export Path", "Size", "Instances", "Changes", "Refused")
+    return [tuple(row[column] for column in columns) for row in run.log]
+
+
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_a_dry_run_writes_nothing_and_predicts_the_run(play: Play, mode: str) -> None:
+    preview = play.export(mode, dry_run=True)
+    assert preview.code == 0
+    assert writing(play) == []
+    assert list(differences(play.before, play.site.dump())) == []
+    done = play.export(mode)
+    assert told(preview) == told(done)
+    assert [{**row, "Run": ""} for row in preview.changes] == [{**row, "Run": ""} for row in done.changes]
+    assert done.changes
+
+
+def test_a_dry_run_predicts_that_nothing_is_to_do(play: Play) -> None:
+    play.export()
+    play.site.clear_requests()
+    preview = play.export(dry_run=True, force_export=True)
+    assert writing(play) == []
+    assert {row["Status"] for row in preview.log} == {"unchanged"}
+
+
+@pytest.mark.parametrize("archive", [None, "copy"])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_a_run_calls_the_site_no_more_often_than_stated(tmp_path: Path, shape: Shape, archive: str | None) -> None:
+    scene = seed(tmp_path / "site", shape=shape)
+    files, acquisitions = shape.acquisitions * shape.files + 2, shape.acquisitions
+    with LocalSite(scene.root) as site:
+        play = Play(site, scene, tmp_path)
+        options = {} if archive else {"archive_project": None}
+        assert play.export(**options).code == 0
+        copies = 2 if archive else 1
+        assert len(site.requests) <= copies * (6 * files + 6 * acquisitions + 25)
+        site.clear_requests()
+        assert play.export(force_export=True, **options).code == 0
+        assert len(site.requests) <= copies * (2 * acquisitions + 15)
+        assert [call for call in play.calls() if call.endswith("/files/{name}") or "signed" in call] == []
