@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from .errors import AccessDenied, ExportError, NotFound, PreflightError, SiteError
 from .model import Container, Level
@@ -21,6 +21,7 @@ NEEDED_TO_WRITE = {
     "files_create_single": "upload files",
     "files_modify_metadata": "modify file metadata",
 }
+NEEDED_TO_MOVE = {"containers_modify_metadata": "move sessions out of the quarantine project"}
 RULE_KEY = (
     "This run was started by a gear rule. Flywheel gives such a run a key for the rule's own project only, so it "
     "cannot write to another project. Ways that work: launch the gear on the session, subject or project yourself, "
@@ -72,13 +73,16 @@ def check(site: ReadSite, settings: Settings, destination: Container, workers: W
     route_origin = Project(origin, origin.parents.get("group") or str(origin.fields.get("group") or ""))
     if identity.kind == "gear_rule" and problems:
         problems.append(RULE_KEY)
+    checks: list[Callable[[], list[str]]] = []
     if isinstance(export, Project):
-        problems.extend(_of_export(site, config, export, origin_id))
+        checks += [lambda: _of_export(site, config, export, origin_id, identity.id)]
+        checks += [lambda: _enabled_rules(site, export)] if config.check_gear_rules else []
     if isinstance(archive, Project):
-        problems.extend(_of_archive(site, config, archive, origin_id))
-    if not config.dry_run and archive and config.archive_mode == "move":
-        needed = {"containers_modify_metadata": "move sessions out of the quarantine project"}
-        problems.extend(_missing_rights(site, route_origin, needed))
+        checks += [lambda: _of_archive(site, config, archive, origin_id, identity.id)]
+        if config.archive_mode == "move" and not config.dry_run:
+            checks += [lambda: _missing_rights(site, route_origin, identity.id, NEEDED_TO_MOVE)]
+    for found in workers.map(lambda check: check(), checks):
+        problems.extend(found)
     if problems:
         raise PreflightError(dict.fromkeys(problems))
     assert isinstance(export, Project)
@@ -104,27 +108,23 @@ def _project(site: ReadSite, option: str, path: str | None, problems: list[str])
     return None
 
 
-def _of_export(site: ReadSite, config: Config, export: Project, origin_id: str) -> list[str]:
+def _of_export(site: ReadSite, config: Config, export: Project, origin_id: str, user: str) -> list[str]:
     if export.id == origin_id:
         return [f"export_project: {export.path} is the origin's own project; name another one."]
-    problems = [] if config.dry_run else _missing_rights(site, export, NEEDED_TO_WRITE)
-    if config.check_gear_rules:
-        problems.extend(_enabled_rules(site, export))
-    return problems
+    return [] if config.dry_run else _missing_rights(site, export, user, NEEDED_TO_WRITE)
 
 
-def _of_archive(site: ReadSite, config: Config, archive: Project, origin_id: str) -> list[str]:
+def _of_archive(site: ReadSite, config: Config, archive: Project, origin_id: str, user: str) -> list[str]:
     if archive.id == origin_id:
         # After a move the session is found in the archive: a run that was interrupted before tagging goes on there.
-        return (
-            [] if config.archive_mode == "move" else [f"archive_project: {archive.path} is the origin's own project."]
-        )
-    return [] if config.dry_run else _missing_rights(site, archive, NEEDED_TO_WRITE)
+        own = f"archive_project: {archive.path} is the origin's own project."
+        return [] if config.archive_mode == "move" else [own]
+    return [] if config.dry_run else _missing_rights(site, archive, user, NEEDED_TO_WRITE)
 
 
-def _missing_rights(site: ReadSite, project: Project, needed: dict[str, str]) -> list[str]:
+def _missing_rights(site: ReadSite, project: Project, user: str, needed: Mapping[str, str]) -> list[str]:
     """Name what the key may not do, where the site tells; where it does not, the first write will."""
-    actions = site.actions(project.container)
+    actions = site.actions(project.container, user)
     if actions is None:
         return []
     missing = [text for action, text in needed.items() if action not in actions]

@@ -102,8 +102,7 @@ class FlywheelSite:
         parent = self._get("/analyses/{id}", id=analysis_id)["parent"]
         return parent["type"], parent["id"]
 
-    def actions(self, project: Container) -> frozenset[str] | None:
-        user = self.identity().id
+    def actions(self, project: Container, user: str) -> frozenset[str] | None:
         granted = [entry for entry in project.fields.get("permissions") or () if entry.get("_id") == user]
         role_ids = {role_id for entry in granted for role_id in entry.get("role_ids") or ()}
         if not role_ids:

@@ -103,8 +103,8 @@ class ReadSite(Protocol):
     def parent_of_analysis(self, analysis_id: str) -> tuple[Level, str]:
         """Return the level and id of the container an analysis belongs to."""
 
-    def actions(self, project: Container) -> frozenset[str] | None:
-        """Return what the key may do in a project, None where the site does not say."""
+    def actions(self, project: Container, user: str) -> frozenset[str] | None:
+        """Return what a user's roles allow in a project, None where the site does not say."""
 
     def gear_rules(self, project_id: str) -> tuple[Rule, ...]:
         """Return the gear rules of a project."""

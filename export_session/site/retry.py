@@ -94,8 +94,8 @@ class PatientSite:
     def parent_of_analysis(self, analysis_id: str) -> tuple[Level, str]:
         return self._persist(lambda: self._site.parent_of_analysis(analysis_id))
 
-    def actions(self, project: Container) -> frozenset[str] | None:
-        return self._persist(lambda: self._site.actions(project))
+    def actions(self, project: Container, user: str) -> frozenset[str] | None:
+        return self._persist(lambda: self._site.actions(project, user))
 
     def gear_rules(self, project_id: str) -> tuple[Rule, ...]:
         return self._persist(lambda: self._site.gear_rules(project_id))
