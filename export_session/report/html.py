@@ -28,6 +28,8 @@ HERE = Path(__file__).parent
 TEXT_LIMIT = 1000  # characters of a message on the page; the export log holds all
 SMALLEST = 2_000  # bytes
 TABLE_ROWS = 200  # changes of one file
+ELEMENT_PAIRS = 4  # old and new values of one element
+DOTS = 5_000  # files in the plot
 FEW = 3  # files that are shown unfolded
 EMPTY = Markup("<i>empty</i>")
 SLOWEST = 20  # files in the table of times
@@ -81,13 +83,15 @@ def render(record: RunRecord) -> str:
         stages=view.stages(record),
         slowest=timed[:SLOWEST],
         timed=len(timed),
+        dots=DOTS,
         stage_bar=stage_bar,
-        scatter=throughput((place.file.size, place.file.timing.total) for place in timed),
+        scatter=throughput((place.file.size, place.file.timing.total) for place in timed[:DOTS]),
         verification=view.verification(record),
         short=lambda path: path.removeprefix(f"{record.title}/"),
         values=partial(_values, comparable=record.log_values == "full"),
         few_files=len(list(record.files())) <= FEW,
         table_rows=TABLE_ROWS,
+        element_pairs=ELEMENT_PAIRS,
         tables=Budget(3_000_000),
         lines=Budget(4_500_000),
         pictures=Budget(800_000),

@@ -5,13 +5,13 @@
   const input = document.getElementById("find");
   const found = document.getElementById("found");
   const files = all("#files .file").map(node => ({ node, text: node.textContent.toLowerCase() }));
-  const rows = all("#elements tbody tr").map(node => ({ node, text: node.textContent.toLowerCase() }));
+  const elements = all("#elements tbody").map(node => ({ node, text: node.textContent.toLowerCase() }));
   const names = new Map(all("#files .branch > h4, #files .session > summary > h3").map(node => [node, node.textContent.toLowerCase()]));
 
   const find = () => {
     const wanted = input.value.trim().toLowerCase();
     const named = node => wanted && names.get(node).includes(wanted);
-    for (const row of rows) row.node.hidden = !row.text.includes(wanted);
+    for (const element of elements) element.node.hidden = !element.text.includes(wanted);
     let count = 0;
     for (const file of files) {
       const branch = file.node.closest(".branch").querySelector("h4");

@@ -12,7 +12,7 @@ from .cells import text_of
 from .export_log import containers_of, files_by_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from export_session.dicom.model import Change
     from export_session.model import ContainerRecord, FileRecord, RunRecord, SessionRecord
@@ -42,15 +42,21 @@ class Concern:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """An old and a new value of an element, and the files in which the one gave way to the other, or should have."""
+
+    change: Change
+    refused: bool
+    files: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
 class ElementChange:
-    """All changes of one element over the run."""
+    """What became of one element over the run."""
 
     path: str
     tag: str
-    files: tuple[Place, ...]
-    refused: int
-    all_refused: bool
-    pairs: tuple[tuple[Change, int], ...]  # distinct old and new values, how often, most frequent first
+    pairs: tuple[Pair, ...]  # the most frequent first
 
 
 @dataclass(frozen=True)
@@ -158,34 +164,25 @@ def _is_remarkable(change: Change) -> bool:
 
 def elements(views: tuple[SessionView, ...]) -> list[ElementChange]:
     """Gather the changes by element, in the order of the standard."""
-    found: dict[tuple[str, str], list[tuple[Place, Change, bool]]] = defaultdict(list)
+    found: dict[tuple[str, str], dict[tuple[bool, str, str], list[tuple[Change, Place]]]] = {}
     for place in places(views):
-        for change in place.file.changes:
-            found[change.tag, change.path].append((place, change, False))
-        for change in place.file.refused:
-            found[change.tag, change.path].append((place, change, True))
-    return [
-        ElementChange(
-            path=path,
-            tag=tag,
-            files=tuple(_distinct(place for place, _, _ in rows)),
-            refused=sum(refused for _, _, refused in rows),
-            all_refused=all(refused for _, _, refused in rows),
-            pairs=_pairs([change for _, change, refused in rows if not refused])
-            or _pairs([change for _, change, _ in rows]),
-        )
-        for (tag, path), rows in sorted(found.items(), key=lambda item: item[0])
+        for refused, changes in enumerate((place.file.changes, place.file.refused)):
+            for change in changes:
+                pairs = found.setdefault((change.tag, change.path), defaultdict(list))
+                pairs[bool(refused), text_of(change.old), text_of(change.new)].append((change, place))
+    return [ElementChange(path, tag, _pairs(pairs)) for (tag, path), pairs in sorted(found.items())]
+
+
+def _pairs(found: Mapping[tuple[bool, str, str], list[tuple[Change, Place]]]) -> tuple[Pair, ...]:
+    pairs = [
+        Pair(rows[0][0], refused, tuple(_distinct(place for _, place in rows)))
+        for (refused, _, _), rows in found.items()
     ]
+    return tuple(sorted(pairs, key=lambda pair: -len(pair.files)))
 
 
 def _distinct(found: Iterable[P]) -> Iterable[P]:
     return {each if isinstance(each, str) else each.anchor: each for each in found}.values()
-
-
-def _pairs(changes: list[Change]) -> tuple[tuple[Change, int], ...]:
-    keys = Counter((text_of(change.old), text_of(change.new)) for change in changes)
-    first = {(text_of(change.old), text_of(change.new)): change for change in reversed(changes)}
-    return tuple((first[key], count) for key, count in keys.most_common())
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from export_session.dicom.model import Cause, Change, Outcome
 from export_session.model import (
     ContainerRecord,
     FileRecord,
+    Level,
     RunRecord,
     SessionRecord,
     Status,
@@ -58,16 +59,20 @@ def a_file(name: str = "t1.dicom.zip", parent: str = "sub-01/ses-01/T1", **field
     return FileRecord(**defaults | fields)
 
 
+def a_container(level: Level, label: str, path: str, **fields: Any) -> ContainerRecord:
+    places = {"origin_path": f"{GROUP}/{path}", "export_path": f"radiology/Export/{path}"}
+    return ContainerRecord(level, label, Status.CREATED, **places | fields)
+
+
 def a_session(subject: str = "sub-01", session: str = "ses-01", **fields: Any) -> SessionRecord:
-    base = f"{GROUP}/{subject}/{session}"
     defaults: dict[str, Any] = {
         "subject": subject,
         "session": session,
         "status": Status.CREATED,
         "containers": (
-            ContainerRecord("subject", subject, Status.CREATED, f"{GROUP}/{subject}"),
-            ContainerRecord("session", session, Status.CREATED, base),
-            ContainerRecord("acquisition", "T1", Status.CREATED, f"{base}/T1"),
+            a_container("subject", subject, subject),
+            a_container("session", session, f"{subject}/{session}"),
+            a_container("acquisition", "T1", f"{subject}/{session}/T1"),
         ),
         "files": (a_file(parent=f"{subject}/{session}/T1", changes=(a_change(),)),),
         "seconds": 2.4,

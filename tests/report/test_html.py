@@ -152,6 +152,23 @@ def test_a_changed_element_is_found_by_name_and_leads_to_its_files(page: Node) -
     assert [link.attributes["href"] for link in row.all("a")] == ["#f2", "#f3"]
 
 
+def test_the_values_of_an_element_are_told_with_the_files_they_are_in(
+    run: Make, session: Make, file: Make, change: Make
+) -> None:
+    def one(number: int) -> Any:
+        refused = (change("StudyID", "1", "too long", tag="(0020,0010)"),) if number < 3 else ()
+        return file(f"{number}.dcm", changes=(change(old="x", new=f"new {number // 3}"),), refused=refused)
+
+    page = parsed(run(sessions=(session(files=tuple(map(one, range(18)))),)))
+    parts = by_id(page, "elements").all("tbody")
+    rows = [[" ".join(cell.text.split()) for cell in row.all("td")] for row in parts[0].all("tr")]
+    assert [row[:2] for row in rows[:-1]] == [["x", f"new {n}"] for n in range(4)]
+    assert rows[0][2] == "3 filesT1/0.dcm, T1/1.dcm, T1/2.dcm"
+    assert rows[-1][0].startswith("and 2 other pairs of values")
+    assert parts[0].all("th")[0].attributes["rowspan"] == "5"
+    assert "Refused in 3 files" in parts[1].text
+
+
 def test_the_verdict_and_the_figures_come_first(page: Node) -> None:
     (sentence,) = page.all("p", "verdict")
     assert sentence.text == "1 of 3 sessions failed; nothing of it was archived or tagged."
@@ -307,7 +324,7 @@ def test_headings_skip_no_level_and_there_is_one_title(page: Node) -> None:
 def test_tables_have_captions_and_header_cells_have_a_scope(page: Node) -> None:
     assert all(table.all("caption") for table in page.all("table"))
     assert all(cell.attributes.get("scope") in {"row", "col"} for cell in page.all("th"))
-    assert all(row.all("th") for table in page.all("table") for row in table.all("tr"))
+    assert all(part.all("th") for table in page.all("table") for part in [*table.all("thead"), *table.all("tbody")])
 
 
 def test_controls_and_pictures_have_names(page: Node) -> None:
