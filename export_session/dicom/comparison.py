@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .components import own_components, value_to_write
-from .elements import Incomplete, Malformed
+from .elements import Malformed
 from .equality import as_number, is_empty, same
 from .importers import ABSENT, Origin, fmi, grp3, loses_text
 from .keys import Key, key_of, vr_in_dictionary
@@ -177,7 +177,7 @@ class Comparison:
                     yield replace(self.difference(key, value, level, above), refusal=reason)
             else:
                 yield from self._in_items(key, value, level, above, list(stored.items()))
-        except (Malformed, Incomplete):
+        except Malformed:
             yield Remark(f"{key.name} is no readable sequence in the file; its metadata is not exported")
 
     def _in_first_frame(

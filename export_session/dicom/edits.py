@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import StaleMetadata
 from .comparison import Comparison, Difference, Remark
 from .decision import Decision, Edit, Place
-from .elements import Incomplete, Malformed
+from .elements import Malformed
 from .equality import is_empty, same
 from .importers import ABSENT, Origin, fmi, fmi_stores, origin_of
 from .instance import Instance
@@ -175,7 +175,7 @@ def _leaf(level: Level, path: Sequence[Step]) -> tuple[bool, Stored | None]:
         sequence = level.get(Key("", step.tag, step.creator))
         try:
             item = sequence.item(step.item or 0) if sequence and sequence.is_sequence else None
-        except (Malformed, Incomplete):
+        except Malformed:
             item = None
         if item is None:
             return False, None

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydicom.datadict import keyword_for_tag
 
-from .elements import Incomplete, Malformed
+from .elements import Malformed
 from .equality import is_empty
 from .importers import ABSENT, Importer, fmi, fmi_stores, mrc
 from .keys import Key
@@ -27,7 +27,7 @@ def project(stored: Stored, importer: Importer = fmi) -> Any:
             first = stored.item(0)
             return project_level(first, importer) if first else ABSENT
         return [project_level(item, importer) for item in stored.items()] or ABSENT
-    except (Malformed, Incomplete):
+    except Malformed:
         return ABSENT
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .comparison import Above, Comparison, Difference
 from .decision import Edit
-from .elements import Incomplete, Malformed
+from .elements import Malformed
 from .equality import is_empty
 from .importers import ABSENT, fmi
 from .keys import Key, key_of
@@ -124,7 +124,7 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
     try:
         groups = main.at(PER_FRAME_GROUPS)
         frames = list(groups.items()) if groups and groups.is_sequence else []
-    except (Malformed, Incomplete):
+    except Malformed:
         frames = []
     at_root: list[tuple[int, Difference]] = []
     for index, (entry, frame) in enumerate(zip(entries, frames, strict=False)):

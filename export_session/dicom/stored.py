@@ -18,6 +18,8 @@ from .elements import (
     IMPLICIT_LITTLE,
     ITEM,
     ITEM_DELIMITER,
+    MAX_DEPTH,
+    SEQUENCE_DELIMITER,
     UNDEFINED,
     Element,
     Incomplete,
@@ -39,6 +41,7 @@ UNSPLIT_VRS = frozenset(["LT", "ST", "UR", "UT"])  # a backslash is a character 
 TEXT_VRS = CHARSET_VRS | frozenset(["AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"])
 
 PADDING = " \0"
+_ITEM_HEAD = 8  # bytes: tag and length
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Level:
     syntax: Syntax
     codecs: tuple[str, ...]
     signed: bool = False  # what PixelRepresentation makes of "US or SS"
+    depth: int = 0  # how many sequences it lies in
 
     def get(self, key: Key) -> Stored | None:
         """Return the element that a key names, None when it is absent."""
@@ -149,20 +153,25 @@ class Stored:
     def items(self) -> Iterator[Level]:
         """Yield the items of a sequence, each read when it is asked for.
 
+        They are read as importers read them: what is cut off ends where the bytes end.
+
         Raises
         ------
-        Malformed, Incomplete
-            The value is not a sequence.
+        Malformed
+            The value is not a sequence, or sequences are nested too deeply.
         """
+        if self.level.depth >= MAX_DEPTH:
+            raise Malformed(f"sequences are nested more than {MAX_DEPTH} deep")
         as_unknown = self.element.vr == "UN"  # PS3.5 §6.2.2: implicit little endian inside
         syntax = IMPLICIT_LITTLE if as_unknown else self.syntax
         data, pos = self.element.raw, self.element.head
-        while pos < len(data):
+        while pos + _ITEM_HEAD <= len(data):
             head = read_head(data, pos, syntax)
-            if head.tag != ITEM:
+            if head.tag == SEQUENCE_DELIMITER:
                 return
-            start = pos + head.size
-            elements, pos = _read_item(data, start, head.length, syntax)
+            if head.tag != ITEM:
+                raise Malformed("there is no item where one should be")
+            elements, pos = _read_item(data, pos + head.size, head.length, syntax)
             yield self._item(elements, syntax)
 
     def _item(self, elements: dict[int, Element], syntax: Syntax) -> Level:
@@ -173,6 +182,7 @@ class Stored:
             syntax,
             tuple(codecs_of(charset.value)) if charset else self.level.codecs,
             _is_signed(representation.value) if representation else self.level.signed,
+            self.level.depth + 1,
         )
 
     def item(self, number: int) -> Level | None:
@@ -233,19 +243,18 @@ def _resolved(tag: int, creator: str, vr_in_file: str, *, signed: bool) -> str:
 
 
 def _read_item(data: bytes, pos: int, length: int, syntax: Syntax) -> tuple[dict[int, Element], int]:
-    """Read the elements of an item; return them and where the next item starts."""
-    end = len(data) if length == UNDEFINED else pos + length
-    if end > len(data):
-        raise Incomplete
+    """Read the elements of an item as far as they go; return them and where the next item starts."""
+    end = len(data) if length == UNDEFINED else min(pos + length, len(data))
     elements: dict[int, Element] = {}
-    while pos < end:
-        head = read_head(data, pos, syntax)
-        if head.tag == ITEM_DELIMITER:
-            return elements, pos + head.size
-        stop = end_of_value(data, pos + head.size, head, syntax)
-        if stop > end:
-            raise Malformed
-        undefined = head.length == UNDEFINED
-        elements[head.tag] = Element(head.tag, head.vr, data[pos:stop], head.size, stop - pos, undefined)
-        pos = stop
-    return elements, end
+    try:
+        while pos < end:
+            head = read_head(data, pos, syntax)
+            if head.tag == ITEM_DELIMITER:
+                return elements, pos + head.size
+            stop = end_of_value(data, pos + head.size, head, syntax)
+            undefined = head.length == UNDEFINED
+            elements[head.tag] = Element(head.tag, head.vr, data[pos:stop], head.size, stop - pos, undefined)
+            pos = stop
+    except Incomplete:
+        return elements, len(data)
+    return elements, max(pos, end)
