@@ -30,6 +30,7 @@ def propose(site: Site, who: Identity, body: Any) -> Doc:
         all out of reach for the sender.
     """
     fields = body if isinstance(body, dict) else {}
+    jobs.check_form(fields)
     gear = jobs_gears.fetch(site, fields.get("gear_id"))
     policy = fields.get("optional_input_policy") or "ignored"
     asked = _asked_inputs(gear, policy)
@@ -126,7 +127,8 @@ def _queue(site: Site, who: Identity, batch: Doc, request: jobs.Request, doc: Do
         return jobs.queue(site, who, request, level, doc, tags=("batch", *request.tags), batch=batch["_id"])
     if level == "acquisition":  # the analysis belongs to the session
         level, doc = "session", site.store.get("session", doc["session"]) or doc
-    label = (batch.get("analysis") or {}).get("label") or gear["gear"]["name"]
+    analysis = batch["analysis"] if isinstance(batch["analysis"], dict) else {}
+    label = str(analysis.get("label") or "") or gear["gear"]["name"]
     return jobs.queue_analysis(site, who, request, level, doc, label=label, batch=batch["_id"])[1]
 
 
@@ -137,14 +139,14 @@ def _asked_inputs(gear: Doc, policy: str) -> dict[str, Doc]:
 
 
 def _targets(site: Site, targets: Any) -> list[tuple[str, Doc]]:
-    if not isinstance(targets, list) or not targets:
-        raise BadRequestError("A batch needs targets")
-    if len({target.get("type") for target in targets}) > 1:
+    if not isinstance(targets, list) or not targets or not all(isinstance(target, dict) for target in targets):
+        raise BadRequestError("A batch needs targets, each given as {type, id}")
+    if len({str(target.get("type")) for target in targets}) > 1:
         raise BadRequestError("The targets of a batch must all be of one type")
     found = []
     for target in targets:
         doc = site.store.get(str(target.get("type")), str(target.get("id")))
-        if doc is None or target["type"] not in LEVELS:
+        if doc is None or str(target["type"]) not in LEVELS:
             raise NotFoundError(f"Could not find resource {target.get('type')}:{target.get('id')}")
         found.append((str(target["type"]), doc))
     return found

@@ -20,11 +20,9 @@ def add_gear(site: Site, body: Any) -> Doc:
     Raises
     ------
     ApiError
-        The manifest lacks its name or version, or that version is known.
+        The manifest is none, or that version of the gear is known.
     """
-    manifest = body.get("gear") if isinstance(body, dict) else None
-    if not isinstance(manifest, dict) or not manifest.get("name") or not manifest.get("version"):
-        raise BadRequestError("A gear needs a manifest with name and version")
+    manifest = _manifest(body.get("gear") if isinstance(body, dict) else None)
     category = body.get("category") or "utility"
     if category not in CATEGORIES:
         raise BadRequestError(f"Unknown category {category!r}")
@@ -52,3 +50,25 @@ def newest(site: Site, name: str, version: str | None = None) -> Doc | None:
     if version:
         gears = [gear for gear in gears if gear["gear"]["version"] == version]
     return gears[-1] if gears else None
+
+
+def _manifest(value: Any) -> Doc:
+    """Return `value` if jobs can be made from it.
+
+    Raises
+    ------
+    BadRequestError
+        It lacks name or version, or a part is of the wrong form.
+    """
+    if not isinstance(value, dict):
+        raise BadRequestError("A gear needs a manifest")
+    for key in ("name", "version"):
+        if not isinstance(value.get(key), str) or not value[key]:
+            raise BadRequestError(f"The manifest of a gear needs a {key}")
+    for key in ("inputs", "config"):
+        part = value.get(key) or {}
+        if not isinstance(part, dict) or not all(isinstance(spec, dict) for spec in part.values()):
+            raise BadRequestError(f"{key} in a manifest holds an object for each name")
+    if not isinstance(value.get("environment") or {}, dict) or not isinstance(value.get("command") or "", str):
+        raise BadRequestError("environment in a manifest is an object, command a text")
+    return value

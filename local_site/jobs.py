@@ -63,15 +63,30 @@ class Request:
         """
         if not isinstance(body, dict):
             raise BadRequestError("Job must specify gear")
+        check_form(body)
         gear = jobs_gears.fetch(site, body.get("gear_id"))
         given = {name: item for name, item in (body.get("inputs") or {}).items() if _is_file_reference(item)}
         jobs_gears.check_inputs(gear, set(given))
         found = dict(zip(given, files.references(site, who, given.values()), strict=True))
         config = jobs_gears.full_config(gear, body.get("config") or {})
-        priority = body.get("priority") or "medium"
-        if priority not in PRIORITIES:
-            raise BadRequestError(f"priority must be one of {', '.join(PRIORITIES)}")
-        return cls(gear, found, config, tuple(body.get("tags") or ()), priority)
+        return cls(gear, found, config, tuple(body.get("tags") or ()), body.get("priority") or "medium")
+
+
+def check_form(body: Doc) -> None:
+    """Refuse a request for a job, or for many, whose parts are of the wrong form.
+
+    Raises
+    ------
+    BadRequestError
+        They are.
+    """
+    if not isinstance(body.get("inputs") or {}, dict):
+        raise BadRequestError("inputs must be an object")
+    tags = body.get("tags") or []
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise BadRequestError("tags must be a list of texts")
+    if (body.get("priority") or "medium") not in PRIORITIES:
+        raise BadRequestError(f"priority must be one of {', '.join(PRIORITIES)}")
 
 
 def add(site: Site, who: Identity, body: Any) -> Doc:

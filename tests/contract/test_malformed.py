@@ -1,0 +1,161 @@
+"""Whatever a client sends, the site answers with an error of the client's, never with one of its own."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.contract.test_routes import WRITES, filled
+from tests.contract.test_routes import ids as ids  # noqa: PLC0414  # the fixture of one of everything
+from tests.contract.wire import Wire
+
+EXAMPLES = int(os.environ.get("MALFORMED_EXAMPLES", "8"))
+
+# What a valid request says; each is spoiled key by key.
+VALID: dict[tuple[str, str], Any] = {
+    **{(method, template.replace("{level}", "sessions/{session}")): body for method, template, body in WRITES},
+    ("POST", "/groups"): {"_id": "valid", "label": "l"},
+    ("POST", "/projects"): {"group": "{group}", "label": "l"},
+    ("POST", "/subjects"): {"project": "{project}", "label": "l"},
+    ("POST", "/sessions"): {"project": "{project}", "label": "l", "subject": {"code": "x"}},
+    ("POST", "/acquisitions"): {"session": "{session}", "label": "l"},
+    ("PUT", "/projects/{project}"): {"description": "d"},
+    ("PUT", "/subjects/{subject}"): {"sex": "male"},
+    ("PUT", "/sessions/{session}"): {"timestamp": "2020-01-01"},
+    ("PUT", "/acquisitions/{acquisition}"): {"info": {}},
+    ("PUT", "/analyses/{analysis}"): {"description": "d"},
+    ("POST", "/sessions/{session}/analyses"): {"label": "l", "inputs": [], "job": {"gear_id": "{gear}", "config": {}}},
+    ("POST", "/projects/{project}/rules"): {"gear_id": "{gear}", "name": "r", "all": [{"type": "file.type", "value": "x"}]},
+    ("POST", "/site/rules"): {"gear_id": "{gear}", "name": "r", "disabled": True},
+    ("POST", "/gears/name"): {"category": "utility", "gear": {"name": "name", "version": "1"}},
+    ("POST", "/batch"): {"gear_id": "{gear}", "targets": [{"type": "session", "id": "{session}"}]},
+    ("POST", "/bulk/move/sessions"): {
+        "sources": ["{session}"], "destinations": ["{subject}"], "destination_container_type": "subjects",
+        "conflict_mode": "dry",
+    },
+    ("POST", "/projects/{project}/copy"): {"group_id": "{group}", "project_label": "c", "filter": {}},
+    ("POST", "/subjects/{subject}/copy"): {"dst_project_id": "{project}", "dst_subject_label": "c", "filter": {}},
+    ("POST", "/acquisitions/{acquisition}/copy"): {"dst_session_id": "{session}", "filter": {}},
+    ("POST", "/users"): {"_id": "a@b.c", "firstname": "a", "lastname": "b"},
+    ("PUT", "/users/nobody"): {"firstname": "a"},
+    ("POST", "/modalities"): {"_id": "X", "classification": {}},
+    ("PUT", "/modalities/MR"): {"classification": {}},
+    ("POST", "/files"): {"name": "n", "parent_ref": {"type": "session", "id": "{session}"}, "size": 1},
+    ("POST", "/projects/{project}/permissions"): {"_id": "owner@local.site", "role_ids": []},
+    ("POST", "/groups/{group}/permissions"): {"_id": "owner@local.site", "access": "ro"},
+    ("POST", "/roles"): {"label": "r", "actions": []},
+    ("DELETE", "/acquisitions"): ["{session}"],
+    ("POST", "/sessions/{session}/files"): {},
+}  # fmt: skip
+KEYS = [
+    "_id",
+    "id",
+    "label",
+    "project",
+    "session",
+    "subject",
+    "group",
+    "value",
+    "text",
+    "set",
+    "delete",
+    "replace",
+    "add",
+    "modality",
+    "metadata",
+    "filenames",
+    "gear_id",
+    "inputs",
+    "config",
+    "tags",
+    "destination",
+    "destinations",
+    "sources",
+    "targets",
+    "type",
+    "filter",
+    "nodes",
+    "job",
+    "name",
+    "all",
+    "any",
+    "not",
+    "fixed_inputs",
+    "container_reference",
+    "state",
+    "path",
+    "parent_ref",
+    "access",
+    "role_ids",
+    "classification",
+    "gear",
+    "category",
+    "info",
+    "timestamp",
+    "conflict_mode",
+    "analysis",
+    "priority",
+]
+
+_scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=4)
+)
+_values = st.recursive(
+    _scalars | st.sampled_from(["{project}", "{session}", "{gear}", "session", "0" * 24]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+    max_leaves=8,
+)
+_random = st.dictionaries(st.sampled_from(KEYS), _values, max_size=6) | _values
+
+
+def spoiled(valid: Any) -> st.SearchStrategy[Any]:
+    """Bodies like a valid one with something in it replaced, and some like none."""
+    if isinstance(valid, dict) and valid:
+        keys = st.sampled_from(sorted(valid))
+        return st.builds(lambda key, value: {**valid, key: value}, keys, keys.flatmap(lambda key: spoiled(valid[key])))
+    if isinstance(valid, list) and valid:
+        return st.builds(lambda value: [*valid[:-1], value], spoiled(valid[-1])) | _values
+    return _random
+
+
+@pytest.mark.parametrize(("method", "template"), sorted(VALID))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_malformed_bodies_are_the_clients_error(
+    wire: Wire, ids: dict[str, str], method: str, template: str, data: st.DataObject
+) -> None:
+    valid = VALID[method, template]
+    body = filled(data.draw(spoiled(valid) | _random), ids)
+    answer = wire(method, template.format(**ids), json=body)
+    assert answer.status_code < 500, (body, answer.text)
+
+
+LISTINGS = ["/sessions", "/files", "/jobs", "/gears", "/projects/{project}/sessions", "/batch", "/users"]
+
+
+@pytest.mark.parametrize("template", LISTINGS)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    query=st.dictionaries(
+        st.sampled_from(["filter", "sort", "limit", "skip", "page", "after_id", "exhaustive", "include_all_info"]),
+        st.text(max_size=6)
+        | st.from_regex(r"\A[a-z._]{1,9}(=~|=\||!=|<=|>=|=|<|>)[\"\[\](){}\\,.*+?a-z0-9-]{0,8}\Z")
+        | st.sampled_from(
+            ["label", "_id:desc", "2", "1", "0" * 24, "created>2020-01-01", "tags=~^x", "info=x", "size>x"]
+        ),
+        max_size=3,
+    )
+)
+def test_malformed_queries_are_the_clients_error(
+    wire: Wire, ids: dict[str, str], template: str, query: dict[str, str]
+) -> None:
+    answer = wire("GET", template.format(**ids), params=query)
+    assert answer.status_code < 500, (query, answer.text)
