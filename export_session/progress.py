@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 LOG_EVERY = 10.0  # seconds, at most one line
-LOG_STEP = 0.1  # of the work, at least one line
+LOG_STEP = 0.1  # of the work, at least one line, but
+LOG_APART = 1.0  # seconds between lines
 DRAW_EVERY = 0.1  # seconds
 BAR_WIDTH = 24
 
@@ -96,7 +97,8 @@ class Progress:
                 self._draw(self._tty, name)
             return
         share = self._share()
-        if now - self._said_at >= LOG_EVERY or share - self._said_share >= LOG_STEP:
+        quiet = now - self._said_at
+        if quiet >= LOG_EVERY or (quiet >= LOG_APART and share - self._said_share >= LOG_STEP):
             self._said_at, self._said_share = now, share
             if self._files != self._total_files:  # the last file is the business of close()
                 self._log.info(self._line())

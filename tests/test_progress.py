@@ -43,9 +43,17 @@ def test_quick_runs_say_one_line_at_each_tenth(
     clock: Clock, log: logging.Logger, caplog: pytest.LogCaptureFixture
 ) -> None:
     progress = Progress(1000, 1_000_000_000, log=log, clock=clock)
-    run(progress, clock, 1000, 0.01)
+    run(progress, clock, 1000, 0.02)
     progress.close()
     assert 9 <= len(caplog.messages) <= 11
+
+
+def test_a_run_of_a_moment_says_its_last_line_alone(
+    clock: Clock, log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Progress(50, 50_000_000, log=log, clock=clock) as progress:
+        run(progress, clock, 50, 0.01)
+    assert len(caplog.messages) == 1
 
 
 def test_slow_runs_say_a_line_every_ten_seconds_at_most(
