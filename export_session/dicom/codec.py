@@ -107,16 +107,18 @@ class Reader:
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
-        self._left = b""
+        self._chunk = b""
+        self._pos = 0  # in the chunk
 
     def read(self, size: int) -> bytes:
         """Return up to ``size`` bytes, ``b""`` at the end."""
-        while not self._left:
+        while self._pos >= len(self._chunk):
             chunk = next(self._chunks, None)
             if chunk is None:
                 return b""
-            self._left = chunk
-        part, self._left = self._left[:size], self._left[size:]
+            self._chunk, self._pos = chunk, 0
+        part = self._chunk[self._pos : self._pos + size]
+        self._pos += len(part)
         return part
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -105,6 +106,7 @@ class SingleFile:
             lambda: _chunks(self._path),
             lambda: _chunks(target),
             target.stat().st_size,
+            Parser(),
         )
 
 
@@ -119,6 +121,7 @@ class ZipFile:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
+        self._own = _Own()
         self._members = [member for member in archive.members if not member.info.is_dir()]
 
     def instances(self) -> list[Instance]:
@@ -171,14 +174,14 @@ class ZipFile:
         old = self._content(member)
         new = b"".join(rewritten([old], instance, task.elements))
         if member.info.compress_type != DEFLATED:
-            prove(instance, task.elements, lambda: [old], lambda: [new], len(new))
+            prove(instance, task.elements, lambda: [old], lambda: [new], len(new), self._own.parser)
             return _Packed(new, crc32(new), len(new))
         data = compress(new)
         try:
             again = decompress(data, len(new))
         except Damaged as error:
             raise ProofFailed(f"{member.name}: the compressed data do not unpack: {error}") from None
-        prove(instance, task.elements, lambda: [old], lambda: [again], len(new))
+        prove(instance, task.elements, lambda: [old], lambda: [again], len(new), self._own.parser)
         return _Packed(data, crc32(again), len(new))
 
     def _content(self, member: Member) -> bytes:
@@ -213,7 +216,14 @@ class ZipFile:
             elif task.streamed:
                 before = partial(self._archive.content, task.member)
                 after = partial(archive.checked_content, written)
-                prove(instance, task.elements, before, after, written.info.file_size)
+                prove(instance, task.elements, before, after, written.info.file_size, Parser())
+
+
+class _Own(threading.local):
+    """What each thread has for itself."""
+
+    def __init__(self) -> None:
+        self.parser = Parser()
 
 
 class _Task(NamedTuple):
@@ -279,6 +289,7 @@ class GzipFile:
                 lambda: self._content(self._path),
                 lambda: self._content(target),
                 totals.size,
+                Parser(),
             )
         except Damaged as error:
             raise NotDicom(f"{self._path.name} is no complete gzip file ({error}); upload it again") from None

@@ -50,24 +50,16 @@ _FIRST_READ = 16 << 10
 _NEXT_READ = 256 << 10
 
 
-Run = tuple[bytes, tuple[Element, ...]]  # elements that follow each other, and their bytes
+Run = tuple[bytes, tuple[Element, ...]]  # elements that follow each other and their bytes; b"" if those vary
 
 
 class Parser:
-    """Reads instances one after the other and lets them share the elements they have in common.
+    """Reads instances one after the other and lets them share the elements they have in common."""
 
-    Parameters
-    ----------
-    like
-        An instance that those to come are expected to resemble.
-    """
-
-    def __init__(self, like: Instance | None = None) -> None:
+    def __init__(self) -> None:
         self._shared: dict[bytes, Element] = {}
         self._varying: set[int] = set()  # tags whose value was not the same in all instances so far
         self._runs: tuple[list[Run], list[Run]] = ([], [])
-        if like is not None:
-            self._expect(like)
 
     def parse(self, read: Read, name: str, size: int | None = None) -> Instance:
         """Read one instance.
@@ -95,11 +87,13 @@ class Parser:
         )
 
     def _runs_of(self, elements: Sequence[Element]) -> list[Run]:
-        runs = []
+        runs: list[Run] = []
         for steady, group in groupby(elements, lambda e: e.held and e.tag not in self._varying):
             members = tuple(group)
             if steady:
                 runs.append((b"".join(element.raw for element in members), members))
+            else:
+                runs += ((b"", (element,)) for element in members)
         return runs
 
 
@@ -275,8 +269,8 @@ class _Parse:
         at = 0  # of the run that is likely to come next
         compared = bool(runs)
         while True:
-            if at < len(runs):
-                raw, run = runs[at]
+            if at < len(runs) and (raw := runs[at][0]):
+                run = runs[at][1]
                 if data.startswith(raw, pos):
                     found.extend(run)
                     pos += len(raw)

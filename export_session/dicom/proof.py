@@ -16,7 +16,7 @@ Chunks = Callable[[], Iterable[bytes]]
 
 
 def prove(
-    old: Instance, elements: Mapping[int, bytes], before: Chunks, after: Chunks, size: int
+    old: Instance, elements: Mapping[int, bytes], before: Chunks, after: Chunks, size: int, parser: Parser
 ) -> None:
     """Read a rewritten instance again and compare it with what it was made from.
 
@@ -30,13 +30,15 @@ def prove(
         Open the bytes of the instance as it was, and as it was written.
     size
         How many bytes were written.
+    parser
+        Reads the instance again.
 
     Raises
     ------
     ProofFailed
         An intended change is not there, or anything else is different.
     """
-    new = Parser(old).parse(Reader(after()).read, old.name, size)
+    new = parser.parse(Reader(after()).read, old.name, size)
     wrong = _wrong_elements(old, new, elements)
     if not wrong and not _same_bytes(old, new, before, after):
         wrong = "bytes outside of the changed elements are different"
