@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchmarks import rewriting, running
 from benchmarks.figures import Figure, machine, table, write_json
 
 OUTPUT = Path(__file__).resolve().parent.parent / "bench-output" / "bench.json"
-FIGURES: dict[str, Callable[[Path], Figure]] = {
+FIGURES: dict[str, Callable[[Path], Iterable[Figure]]] = {
     "series": rewriting.series,
     "small-slices": rewriting.small_slices,
     "multiframe": rewriting.multiframe,
@@ -25,6 +25,7 @@ FIGURES: dict[str, Callable[[Path], Figure]] = {
     "memory-frames": rewriting.memory_of_frames,
     "start-up": running.start_up,
     "overlap": running.overlap,
+    "stages": running.stages,
 }
 
 
@@ -33,11 +34,11 @@ def main(names: list[str]) -> int:
     if unknown := set(names) - FIGURES.keys():
         print(f"no such figure: {', '.join(sorted(unknown))}; there are: {', '.join(FIGURES)}", file=sys.stderr)
         return 2
-    figures = []
+    figures: list[Figure] = []
     for name in names or FIGURES:
         print(f"measuring {name} ...", file=sys.stderr)
         with tempfile.TemporaryDirectory(prefix="session-export-bench-") as folder:
-            figures.append(FIGURES[name](Path(folder)))
+            figures.extend(FIGURES[name](Path(folder)))
     write_json(figures, OUTPUT)
     print(", ".join(f"{key} {value}" for key, value in machine().items()), table(figures), sep="\n\n")
     return 1 if any(figure.failed for figure in figures) else 0

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,27 +24,27 @@ GIGABYTE = 1024**3
 LOCAL_HEADER = 30  # bytes before the name (APPNOTE.TXT §4.3.7)
 
 
-def series(folder: Path) -> Figure:
+def series(folder: Path) -> Iterator[Figure]:
     """Rewrite 200 slices of 512 x 512, deflated."""
-    return _rewritten("rewrite 200 x 512²", packed_series(folder, 200, 512), folder)
+    yield _rewritten("rewrite 200 x 512²", packed_series(folder, 200, 512), folder)
 
 
-def small_slices(folder: Path) -> Figure:
+def small_slices(folder: Path) -> Iterator[Figure]:
     """Rewrite 1,000 slices of 256 x 256, deflated."""
-    return _rewritten("rewrite 1,000 x 256²", packed_series(folder, 1000, 256), folder)
+    yield _rewritten("rewrite 1,000 x 256²", packed_series(folder, 1000, 256), folder)
 
 
-def multiframe(folder: Path) -> Figure:
+def multiframe(folder: Path) -> Iterator[Figure]:
     """Rewrite an enhanced object of 2,000 frames, deflated: 10,000 items."""
-    return _rewritten("rewrite enhanced, 2,000 frames", enhanced(folder, 2000, 128), folder)
+    yield _rewritten("rewrite enhanced, 2,000 frames", enhanced(folder, 2000, 128), folder)
 
 
-def stored(folder: Path) -> Figure:
+def stored(folder: Path) -> Iterator[Figure]:
     """Rewrite 200 slices of 512 x 512 in a zip that does not compress; the floor is a copy."""
-    return _rewritten("rewrite 200 x 512², stored", packed_series(folder, 200, 512, zipfile.ZIP_STORED), folder)
+    yield _rewritten("rewrite 200 x 512², stored", packed_series(folder, 200, 512, zipfile.ZIP_STORED), folder)
 
 
-def untouched(folder: Path) -> Figure:
+def untouched(folder: Path) -> Iterator[Figure]:
     """Find that the first series needs nothing: read the headers, write nothing."""
     series = packed_series(folder, 200, 512)
     before = {key: value for key, value in series.header["dicom"].items() if key not in EDITS}
@@ -54,20 +55,20 @@ def untouched(folder: Path) -> Figure:
     )
     if target.exists():
         raise SystemExit("a file without corrections was rewritten")
-    return Figure(
+    yield Figure(
         "nothing to change, 200 x 512²", (Ratio(seconds / reference, "x floor", 0.5, 1.0),), seconds, reference
     )
 
 
-def memory_of_slices(folder: Path) -> Figure:
+def memory_of_slices(folder: Path) -> Iterator[Figure]:
     """Rewrite a zip of 1 GB of slices."""
     slices = packed_series(folder, 2048, 512, zipfile.ZIP_STORED)
-    return _bounded("memory: zip of 1 GB", slices, folder)
+    yield _bounded("memory: zip of 1 GB", slices, folder)
 
 
-def memory_of_frames(folder: Path) -> Figure:
+def memory_of_frames(folder: Path) -> Iterator[Figure]:
     """Rewrite a single multi-frame file of 2 GB."""
-    return _bounded("memory: multi-frame of 2 GB", large_multiframe(folder, 2 * GIGABYTE - 2**21), folder)
+    yield _bounded("memory: multi-frame of 2 GB", large_multiframe(folder, 2 * GIGABYTE - 2**21), folder)
 
 
 def _rewritten(name: str, given: Input, folder: Path) -> Figure:

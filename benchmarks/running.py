@@ -8,21 +8,23 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import flywheel
 
 from benchmarks.figures import Figure, Ratio, best
-from benchmarks.inputs import packed_series
+from benchmarks.inputs import Input, packed_series
 from local_site import LocalSite
 
 HOME = Path(__file__).resolve().parent.parent
 ACQUISITIONS = 20
+ENVIRONMENT = os.environ | {"NO_PROXY": "127.0.0.1,localhost"}
 LATENCY = 0.05  # seconds, of every call
 
 
-def start_up(folder: Path) -> Figure:
+def start_up(folder: Path) -> Iterator[Figure]:
     """Start run.py and wait for its first call."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         gear = _stage(folder / "start-up", f"127.0.0.1:{server.getsockname()[1]}:__force_insecure:{'k' * 20}", "0" * 24)
@@ -33,14 +35,14 @@ def start_up(folder: Path) -> Figure:
                 process.kill()
 
         (seconds,) = best(first_call)
-    return Figure("start-up to first call", (Ratio(seconds, "s", 1.5, 4.5),), seconds)
+    yield Figure("start-up to first call", (Ratio(seconds, "s", 1.5, 4.5),), seconds)
 
 
-def overlap(folder: Path) -> Figure:
+def overlap(folder: Path) -> Iterator[Figure]:
     """Export a session of 20 acquisitions on a slow line, with four files in flight and with one."""
     with LocalSite(folder / "site") as site:
         client = flywheel.Client(site.api_key)
-        analysis = _session(client, folder)
+        analysis = _session(client, packed_series(folder, 4, 64), ACQUISITIONS)
         site.fault("slow", seconds=LATENCY)
         took = {}
         for transfers in (1, 4):
@@ -55,17 +57,31 @@ def overlap(folder: Path) -> Figure:
             took[transfers] = calls[-1].time - calls[0].time  # start-up has a figure of its own
         site.clear_faults()
     ratio = Ratio(took[1] / took[4], "x one at a time", 3.5, 2.0, higher_is_better=True)
-    return Figure(f"{ACQUISITIONS} acquisitions, {LATENCY * 1000:.0f} ms a call, 4 transfers", (ratio,), took[4])
+    yield Figure(f"{ACQUISITIONS} acquisitions, {LATENCY * 1000:.0f} ms a call, 4 transfers", (ratio,), took[4])
 
 
-def _session(client: flywheel.Client, folder: Path) -> str:
+def stages(folder: Path) -> Iterator[Figure]:
+    """Export a session of large series over loopback, and see where its files spend their time."""
+    with LocalSite(folder / "site") as site:
+        given = packed_series(folder, 100, 512)
+        analysis = _session(flywheel.Client(site.api_key), given, 4)
+        gear = _stage(folder / "gear", site.api_key, analysis, export_project="bench/Export 1")
+        command = [sys.executable, "-m", "benchmarks.stages", str(gear), str(folder / "stages.json")]
+        subprocess.run(command, check=True, cwd=HOME, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+    seconds = json.loads((folder / "stages.json").read_text())
+    name = f"session of {seconds.pop('bytes') / 1e6:.0f} MB over loopback"
+    yield Figure(name, (), seconds.pop("session"))
+    for stage, measured in seconds.items():
+        yield Figure(f"  {stage}, all files", (), measured)
+
+
+def _session(client: flywheel.Client, given: Input, acquisitions: int) -> str:
     """Create a session with corrected files, and the projects; return the id of an analysis on it."""
-    given = packed_series(folder, 4, 64)
     group = client.get_group(client.add_group({"_id": "bench", "label": "Bench"}))
     for label in ("Export 1", "Export 4"):
         group.add_project(label=label)
     session = group.add_project(label="Quarantine").add_subject(label="S1").add_session(label="Visit")
-    for index in range(ACQUISITIONS):
+    for index in range(acquisitions):
         acquisition = session.add_acquisition(label=f"Series {index}")
         spec = flywheel.FileSpec("series.dicom.zip", given.source.read_bytes(), "application/zip")
         acquisition.upload_file(spec, metadata={"type": "dicom", "modality": "CT"})
@@ -88,6 +104,5 @@ def _stage(gear: Path, api_key: str, analysis: str, **config: Any) -> Path:
 
 
 def _start(gear: Path) -> subprocess.Popen[bytes]:
-    environment = os.environ | {"NO_PROXY": "127.0.0.1,localhost"}
     command = [sys.executable, str(HOME / "run.py")]
-    return subprocess.Popen(command, cwd=gear, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return subprocess.Popen(command, cwd=gear, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
