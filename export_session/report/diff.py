@@ -21,10 +21,21 @@ def marked(old: str, new: str) -> tuple[Markup, Markup]:
     if matcher.ratio() < ALIKE:
         return _wrap("del", old), _wrap("ins", new)
     before, after = Markup(), Markup()
-    for kind, i, j, k, m in matcher.get_opcodes():
-        before += escape(old[i:j]) if kind == "equal" else _wrap("del", old[i:j])
-        after += escape(new[k:m]) if kind == "equal" else _wrap("ins", new[k:m])
+    i = k = 0
+    for start, start_new, length in _kept(matcher, len(old)):
+        before += _wrap("del", old[i:start]) + escape(old[start : start + length])
+        after += _wrap("ins", new[k:start_new]) + escape(new[start_new : start_new + length])
+        i, k = start + length, start_new + length
     return before, after
+
+
+def _kept(matcher: SequenceMatcher[str], end: int) -> list[tuple[int, int, int]]:
+    """Give the parts common to both values, without single characters that happen to recur amid a change."""
+    return [
+        (start, start_new, length)
+        for start, start_new, length in matcher.get_matching_blocks()
+        if length != 1 or start in {0, end - 1}
+    ]
 
 
 def plain(text: str) -> Markup:

@@ -40,6 +40,10 @@ def test_only_the_characters_that_differ_are_marked() -> None:
     assert marked("Doe^Jane ", "Doe^Jane") == ("Doe^Jane<del> </del>", "Doe^Jane")
 
 
+def test_a_character_that_happens_to_recur_within_a_change_is_marked_with_it() -> None:
+    assert marked("Doe^Peter", "Doe^Jane") == ("Doe^<del>Peter</del>", "Doe^<ins>Jane</ins>")
+
+
 def test_values_with_little_in_common_are_marked_as_a_whole() -> None:
     assert marked("anon^01", "sub-02") == ("<del>anon^01</del>", "<ins>sub-02</ins>")
 
