@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -39,6 +40,7 @@ log = logging.getLogger("export_session")
 DONE, SOME_FAILED, CANNOT_START = 0, 1, 2  # exit codes
 # Seconds a whole run may lose to failed calls and the waits between them; a variable for slow or doubtful sites.
 RUN_PATIENCE = float(os.environ.get("SESSION_EXPORT_PATIENCE", "1800"))
+MOST_THUMBNAILS = 500  # of a run, about
 START_PATIENCE = 120.0  # the same until the first session
 
 
@@ -129,14 +131,19 @@ def _now() -> str:
 
 def _export_all(copier: Copier, route: Route, destination: Container, workers: Workers) -> Iterator[SessionRecord]:
     subjects_done: set[str] = set()
+    files = 0
     for selected in select(copier.site, destination, route, copier.config):
         if selected.skipped:
             yield _skipped(route, selected)
             continue
         session = selected.session
         subject = session.parents.get("subject", "")
-        yield export_session(copier, route, session, workers, subject_files=subject not in subjects_done)
+        record = export_session(copier, route, session, workers, subject_files=subject not in subjects_done)
         subjects_done.add(subject)
+        files += len(record.files)
+        if files > MOST_THUMBNAILS:  # they are kept until the report is written
+            copier = replace(copier, place=replace(copier.place, thumbnails=False))
+        yield record
 
 
 def _skipped(route: Route, selected: Selected) -> SessionRecord:
