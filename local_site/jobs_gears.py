@@ -88,7 +88,7 @@ def full_config(gear: Doc, given: Any) -> Doc:
             if not spec.get("optional"):
                 raise BadRequestError(f"config: {name} is required")
             continue
-        value, types = config[name], CONFIG_TYPES.get(spec.get("type", ""), (object,))
+        value, types = config[name], CONFIG_TYPES.get(str(spec.get("type")), (object,))
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types and object not in types):
             raise BadRequestError(f"config: {name} must be of type {spec['type']}")
         if spec.get("enum") and value not in spec["enum"]:

@@ -14,9 +14,19 @@ from typing import Any
 
 from local_site import jobs, jobs_gears
 from local_site.auth import Identity
-from local_site.errors import ApiError
+from local_site.errors import ApiError, UnprocessableError
 from local_site.site import Site
 from local_site.store import Doc
+
+CONDITIONS = (
+    "file.type", "file.name", "file.modality", "file.classification", "file.tags", "file.parent_ref.type",
+    "container.has-type", "container.has-classification", "gear.name", "gear.version",
+)  # fmt: skip
+FIXED_INPUT = ("input", "type", "id", "name")
+FORMS: dict[str, type] = {
+    "gear_id": str, "name": str, "role_id": str, "triggering_input": str, "config": dict, "fixed_inputs": list,
+    "tags": list, "any": list, "all": list, "not": list, "disabled": bool, "priority": str,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,33 @@ class Wish:
         """What tells two wishes apart: gear, inputs and, for one without inputs, the destination."""
         inputs = sorted((name, item["id"], item["name"]) for name, item in self.inputs.items())
         return self.gear["_id"], tuple(inputs), self.file["parent_ref"]["id"]
+
+
+def check(rule: Doc) -> None:
+    """Refuse a rule that could not be evaluated.
+
+    Raises
+    ------
+    UnprocessableError
+        A part is of the wrong form, of an unknown kind, or no regular expression.
+    """
+    for name, types in FORMS.items():
+        if rule.get(name) is not None and not isinstance(rule[name], types):
+            raise UnprocessableError(f"{name} of a rule is of the wrong type: {type(rule[name]).__name__}")
+    if not all(isinstance(tag, str) for tag in rule.get("tags") or []):
+        raise UnprocessableError("tags of a rule are texts")
+    if (rule.get("priority") or "medium") not in jobs.PRIORITIES:
+        raise UnprocessableError(f"priority of a rule is one of {', '.join(jobs.PRIORITIES)}")
+    for fixed in rule.get("fixed_inputs") or []:
+        if not isinstance(fixed, dict) or not all(isinstance(fixed.get(key), str) for key in FIXED_INPUT):
+            raise UnprocessableError(f"A fixed input of a rule has {', '.join(FIXED_INPUT)}")
+    for condition in (condition for part in ("any", "all", "not") for condition in rule.get(part) or []):
+        if not isinstance(condition, dict) or condition.get("type") not in CONDITIONS or "value" not in condition:
+            raise UnprocessableError(f"A condition of a rule has a value and one of the types {', '.join(CONDITIONS)}")
+        try:
+            re.compile(str(condition["value"]) if condition.get("regex") else "")
+        except re.error as error:
+            raise UnprocessableError(f"{condition['value']!r} is no regular expression: {error}") from error
 
 
 def listen(site: Site) -> None:

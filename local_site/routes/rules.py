@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from local_site import access, gears, listing
-from local_site.errors import NotFoundError, UnprocessableError
+from local_site.errors import NotFoundError
 from local_site.fields import checked
 from local_site.routing import Call, Routes
+from local_site.rules import check
 from local_site.stamps import now
 from local_site.store import Doc
 
@@ -46,7 +46,7 @@ def add_rule(call: Call) -> Any:
     """Add a rule."""
     owner = _owner(call, "gear_rules_manage")
     fields = checked(call.body, RULE_KEYS, ("gear_id", "name"))
-    _check_conditions(fields)
+    check(fields)
     stamp = now()
     rule = {
         "_id": call.site.new_id(),
@@ -85,7 +85,7 @@ def modify_rule(call: Call) -> Any:
     """Change a rule."""
     old = _rule(call, "gear_rules_manage")
     fields = checked(call.body, [key for key in RULE_KEYS if key != "project_id"])
-    _check_conditions(fields)
+    check(fields)
     stamp = {"modified": now(), "revision": old["revision"] + 1, "last_modified_by": call.who.origin}
     rule = {**old, **fields, **stamp}
     call.site.store.put("rule", rule)
@@ -173,17 +173,6 @@ def _rule(call: Call, action: str) -> Doc:
 
 def _shown(rule: Doc) -> Doc:
     return {key: value for key, value in rule.items() if key != "parent_id"}
-
-
-def _check_conditions(fields: Doc) -> None:
-    for condition in (item for key in ("any", "all", "not") for item in fields.get(key) or []):
-        if not isinstance(condition, dict) or not {"type", "value"} <= set(condition):
-            raise UnprocessableError("A condition of a rule has type and value")
-        if condition.get("regex"):
-            try:
-                re.compile(str(condition["value"]))
-            except re.error as error:
-                raise UnprocessableError(f"{condition['value']!r} is no regular expression: {error}") from error
 
 
 def _gear(call: Call) -> Doc:

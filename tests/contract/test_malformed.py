@@ -159,3 +159,21 @@ def test_malformed_queries_are_the_clients_error(
 ) -> None:
     answer = wire("GET", template.format(**ids), params=query)
     assert answer.status_code < 500, (query, answer.text)
+
+
+@settings(max_examples=5 * EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_rules_that_were_taken_break_no_upload(wire: Wire, ids: dict[str, str], data: st.DataObject) -> None:
+    rule = {
+        "gear_id": "{gear}", "name": "r", "config": {}, "priority": "low", "role_id": None, "triggering_input": None,
+        "tags": ["t"], "any": [{"type": "file.name", "value": "f.*", "regex": True}], "not": [],
+        "all": [{"type": "file.type", "value": "text"}],
+        "fixed_inputs": [{"input": "x", "type": "session", "id": "{session}", "name": "f.txt"}],
+    }  # fmt: skip
+    body = filled(data.draw(spoiled(rule)), ids)
+    made = wire("POST", f"/projects/{ids['project']}/rules", json=body)
+    assert made.status_code < 500, (body, made.text)
+    upload = wire("POST", f"/subjects/{ids['subject']}/files", files={"file": ("f.txt", b"x", "text/plain")})
+    if made.status_code == 200:
+        wire.delete(f"/projects/{ids['project']}/rules/{made.json()['_id']}")
+    assert upload.status_code == 200, (body, upload.text)
