@@ -86,7 +86,10 @@ class Fault:
         if self.kind not in KINDS:
             raise ValueError(f"unknown kind of fault {self.kind!r}; known are {', '.join(KINDS)}")
         for pattern in (self.route, self.query):
-            re.compile(pattern or "")
+            try:
+                re.compile(pattern or "")
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
         self._random = random.Random(self.seed)  # noqa: S311  # a repeatable choice, not a secret
 
     def strikes(self, method: str, path: str, template: str, query: str) -> bool:

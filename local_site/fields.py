@@ -13,6 +13,13 @@ from local_site.store import Doc
 
 SEXES = ("male", "female", "other", "unknown")
 TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(
+        ["_id", "email", "gear_id", "role_id", "name", "cohort", "mlset", "race", "ethnicity", "species"], (str,)
+    ),
+    **dict.fromkeys(["strain", "master_code", "state", "triggering_input", "priority"], (str,)),
+    **dict.fromkeys(["roles", "actions", "filenames", "inputs", "fixed_inputs", "any", "all", "not"], (list,)),
+    **dict.fromkeys(["config", "job", "providers", "editions"], (dict,)),
+    **dict.fromkeys(["disabled", "auto_update", "active"], (bool,)),
     "label": (str,),
     "code": (str,),
     "info": (dict,),

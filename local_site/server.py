@@ -154,19 +154,27 @@ async def _answered(handling: Any) -> web.StreamResponse:
     """Turn what a handler returns or raises into a response."""
     try:
         result = await handling
-    except SchemaError as error:
-        body = {"detail": error.problems, "status_code": error.status, "request_id": secrets.token_hex(8)}
-        return _json(body, error.status)
-    except ApiError as error:
-        return _json(_error_body(error.status, error.message, **error.extra), error.status)
-    except web.HTTPException as error:
-        return web.Response(status=error.status, headers=error.headers, text=error.text)
-    except ConnectionError:
-        raise
+    except (ApiError, web.HTTPException, RecursionError, ConnectionError) as error:
+        return _refusal(error)
     except Exception:
         log.exception("a handler failed")
         return _json(_error_body(500, "Internal server error"), 500)
     return result if isinstance(result, web.StreamResponse) else _json(result)
+
+
+def _refusal(error: Exception) -> web.Response:
+    match error:
+        case SchemaError():
+            body = {"detail": error.problems, "status_code": error.status, "request_id": secrets.token_hex(8)}
+            return _json(body, error.status)
+        case ApiError():
+            return _json(_error_body(error.status, error.message, **error.extra), error.status)
+        case web.HTTPException():
+            return web.Response(status=error.status, headers=error.headers, text=error.text)
+        case RecursionError():
+            return _json(_error_body(400, "The body is nested too deeply"), 400)
+        case _:
+            return web.Response(status=499)  # the client is gone: nobody reads it
 
 
 def _error_body(status: int, message: str, **extra: Any) -> dict[str, Any]:

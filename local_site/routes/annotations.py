@@ -155,8 +155,8 @@ def add_permission(call: Call) -> Any:
 @routes.add("GET", *PERMISSION)
 def permission(call: Call) -> Any:
     """Return a user's permission."""
-    _, doc = _container(call, "containers_view_metadata")
-    return _permission(doc, _permission_field(call), call.params["user_id"])
+    _, doc, field = _permitting(call, "containers_view_metadata")
+    return _permission(doc, field, call.params["user_id"])
 
 
 @routes.add("PUT", *PERMISSION)
@@ -226,8 +226,8 @@ def _note(doc: Doc, note_id: str) -> Doc:
     raise NotFoundError(f"Could not find resource note:{note_id}")
 
 
-def _permitting(call: Call) -> tuple[str, Doc, str]:
-    kind, doc = _container(call, "project_permissions_manage")
+def _permitting(call: Call, action: str = "project_permissions_manage") -> tuple[str, Doc, str]:
+    kind, doc = _container(call, action)
     if kind not in ("group", "project"):
         raise NotFoundError(f"Permissions are kept on groups and projects, not on a {kind}")
     return kind, doc, _permission_field(call)
@@ -239,7 +239,7 @@ def _permission_field(call: Call) -> str:
 
 
 def _entry(call: Call, kind: str, user_id: str | None) -> Doc:
-    if not isinstance(call.body, dict) or not user_id or not call.site.store.get("user", user_id):
+    if not isinstance(call.body, dict) or not isinstance(user_id, str) or not call.site.store.get("user", user_id):
         raise BadRequestError(f"User {user_id} does not exist")
     if kind == "group" and _permission_field(call) == "permissions":
         level = call.body.get("access")

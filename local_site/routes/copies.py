@@ -109,8 +109,10 @@ def upsert_hierarchy(call: Call) -> Any:
 def upsert_file(call: Call) -> Any:
     """Record a file as devices do."""
     reference = call.body.get("parent_ref") if isinstance(call.body, dict) else None
-    kind = access.kind_of(call.site, "containers", str((reference or {}).get("id")))
-    access.fetch(call.site, call.who, kind, str((reference or {}).get("id")), "files_create_single")
+    if not isinstance(reference, dict) or not isinstance(reference.get("id"), str):
+        raise SchemaError(("parent_ref", "field required"))
+    kind = access.kind_of(call.site, "containers", reference["id"])
+    access.fetch(call.site, call.who, kind, reference["id"], "files_create_single")
     file = upserts.upsert_file(call.site, call.who, call.body, force=call.query.flag("force_update"))
     outcome = file.pop("upsert_result")
     return {**listing.views(call).file(file), "upsert_result": outcome}

@@ -21,7 +21,7 @@ HOSTILE = [
     "C:\\x",
     'quo"te\r\nX-Injected: yes',
     "%2e%2e%2fescape",
-    "ünïcode – 名前.dcm",
+    "ünïcode … 名前.dcm",
     "-rf *",
 ]
 

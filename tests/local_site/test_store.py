@@ -15,11 +15,15 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.transaction():
-        store.put("user", {"_id": "a"})
+    def fail() -> None:
         with store.transaction():
-            store.put("user", {"_id": "b"})
-        raise RuntimeError
+            store.put("user", {"_id": "a"})
+            with store.transaction():
+                store.put("user", {"_id": "b"})
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert list(store.select("user")) == []
     with store.transaction():
         store.put("user", {"_id": "c"})
@@ -27,9 +31,9 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
 
 
 def test_what_is_written_survives_reopening(store: Store, tmp_path: Path) -> None:
-    store.put("user", {"_id": "ä", "info": {"x": [1, None, "–"]}})
+    store.put("user", {"_id": "ä", "info": {"x": [1, None, "…"]}})
     store.close()
-    assert Store(tmp_path / "site.sqlite").get("user", "ä") == {"_id": "ä", "info": {"x": [1, None, "–"]}}
+    assert Store(tmp_path / "site.sqlite").get("user", "ä") == {"_id": "ä", "info": {"x": [1, None, "…"]}}
 
 
 def test_listing_goes_on_beyond_one_batch_in_order(store: Store) -> None:

@@ -1,0 +1,127 @@
+"""Connections that break, bodies that lie, paths and headers that no client library sends."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+import flywheel
+import httpx2
+import pytest
+
+from local_site import LocalSite
+
+
+def say(site: LocalSite, request: bytes, *, hang_up: bool = False) -> bytes:
+    """Send raw bytes and return what comes back; or hang up in the middle."""
+    address = urlsplit(site.url)
+    assert address.hostname
+    assert address.port
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(request)
+        if hang_up:
+            connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+    return answer
+
+
+def ticket_for(site: LocalSite, session: Any, size: int) -> tuple[str, str]:
+    headers = {"Authorization": f"scitran-user {site.site.owner_key()}"}
+    url = f"{site.url}/api/sessions/{session.id}/files?ticket="
+    asked = {"metadata": {"name": "f.bin", "size": size}, "filenames": ["f.bin"]}
+    answer = httpx2.post(url, json=asked, headers=headers, trust_env=False).json()
+    return answer["ticket"], answer["urls"]["f.bin"]
+
+
+def test_a_signed_put_that_breaks_off_leaves_nothing(site: LocalSite, session: Any, caplog: pytest.LogCaptureFixture) -> None:
+    ticket, url = ticket_for(site, session, 1000)
+    target = url.removeprefix(site.url)
+    with caplog.at_level(logging.WARNING):
+        say(site, f"PUT {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf".encode(), hang_up=True)
+    completion = f"{site.url}/api/sessions/{session.id}/files?ticket={ticket}"
+    headers = {"Authorization": f"scitran-user {site.site.owner_key()}"}
+    assert httpx2.post(completion, headers=headers, trust_env=False).status_code == 400
+    assert session.reload().files == []
+    httpx2.put(url, content=bytes(1000), trust_env=False)
+    assert httpx2.post(completion, headers=headers, trust_env=False).status_code == 200
+    assert list((site.site.root / "blobs" / "incoming").iterdir()) == []
+    assert "Traceback" not in caplog.text
+
+
+def test_a_form_that_breaks_off_leaves_nothing(site: LocalSite, session: Any) -> None:
+    head = (
+        f"POST /api/sessions/{session.id}/files HTTP/1.1\r\nHost: x\r\nAuthorization: scitran-user {site.site.owner_key()}\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 5000\r\n\r\n"
+    )
+    part = '--b\r\nContent-Disposition: form-data; name="file"; filename="f.bin"\r\n\r\nhalf'
+    say(site, (head + part).encode(), hang_up=True)
+    assert session.reload().files == []
+    assert list((site.site.root / "blobs").glob("*/*")) == []
+
+
+@pytest.mark.parametrize("signature", ["", "wrong"])
+def test_a_signed_url_is_not_to_be_guessed(site: LocalSite, session: Any, signature: str) -> None:
+    ticket, url = ticket_for(site, session, 3)
+    answer = httpx2.put(f"{url.partition('?')[0]}?signature={signature}", content=b"abc", trust_env=False)
+    assert answer.status_code == 403
+    completion = f"{site.url}/api/sessions/{session.id}/files?ticket={ticket}"
+    headers = {"Authorization": f"scitran-user {site.site.owner_key()}"}
+    assert httpx2.post(completion, headers=headers, trust_env=False).status_code == 400
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[1,", b'{"a": NaN}x', b"[" * 100_000])
+def test_a_body_that_is_not_json_is_a_bad_request(site: LocalSite, body: bytes) -> None:
+    headers = {"Authorization": f"scitran-user {site.site.owner_key()}", "Content-Type": "application/json"}
+    answer = httpx2.post(f"{site.url}/api/groups", content=body, headers=headers, trust_env=False)
+    assert answer.status_code == 400
+    assert answer.json()["message"] == answer.json()["detail"]
+
+
+@pytest.mark.parametrize("body", [[], "text", 7, {"label": 7}, {"label": None}, {"label": ""}, {"label": "x" * 257}, {"info": []}, {"tags": "x"}])
+@pytest.mark.parametrize("path", ["/sessions/{}", "/sessions/{}/tags", "/sessions/{}/info", "/lookup", "/uids", "/bulk/move/sessions", "/sessions/{}/copy"])
+def test_any_json_of_the_wrong_shape_is_refused(site: LocalSite, session: Any, path: str, body: object) -> None:
+    headers = {"Authorization": f"scitran-user {site.site.owner_key()}"}
+    method = "PUT" if path.endswith("{}") else "POST"
+    answer = httpx2.request(method, f"{site.url}/api{path.format(session.id)}", json=body, headers=headers, trust_env=False)
+    assert answer.status_code in (400, 422) or path == "/uids"
+    assert answer.status_code < 500
+
+
+def test_an_unknown_route_is_a_json_404(site: LocalSite) -> None:
+    answer = httpx2.get(f"{site.url}/api/no/such/route", trust_env=False)
+    assert (answer.status_code, "no route" in answer.json()["message"]) == (404, True)
+
+
+def test_an_empty_body_of_json_type_is_none(site: LocalSite, session: Any) -> None:
+    raw = say(
+        site,
+        f"DELETE /api/sessions/{session.id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer h:1:{site.site.owner_key()}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode(),
+    )
+    assert json.loads(raw.partition(b"\r\n\r\n")[2]) == {"deleted": 1}
+
+
+def test_a_hook_is_called_before_or_after_the_commit(site: LocalSite, session: Any, client: flywheel.Client) -> None:
+    seen: list[list[str]] = []
+
+    def look(_method: str, _path: str) -> None:
+        seen.append([doc["label"] for doc in site.site.store.select("acquisition")])
+
+    site.fault("hook", method="POST", route="/acquisitions", hook=look)
+    site.fault("hook_after", method="POST", route="/acquisitions", hook=look)
+    session.add_acquisition(label="n")
+    assert seen == [[], ["n"]]
+
+
+def test_a_lying_announcement_of_size_is_refused(site: LocalSite, session: Any) -> None:
+    ticket, url = ticket_for(site, session, 5)
+    httpx2.put(url, content=b"abc", trust_env=False)
+    completion = f"{site.url}/api/sessions/{session.id}/files?ticket={ticket}"
+    headers = {"Authorization": f"scitran-user {site.site.owner_key()}"}
+    answer = httpx2.post(completion, headers=headers, trust_env=False)
+    assert (answer.status_code, session.reload().files) == (400, [])
