@@ -94,6 +94,7 @@ def test_whatever_is_quoted_leaves_a_sentence(value: str, marks: str) -> None:
         ("Doe^Jane is no date", "(value) is no date"),
         ("no instance is 1.2.840.99.7", "no instance is (value)"),
         ("born 19610203", "born (value)"),
+        ("70000 is beyond the range of US", "(value) is beyond the range of US"),
         ('"say "secret" now" is no date', "(value) is no date"),
     ],
 )

@@ -104,7 +104,8 @@ def address(pages: dict[str, str]) -> Iterator[str]:
         ["hostile", "/hostile", 400, None, ""],
         ["300", "/300", 1280, None, "217.25"],
     ]
-    served = pages | {"/": WATCH % json.dumps(frames)}
+    plain = re.sub(r"<script>.*?</script>", "", pages["/300"], flags=re.DOTALL)
+    served = pages | {"/": WATCH % json.dumps(frames), "/300-plain": plain}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -175,6 +176,13 @@ def test_one_changed_value_among_300_files_is_found_in_no_time(seen: dict[str, A
     assert "series-217.dicom.zip" in found["after"]
     assert "217.25" in found["after"]  # its table is unfolded
     assert "series-218.dicom.zip" not in found["after"]
+
+
+def test_on_paper_everything_is_unfolded_even_without_scripts(browser: str, address: str, tmp_path: Path) -> None:
+    paper = tmp_path / "report.pdf"
+    opened(browser, tmp_path / "profile", f"--print-to-pdf={paper}", "--no-pdf-header-footer", f"{address}/300-plain")
+    pages = len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes()))
+    assert pages > 40  # 300 tables; folded they are ten pages
 
 
 @pytest.mark.parametrize("width", [1280, 500])
