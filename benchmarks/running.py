@@ -67,7 +67,9 @@ def stages(folder: Path) -> Iterator[Figure]:
         analysis = _session(flywheel.Client(site.api_key), given, 4)
         gear = _stage(folder / "gear", site.api_key, analysis, export_project="bench/Export 1")
         command = [sys.executable, "-m", "benchmarks.stages", str(gear), str(folder / "stages.json")]
-        subprocess.run(command, check=True, cwd=HOME, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+        run = subprocess.run(command, check=False, cwd=HOME, env=ENVIRONMENT, capture_output=True, text=True)
+        if run.returncode:
+            raise SystemExit(run.stdout + run.stderr)
     seconds = json.loads((folder / "stages.json").read_text())
     name = f"session of {seconds.pop('bytes') / 1e6:.0f} MB over loopback"
     yield Figure(name, (), seconds.pop("session"))
