@@ -42,6 +42,7 @@ from .proof import prove
 from .repack import Repacker
 
 Elements = Mapping[int, Mapping[int, bytes]]  # instance → tag → new element
+WrongValues = Callable[[int, Instance], str]  # number of the instance, and what was read of it
 
 _IN_MEMORY = 2 << 20  # bytes; larger members are streamed
 _WORKERS = max(1, min(4, os.cpu_count() or 1))
@@ -54,8 +55,21 @@ class Container(Protocol):
     def instances(self) -> list[Instance]:
         """Read the headers of all files in it, in their order; the index is what edits refer to."""
 
-    def write(self, target: Path, instances: Sequence[Instance], elements: Elements) -> None:
+    def write(
+        self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues
+    ) -> None:
         """Write a copy with new elements and prove it.
+
+        Parameters
+        ----------
+        target
+            Where to write it.
+        instances
+            As :meth:`instances` gave them.
+        elements
+            New elements of some of them.
+        wrong_values
+            Says which value of a written instance does not read back as it was asked for.
 
         Raises
         ------
@@ -96,7 +110,9 @@ class SingleFile:
             size = os.fstat(stream.fileno()).st_size
             return [Parser().parse(stream.read, self._path.name, size)]
 
-    def write(self, target: Path, instances: Sequence[Instance], elements: Elements) -> None:
+    def write(
+        self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues
+    ) -> None:
         """Write and prove the instance."""
         with target.open("wb") as stream:
             stream.writelines(rewritten(_chunks(self._path), instances[0], elements[0]))
@@ -107,6 +123,7 @@ class SingleFile:
             lambda: _chunks(target),
             target.stat().st_size,
             Parser(),
+            partial(wrong_values, 0),
         )
 
 
@@ -132,9 +149,11 @@ class ZipFile:
             for member in self._members
         ]
 
-    def write(self, target: Path, instances: Sequence[Instance], elements: Elements) -> None:
+    def write(
+        self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues
+    ) -> None:
         """Write the archive; members without new elements keep their compressed bytes."""
-        tasks = self._tasks(instances, elements)
+        tasks = self._tasks(instances, elements, wrong_values)
         with target.open("wb") as stream, ThreadPoolExecutor(_WORKERS) as pool:
             repacker = Repacker(self._archive, stream)
             for task, packed in _in_order(pool, tasks, self._work):
@@ -148,7 +167,9 @@ class ZipFile:
             repacker.finish()
         self._prove(target, tasks)
 
-    def _tasks(self, instances: Sequence[Instance], elements: Elements) -> list[_Task]:
+    def _tasks(
+        self, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues
+    ) -> list[_Task]:
         index = {member.name: number for number, member in enumerate(self._members)}
         tasks = []
         for member in self._archive.members:
@@ -159,7 +180,8 @@ class ZipFile:
                     f"{member.name} is compressed with a method that cannot be written here; "
                     "pack the archive again with deflate"
                 )
-            tasks.append(_Task(member, instances[number] if changed else None, elements.get(number, {})))
+            instance = instances[number] if changed else None
+            tasks.append(_Task(member, instance, elements.get(number, {}), partial(wrong_values, number)))
         return tasks
 
     def _work(self, task: _Task) -> _Packed | None:
@@ -174,14 +196,14 @@ class ZipFile:
         old = self._content(member)
         new = b"".join(rewritten([old], instance, task.elements))
         if member.info.compress_type != DEFLATED:
-            prove(instance, task.elements, lambda: [old], lambda: [new], len(new), self._own.parser)
+            prove(instance, task.elements, lambda: [old], lambda: [new], len(new), self._own.parser, task.wrong_values)
             return _Packed(new, crc32(new), len(new))
         data = compress(new)
         try:
             again = decompress(data, len(new))
         except Damaged as error:
             raise ProofFailed(f"{member.name}: the compressed data do not unpack: {error}") from None
-        prove(instance, task.elements, lambda: [old], lambda: [again], len(new), self._own.parser)
+        prove(instance, task.elements, lambda: [old], lambda: [again], len(new), self._own.parser, task.wrong_values)
         return _Packed(data, crc32(again), len(new))
 
     def _content(self, member: Member) -> bytes:
@@ -216,7 +238,7 @@ class ZipFile:
             elif task.streamed:
                 before = partial(self._archive.content, task.member)
                 after = partial(archive.checked_content, written)
-                prove(instance, task.elements, before, after, written.info.file_size, Parser())
+                prove(instance, task.elements, before, after, written.info.file_size, Parser(), task.wrong_values)
 
 
 class _Own(threading.local):
@@ -232,6 +254,7 @@ class _Task(NamedTuple):
     member: Member
     instance: Instance | None  # None: copied as it is
     elements: Mapping[int, bytes]
+    wrong_values: Callable[[Instance], str]
 
     @property
     def streamed(self) -> bool:
@@ -275,7 +298,9 @@ class GzipFile:
         except Damaged as error:
             raise NotDicom(f"{self._path.name} is no complete gzip file ({error}); upload it again") from None
 
-    def write(self, target: Path, instances: Sequence[Instance], elements: Elements) -> None:
+    def write(
+        self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues
+    ) -> None:
         """Write and prove the instance."""
         try:
             with target.open("wb") as stream:
@@ -290,6 +315,7 @@ class GzipFile:
                 lambda: self._content(target),
                 totals.size,
                 Parser(),
+                partial(wrong_values, 0),
             )
         except Damaged as error:
             raise NotDicom(f"{self._path.name} is no complete gzip file ({error}); upload it again") from None

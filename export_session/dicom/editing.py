@@ -59,6 +59,7 @@ class Outcome:
     written: bool = False  # False with no reason: the file holds this value already
     reason: str = ""  # why it was refused
     repertoire: bool = False  # whether another character set would help
+    top: int = 0  # tag of the element of the main data set that holds it
     needed_by: int = 0  # number of the edit that made a character set be re-declared
 
 
@@ -68,6 +69,7 @@ class Edited:
 
     elements: Mapping[int, bytes] = field(default_factory=dict)
     outcomes: Mapping[int, Outcome] = field(default_factory=dict)
+    recoded: Mapping[int, bytes] = field(default_factory=dict)  # with their old text, in a new character set
 
 
 def edit_level(level: Level, edits: Sequence[Edit]) -> Edited:
@@ -82,8 +84,9 @@ def edit_level(level: Level, edits: Sequence[Edit]) -> Edited:
             edited = _edit_sequence(level, tag, creator, group)
         else:
             edited = _edit_element(level, tag, creator, group[-1])
+        top = next((t for t in edited.elements if t & 0xFFFF > 0xFF or not creator), tag)
         elements |= edited.elements
-        outcomes |= edited.outcomes
+        outcomes |= {number: replace(outcome, top=top) for number, outcome in edited.outcomes.items()}
         if creator and edited.elements:  # a block that was just reserved serves the next edit, too
             level = replace(level, elements={**level.elements, **reread(edited.elements, level.syntax)})
     return Edited(elements, outcomes)

@@ -27,9 +27,9 @@ REDECLARED = -1  # stands where the number of an assignment does, for a re-decla
 
 @dataclass(frozen=True)
 class Plan:
-    """The new elements of each instance that changes, and the record of all changes."""
+    """The new elements of the instances, and the record of all changes."""
 
-    elements: Mapping[int, Mapping[int, bytes]] = field(default_factory=dict)  # instance → tag → whole element
+    edited: Mapping[int, Edited] = field(default_factory=dict)  # by instance: those that change
     changes: tuple[Change, ...] = ()
     refused: tuple[Change, ...] = ()
     refused_numbers: frozenset[int] = frozenset()  # of the assignments that were not written
@@ -74,7 +74,7 @@ def make_plan(
         record.add(index, edited.outcomes)
     changes = list(record.changes())
     return Plan(
-        {index: edited.elements for index, edited in done.items() if edited.elements},
+        {index: edited for index, edited in done.items() if edited.elements},
         tuple(change for change in changes if change.outcome is Fate.APPLIED),
         tuple(change for change in changes if change.outcome is Fate.REFUSED),
         frozenset(refused),
@@ -159,7 +159,7 @@ def _edit_in_utf8(instance: Instance, edits: Sequence[Edit], needing: int) -> Ed
     edited = edit_level(transcoded_level(level, recoded), edits)
     old = shown(level.at(SPECIFIC_CHARACTER_SET))
     outcome = Outcome(SPECIFIC_CHARACTER_SET, old, "CS", written=True, needed_by=needing)
-    return Edited({**recoded, **edited.elements}, {**edited.outcomes, REDECLARED: outcome})
+    return Edited({**recoded, **edited.elements}, {**edited.outcomes, REDECLARED: outcome}, recoded)
 
 
 @dataclass(frozen=True)

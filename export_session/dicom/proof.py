@@ -16,7 +16,13 @@ Chunks = Callable[[], Iterable[bytes]]
 
 
 def prove(
-    old: Instance, elements: Mapping[int, bytes], before: Chunks, after: Chunks, size: int, parser: Parser
+    old: Instance,
+    elements: Mapping[int, bytes],
+    before: Chunks,
+    after: Chunks,
+    size: int,
+    parser: Parser,
+    wrong_values: Callable[[Instance], str],
 ) -> None:
     """Read a rewritten instance again and compare it with what it was made from.
 
@@ -32,6 +38,8 @@ def prove(
         How many bytes were written.
     parser
         Reads the instance again.
+    wrong_values
+        Says which value of the written instance does not read back as it was asked for.
 
     Raises
     ------
@@ -39,7 +47,7 @@ def prove(
         An intended change is not there, or anything else is different.
     """
     new = parser.parse(Reader(after()).read, old.name, size)
-    wrong = _wrong_elements(old, new, elements)
+    wrong = _wrong_elements(old, new, elements) or wrong_values(new)
     if not wrong and not _same_bytes(old, new, before, after):
         wrong = "bytes outside of the changed elements are different"
     if wrong:

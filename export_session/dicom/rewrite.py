@@ -11,12 +11,17 @@ from uuid import uuid4
 from export_session.errors import InvalidEdit, NotDicom
 
 from .agreed import agreed_header
-from .container import Container, open_container
+from .container import Container, Elements, open_container
+from .editing import Edited, reread
 from .edits import find_edits
+from .history import ORIGINAL_ATTRIBUTES, original_attributes
+from .identity import duplicate_uids, following_uids
 from .instance import Instance, Kind
-from .model import Cause, Change, Options, Result
-from .plan import Plan, make_plan
+from .model import Assignment, Cause, Change, Options, Result
+from .plan import make_plan
+from .readback import ReadBack
 from .splice import with_group_lengths
+from .values import Unwritable
 
 _DIRECTORY = "a DICOMDIR describes other files, where this is to be changed; it is left as it is"
 
@@ -26,6 +31,8 @@ def rewrite(
     target: Path,
     header: Mapping[str, Any],
     overrides: Mapping[str, Any] | None = None,
+    *,
+    modified_at: str = "",
     **options: Any,
 ) -> Result:
     """Write a copy of a DICOM file with the edits of its metadata in it.
@@ -40,6 +47,9 @@ def rewrite(
         ``info["header"]`` of the file: ``dicom``, ``dicom_array`` and what else importers leave there.
     overrides
         Values by keyword that Flywheel's own fields are mapped to.
+    modified_at
+        When the edits were made, as a DICOM date and time, for ``record_original_attributes``; without it the
+        date of each instance itself stands, so that the same input always gives the same bytes.
     **options
         The fields of :class:`~export_session.dicom.Options`.
 
@@ -65,17 +75,27 @@ def rewrite(
             return _without_instances(source, header)
         decision = find_edits(instances, header, overrides, chosen)
         assignments = decision.assignments
-        refusals = dict.fromkeys(range(len(assignments)), _DIRECTORY) if directory else {}
+        refusals = duplicate_uids(instances, assignments)
+        if directory:
+            refusals = dict.fromkeys(range(len(assignments)), _DIRECTORY)
+        else:
+            leading = [one for number, one in enumerate(assignments) if number not in refusals]
+            assignments = (*assignments, *following_uids(instances, leading))
         plan = make_plan(instances, assignments, refusals)
         if chosen.on_invalid_edit == "fail" and not directory:
             _fail_on_invalid(plan.refused)
         agreed = agreed_header(
             header, decision, plan.refused_numbers, re_declared=decision.reference in plan.redeclared
         )
-        if plan.elements:
-            _write(container, target, instances, plan)
+        if plan.edited:
+            history = assignments if chosen.record_original_attributes else ()
+            elements = {
+                index: _new_elements(instances[index], edited, history, modified_at)
+                for index, edited in plan.edited.items()
+            }
+            _write(container, target, instances, elements, ReadBack(assignments, plan.edited))
         return Result(
-            modified=bool(plan.elements),
+            modified=bool(plan.edited),
             changes=plan.changes,
             refused=(*decision.refused, *plan.refused),
             notes=decision.notes,
@@ -105,20 +125,33 @@ def _fail_on_invalid(refused: Sequence[Change]) -> None:
         )
 
 
-def _write(container: Container, target: Path, instances: Sequence[Instance], plan: Plan) -> None:
+def _new_elements(
+    instance: Instance, edited: Edited, history: Sequence[Assignment], modified_at: str
+) -> Mapping[int, bytes]:
+    """Return all elements of an instance that change, those included that follow the edited ones."""
+    if instance.problem:
+        raise NotDicom(
+            f"{instance.name} cannot be rewritten, since it is not completely readable: {instance.problem}. "
+            "Replace the file by an intact one."
+        )
+    elements = dict(edited.elements)
+    if history:
+        before = replace(instance, elements={**instance.elements, **reread(edited.recoded, instance.syntax)})
+        try:
+            record = original_attributes(before, elements, edited.outcomes, history, modified_at)
+        except Unwritable as refusal:
+            raise InvalidEdit(f"{instance.name}: {refusal}. Set record_original_attributes to false.") from None
+        elements[ORIGINAL_ATTRIBUTES] = record
+    return with_group_lengths(instance.elements, elements, instance.syntax)
+
+
+def _write(
+    container: Container, target: Path, instances: Sequence[Instance], elements: Elements, wanted: ReadBack
+) -> None:
     """Write all of the target or nothing of it."""
-    elements = {}
-    for index, new in plan.elements.items():
-        instance = instances[index]
-        if instance.problem:
-            raise NotDicom(
-                f"{instance.name} cannot be rewritten, since it is not completely readable: {instance.problem}. "
-                "Replace the file by an intact one."
-            )
-        elements[index] = with_group_lengths(instance.elements, new, instance.syntax)
     unfinished = target.with_name(f".{target.name}.{uuid4().hex}")
     try:
-        container.write(unfinished, instances, elements)
+        container.write(unfinished, instances, elements, wanted.wrong)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -1,0 +1,93 @@
+"""Reads every written value back, with pydicom, and compares what it means with what was asked for.
+
+The encoding of the engine and this decoding share no code.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Mapping, Sequence
+from struct import pack, unpack
+from typing import Any
+
+from pydicom.dataelem import DataElement_from_raw, RawDataElement
+from pydicom.tag import Tag
+
+from .editing import Edited
+from .elements import Element
+from .instance import Instance
+from .keys import Key
+from .model import Assignment, Step
+from .stored import Level, Stored, top_level
+from .values import SINGLE_VRS, is_blank
+
+
+class ReadBack:
+    """What the written instances of a file have to hold; a value that many share is read once."""
+
+    def __init__(self, assignments: Sequence[Assignment], edited: Mapping[int, Edited]) -> None:
+        self._assignments = assignments
+        self._edited = edited
+        self._right: set[tuple[int, tuple[str, ...], Element | None]] = set()
+
+    def wrong(self, index: int, written: Instance) -> str:
+        """Say which value of an instance does not read back, "" if all do."""
+        level: Level | None = None
+        for number, outcome in self._edited[index].outcomes.items():
+            if number < 0 or not outcome.written:
+                continue
+            key = (number, tuple(written.charset), written.elements.get(outcome.top))
+            if key in self._right:
+                continue
+            level = level or top_level(written)
+            assignment = self._assignments[number]
+            if not _holds(_find(level, assignment.path), assignment.value):
+                return f"the new value of {Key('', assignment.path[-1].tag, assignment.path[-1].creator).name}"
+            self._right.add(key)
+        return ""
+
+
+def _find(level: Level, path: Sequence[Step]) -> Stored | None:
+    stored = level.get(Key("", path[0].tag, path[0].creator))
+    if stored is None or len(path) == 1:
+        return stored
+    item = stored.item(path[0].item or 0)
+    return None if item is None else _find(item, path[1:])
+
+
+def _holds(stored: Stored | None, wanted: Any) -> bool:
+    if stored is None or is_blank(wanted):
+        return stored is not None and not stored.raw
+    raw = RawDataElement(
+        Tag(stored.tag), stored.vr, len(stored.raw), stored.raw, 0, stored.syntax.implicit, stored.syntax.little
+    )
+    found = DataElement_from_raw(raw, list(stored.level.codecs)).value
+    values = list(found) if isinstance(found, Sequence) and not isinstance(found, str | bytes) else [found]
+    asked = wanted if isinstance(wanted, list) else [wanted]
+    if len(asked) == 1 and isinstance(asked[0], str) and stored.vr not in SINGLE_VRS:
+        asked = asked[0].split("\\")
+    return len(values) == len(asked) and all(_same(*pair, stored.vr) for pair in zip(values, asked, strict=True))
+
+
+def _same(found: Any, wanted: Any, vr: str) -> bool:
+    if vr == "AT":
+        return bool(int(found) == _tag(wanted))
+    if found is None or found == "":
+        return wanted is None or not str(wanted).strip(" \0")
+    if vr in ("SV", "UV") or isinstance(found, int):
+        return int(found) == int(wanted)
+    if vr == "FL":
+        return bool(found == unpack("<f", pack("<f", float(wanted)))[0])
+    if isinstance(found, float):
+        return math.isclose(found, float(wanted), rel_tol=1e-15, abs_tol=0.0)
+    ends = "=^ \0" if vr == "PN" else " \0"
+    return _normal(str(found), ends) == _normal(str(wanted), ends)
+
+
+def _normal(text: str, ends: str) -> str:
+    return unicodedata.normalize("NFC", text.rstrip(ends))
+
+
+def _tag(value: Any) -> int:
+    return value if isinstance(value, int) else int("".join(c for c in value if c.isalnum()), 16)
