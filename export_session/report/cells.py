@@ -22,7 +22,7 @@ def text_of(value: Any) -> str:
     """Give a JSON value as a person reads it: strings as they are, everything else as JSON."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def visible(text: str) -> str:

@@ -52,7 +52,7 @@ def _hashing(key: bytes) -> Callable[[Any], Any]:
     def mask(value: Any) -> Any:
         if value is None or value == "":  # absent and empty say nothing but that
             return value
-        text = json.dumps(value, sort_keys=True)
+        text = json.dumps(value, sort_keys=True, default=str)
         return "#" + hmac.digest(key, text.encode(), "sha256").hex()[:16]
 
     return mask

@@ -143,6 +143,6 @@ def _period(started: str, finished: str) -> str:
     """Give begin and end of a run in UTC, the day said once."""
     try:
         begin, end = (datetime.fromisoformat(each).astimezone(UTC) for each in (started, finished))
-    except ValueError:
+    except (ValueError, OverflowError):
         return f"{started} to {finished}"
     return f"{begin:%Y-%m-%d %H:%M:%S} to {end:{'%H:%M:%S' if begin.date() == end.date() else '%Y-%m-%d %H:%M:%S'}} UTC"
