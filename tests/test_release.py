@@ -12,7 +12,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from export_session import __version__
+from tools.image import NoEngine, find_engine
 from tools.licences import Package, objections
+from tools.stand_in import engine_for_tests
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = {"flywheel-gears", "rfc3987"}  # see tools/pins.py
@@ -109,3 +111,41 @@ def test_the_licences_of_the_pinned_packages_are_not_objected_to() -> None:
         == []
     )
     assert len(rows) == len(pins("requirements.txt"))
+
+
+def commands(folder: Path, **statuses: int) -> str:
+    """Make commands that do nothing but end with a status, and return the PATH that has no others."""
+    for name, status in statuses.items():
+        (folder / name).write_text(f"#!/bin/sh\nexit {status}\n")
+        (folder / name).chmod(0o755)
+    return str(folder)
+
+
+def test_an_engine_is_taken_only_if_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", commands(tmp_path, docker=1, podman=0, buildah=0))  # docker without its daemon
+    assert find_engine().name == "podman"
+    monkeypatch.setenv("PATH", commands(tmp_path, docker=0))
+    assert find_engine().name == "docker"
+
+
+def test_without_an_engine_the_image_test_does_not_pass_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("PATH", commands(tmp_path, docker=1))
+    with pytest.raises(NoEngine, match="no container engine works here"):
+        engine_for_tests()
+
+
+def test_on_ci_root_installs_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    log = tmp_path / "log"
+    commands(tmp_path, docker=1)
+    apt = tmp_path / "apt-get"
+    apt.write_text(f'#!/bin/sh\necho "$@" >> {log}\nprintf "#!/bin/sh\\n" > {tmp_path}/podman\n')
+    apt.write_text(apt.read_text() + f"/bin/chmod 755 {tmp_path}/podman\n")
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert engine_for_tests().name == "podman"
+    assert "podman" in log.read_text().splitlines()[-1]

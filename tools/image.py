@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,8 @@ def find_engine(kinds: tuple[str, ...] = ("docker", "podman", "buildah")) -> Eng
 
 
 def _podman_environment() -> dict[str, str]:
-    conf = Path(tempfile.gettempdir()) / f"session-export-containers-{os.getuid()}.conf"
+    conf = ROOT / "build" / "containers.conf"
+    conf.parent.mkdir(exist_ok=True)
     conf.write_text(PODMAN_CONF + (PODMAN_RUNTIME if shutil.which("runc") else ""))
     return {"CONTAINERS_CONF": str(conf), "BUILDAH_ISOLATION": "chroot"}
 
