@@ -65,7 +65,7 @@ def _forker() -> multiprocessing.context.ForkServerContext:
     os.environ["NO_PROXY"] = "127.0.0.1,localhost"
     context = multiprocessing.get_context("forkserver")
     with _importable():
-        context.set_forkserver_preload(["tests.faults.forked", "tests.faults.warm"])
+        context.set_forkserver_preload(["tests.faults.soak", "tests.faults.warm"])
         multiprocessing.forkserver.ensure_running()
     return context
 

@@ -89,7 +89,7 @@ def soak(folder: Path, sessions: int, rate: float, seed_of: int, mode: str) -> O
         outcome.lost.append(f"still not done after {number + 1} runs: {done.printed[-1500:]}")
     outcome.lost += _lost(after, undisturbed)
     outcome.duplicated += _duplicated(after)
-    outcome.lost += list(judge.differences(_settled(undisturbed.after), _settled(after)))
+    outcome.lost += list(judge.differences(settled(undisturbed.after), settled(after)))
     return outcome
 
 
@@ -118,12 +118,12 @@ def _duplicated(after: dict[str, Any]) -> list[str]:
     return [f"{path} is there {times} times" for path, times in paths.items() if times > 1]
 
 
-def _settled(view: Any) -> Any:
+def settled(view: Any) -> Any:
     """Forget how many uploads it took: content that was damaged on its way stays as an earlier version."""
     if isinstance(view, dict):
         counted = {"versions", "earlier", "version"} if "sha384" in view or "sha256" in view else set()
-        return {key: _settled(value) for key, value in view.items() if key not in counted}
-    return [_settled(item) for item in view] if isinstance(view, list) else view
+        return {key: settled(value) for key, value in view.items() if key not in counted}
+    return [settled(item) for item in view] if isinstance(view, list) else view
 
 
 def report(outcome: Outcome, title: str, seconds: float) -> int:

@@ -1,0 +1,138 @@
+"""Other people work on the site while the gear runs: nothing is tagged or archived that was not exported as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import flywheel
+import pytest
+
+from tests.faults.conftest import Play
+from tests.faults.judge import differences
+from tests.faults.scene import ARCHIVE, EXPORT, dicom_zip, files_in, sessions_in
+
+LAST_UPLOAD = {"method": "PATCH", "route": "^/acquisitions/[^/]+/files/notes.txt/info$", "times": 1}
+FIRST_DOWNLOAD = {"method": "GET", "route": "/files/[^/]+$", "times": 1}
+
+
+@dataclass
+class Curator:
+    """Somebody else with a client, who acts on the quarantine project."""
+
+    play: Play
+
+    def __post_init__(self) -> None:
+        self.client = flywheel.Client(self.play.site.api_key)
+        self.session = self.client.get_session(self.play.scene.sessions[0])
+        self.acquisition = next(item.reload() for item in self.session.acquisitions() if item.label == "T1")
+
+    @property
+    def file(self) -> Any:
+        return self.acquisition.reload().files[0]
+
+    def replace(self) -> None:
+        header = self.file.info["header"]
+        spec = flywheel.FileSpec("t1.dicom.zip", dicom_zip(3), "application/zip")
+        self.acquisition.upload_file(spec, metadata={"type": "dicom", "modality": "MR", "info": {"header": header}})
+
+    def edit(self) -> None:
+        header = self.file.info["header"]
+        self.file.update_info({"header": {**header, "dicom": {**header["dicom"], "PatientBirthDate": "19990101"}}})
+
+    def add(self) -> None:
+        self.acquisition.upload_file(flywheel.FileSpec("late.txt", "late", "text/plain"))
+
+    def add_acquisition(self) -> None:
+        self.session.add_acquisition(label="late").upload_file(flywheel.FileSpec("late.txt", "late", "text/plain"))
+
+    def delete(self) -> None:
+        self.acquisition.delete_file("t1.dicom.zip")
+
+    def delete_acquisition(self) -> None:
+        self.client.delete_acquisition(self.acquisition.id)
+
+    def delete_session(self) -> None:
+        self.client.delete_session(self.session.id)
+
+    def move(self) -> None:
+        group = self.client.get_group("lab")
+        elsewhere = group.add_project(label="Elsewhere").add_subject(label="sub 1")
+        self.session.update({"subject": {"_id": elsewhere.id}})
+
+
+DEEDS = ("replace", "edit", "add", "add_acquisition", "delete", "delete_acquisition", "delete_session", "move")
+
+
+def meddle(play: Play, deed: str, moment: dict[str, Any]) -> Callable[[], int]:
+    """Do a deed at a moment of the run; the returned function tells how often it was done."""
+    import threading
+
+    curator = Curator(play)
+    done: list[str] = []
+
+    def act(_method: str, _path: str) -> None:
+        # The site must go on answering meanwhile, and the gear must not go on before it is done: a thread, with
+        # the gear's own call held back by the slowness that the fault has, too.
+        thread = threading.Thread(target=lambda: (getattr(curator, deed)(), done.append(deed)))
+        thread.start()
+
+    play.site.fault("hook_after", **moment, hook=act)
+    play.site.fault("late", **moment, seconds=1.5)
+    return lambda: len(done)
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_a_session_that_changes_after_its_last_file_is_neither_tagged_nor_archived(
+    play: Play, deed: str, mode: str
+) -> None:
+    done = meddle(play, deed, LAST_UPLOAD)
+    run = play.export(mode)
+    assert done() == 1
+    assert run.code == 1
+    dump = play.site.dump()
+    for project in (EXPORT, ARCHIVE):
+        assert not any("EXPORTED" in session["tags"] for session in sessions_in(dump, project).values())
+    assert not sessions_in(dump, ARCHIVE)
+    assert not play.tagged()
+    (row,) = [row for row in run.log if row["Container"] == "session"]
+    assert row["Status"] == "failed"
+    assert "during the export" in row["Message"]
+
+
+@pytest.mark.parametrize("deed", ["replace", "edit", "add", "add_acquisition", "delete", "delete_acquisition"])
+def test_the_next_run_exports_what_there_is_now(play: Play, deed: str) -> None:
+    done = meddle(play, deed, LAST_UPLOAD)
+    assert play.export().code == 1
+    assert done() == 1
+    play.site.clear_faults()
+    run = play.export()
+    assert run.code == 0
+    assert play.tagged()
+    dump = play.site.dump()
+    names = set(files_in(dump, "Quarantine"))
+    assert names <= set(files_in(dump, EXPORT))
+    assert names <= set(files_in(dump, ARCHIVE))
+    before = dump
+    assert play.export(force_export=True).code == 0
+    assert list(differences(before, play.site.dump())) == []
+
+
+@pytest.mark.parametrize("deed", ["replace", "edit", "delete", "delete_session", "move"])
+def test_a_session_that_changes_before_its_first_file_is_fetched_is_not_tagged(play: Play, deed: str) -> None:
+    done = meddle(play, deed, FIRST_DOWNLOAD)
+    run = play.export()
+    assert done() == 1
+    assert run.code == 1
+    assert not play.tagged()
+    assert not sessions_in(play.site.dump(), ARCHIVE)
+
+
+def test_what_was_exported_of_a_replaced_file_is_one_version_or_the_other(play: Play) -> None:
+    """The file is replaced between two downloads of a run: the version that was read is the version that is fetched."""
+    meddle(play, "replace", FIRST_DOWNLOAD)
+    play.export()
+    record = next(file for path, file in play.exported.items() if path.endswith("t1.dicom.zip"))["info"]["export"]
+    assert record["origin_version"] == 1
