@@ -1,4 +1,4 @@
-# A release build pins the base by its digest, too: --build-arg BASE=docker.io/library/python@sha256:…
+# A release gives the base by its digest, too: see docs/releasing.md.
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
 FROM ${BASE}
 

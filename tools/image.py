@@ -1,6 +1,7 @@
 """Build the gear's image with the container engine of this machine.
 
-Usage: ``python tools/image.py`` (docker, podman or buildah, whichever works, in this order).
+Usage: ``python tools/image.py [BASE]`` (docker, podman or buildah, whichever works, in this order). A release
+gives the base with its digest.
 
 The image is named as the manifest says. It is made of the checked-out files, the pinned packages and the
 base, nothing else: the same three give the same layers.
@@ -108,10 +109,10 @@ def _revision() -> str:
     return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True).stdout.strip()
 
 
-def main() -> int:
+def main(base: str = BASE) -> int:
     """Build the image."""
     try:
-        print(build(find_engine()))
+        print(build(find_engine(), base))
     except (NoEngine, subprocess.CalledProcessError) as error:
         print(f"The image was not built: {error}", file=sys.stderr)
         return 1
@@ -119,4 +120,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:2]))
