@@ -12,6 +12,7 @@ from local_site import access
 from local_site.auth import Identity
 from local_site.containers import descend
 from local_site.errors import BadRequestError
+from local_site.fields import checked
 from local_site.hierarchy import LEVELS
 from local_site.site import Site
 from local_site.store import Doc
@@ -27,10 +28,11 @@ def plan(site: Site, who: Identity, body: Any) -> list[Doc]:
     ApiError
         The request names no nodes, or one that the sender may not download.
     """
-    nodes = body.get("nodes") if isinstance(body, dict) else None
-    if not isinstance(nodes, list):
-        raise BadRequestError("nodes, a list of {level, _id}, is needed")
-    filters = [item.get("types", {}) for item in body.get("filters") or [] if isinstance(item, dict)]
+    body = checked(body, None, ("nodes",))
+    nodes = [checked(node, None, ("level", "_id")) for node in body["nodes"]]
+    filters = [checked(item, None).get("types") or {} for item in body.get("filters") or []]
+    if not all(isinstance(types, dict) for types in filters):
+        raise BadRequestError("A filter is given as {types: {plus, minus}}")
     found: dict[str, Doc] = {}
     for node in nodes:
         kind, doc_id = str(node.get("level")), str(node.get("_id"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_site.auth import Identity
-from local_site.fields import SchemaError
+from local_site.fields import checked, texts
 from local_site.filters import Filter
 from local_site.hierarchy import CHILD_OF, PARENT_OF, parents_below
 from local_site.site import Site
@@ -44,14 +44,12 @@ class CopyFilter:
         Raises
         ------
         SchemaError
-            It is missing.
+            It is missing or malformed.
         """
-        given = body.get("filter") if isinstance(body, dict) else None
-        if not isinstance(given, dict):
-            raise SchemaError(("filter", "field required"))
+        given = checked(checked(body, None, ("filter",))["filter"], None)
         return cls(
-            include=tuple(Filter.parse(rule) for rule in given.get("include_rules") or []),
-            exclude=tuple(Filter.parse(rule) for rule in given.get("exclude_rules") or []),
+            include=tuple(Filter.parse(rule) for rule in texts("include_rules", given.get("include_rules"))),
+            exclude=tuple(Filter.parse(rule) for rule in texts("exclude_rules", given.get("exclude_rules"))),
             analyses=not given.get("exclude_analysis"),
             notes=not given.get("exclude_notes"),
             tags=not given.get("exclude_tags"),

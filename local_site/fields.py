@@ -12,14 +12,21 @@ from local_site.stamps import parse_time, stored_time
 from local_site.store import Doc
 
 SEXES = ("male", "female", "other", "unknown")
+TEXTS = (
+    "_id email gear_id role_id name cohort mlset race ethnicity species strain master_code state triggering_input "
+    "priority access client_hash dst_project_id dst_subject_id dst_session_id dst_subject_label dst_session_label "
+    "snapshot_id group_id project_id project_label text value"
+)
+LISTS = (
+    "roles actions filenames inputs fixed_inputs any all not role_ids sources destinations nodes filters project_ids "
+    "include_rules exclude_rules"
+)
+OBJECTS = "config job providers editions filter parent_ref container_reference"
 TYPES: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(
-        ["_id", "email", "gear_id", "role_id", "name", "cohort", "mlset", "race", "ethnicity", "species"], (str,)
-    ),
-    **dict.fromkeys(["strain", "master_code", "state", "triggering_input", "priority"], (str,)),
-    **dict.fromkeys(["roles", "actions", "filenames", "inputs", "fixed_inputs", "any", "all", "not"], (list,)),
-    **dict.fromkeys(["config", "job", "providers", "editions"], (dict,)),
-    **dict.fromkeys(["disabled", "auto_update", "active"], (bool,)),
+    **dict.fromkeys(TEXTS.split(), (str,)),
+    **dict.fromkeys(LISTS.split(), (list,)),
+    **dict.fromkeys(OBJECTS.split(), (dict,)),
+    **dict.fromkeys(("disabled", "auto_update", "active"), (bool,)),
     "label": (str,),
     "code": (str,),
     "info": (dict,),
@@ -59,8 +66,17 @@ class SchemaError(ApiError):
         self.problems = [{"loc": ["body", name], "msg": text, "type": "value_error"} for name, text in problems]
 
 
-def checked(body: Any, allowed: Collection[str], required: Collection[str] = ()) -> Doc:
+def checked(body: Any, allowed: Collection[str] | None, required: Collection[str] = ()) -> Doc:
     """Return `body` normalised: times in the stored form, info keys made safe.
+
+    Parameters
+    ----------
+    body
+        What a client sent.
+    allowed
+        The keys it may have; None: any.
+    required
+        The keys it must have.
 
     Raises
     ------
@@ -69,7 +85,7 @@ def checked(body: Any, allowed: Collection[str], required: Collection[str] = ())
     """
     if not isinstance(body, dict):
         raise SchemaError(("", "an object is needed"))
-    problems = [(key, "extra fields not permitted") for key in body if key not in allowed]
+    problems = [(key, "extra fields not permitted") for key in body if allowed is not None and key not in allowed]
     problems += [(key, "field required") for key in required if body.get(key) is None]
     problems += [
         (key, f"wrong type: {type(value).__name__}")
@@ -85,6 +101,21 @@ def checked(body: Any, allowed: Collection[str], required: Collection[str] = ())
         except ValueError as error:
             raise SchemaError((key, str(error))) from error
     return normal
+
+
+def texts(name: str, value: Any) -> list[str]:
+    """Return `value` if it is a list of texts; None stands for an empty one.
+
+    Raises
+    ------
+    SchemaError
+        It is something else.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise SchemaError((name, "a list of texts is needed"))
+    return value
 
 
 def safe_keys(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from local_site import access, containers
 from local_site.auth import Identity
 from local_site.errors import BadRequestError, NotFoundError, UnprocessableError
+from local_site.fields import checked, texts
 from local_site.hierarchy import LEVELS, parents_below
 from local_site.site import Site
 from local_site.stamps import now
@@ -85,9 +86,8 @@ def copy_subject(site: Site, subject: Doc, project: Doc) -> Doc:
 
 def bulk_move_sessions(site: Site, who: Identity, body: Any) -> list[Doc]:
     """Move sessions (or their acquisitions) and return the conflicts met."""
-    wanted = ("sources", "destinations", "destination_container_type")
-    if not isinstance(body, dict) or any(key not in body for key in wanted):
-        raise BadRequestError("sources, destinations and destination_container_type are needed")
+    body = checked(body, None, ("sources", "destinations", "destination_container_type"))
+    sources, destinations = (texts(name, body[name]) for name in ("sources", "destinations"))
     level = {"subjects": "subject", "projects": "project", "sessions": "session"}.get(
         str(body["destination_container_type"])
     )
@@ -95,9 +95,9 @@ def bulk_move_sessions(site: Site, who: Identity, body: Any) -> list[Doc]:
     if level is None or mode not in ("skip", "move", "dry"):
         raise BadRequestError("Unknown destination_container_type or conflict_mode")
     conflicts = []
-    for destination_id in body["destinations"]:
+    for destination_id in destinations:
         target = _target(site, who, level, destination_id)
-        for source_id in body["sources"]:
+        for source_id in sources:
             session = access.fetch(site, who, "session", source_id, "containers_modify_metadata")
             conflict = _conflict(site, session, level, target)
             if conflict:

@@ -101,16 +101,22 @@ def evaluate(site: Site, event: str, before: Doc | None, after: Doc) -> int:
     if not rules:
         return 0
     files_after = list(site.store.select("file", parent=after["parent_ref"]["id"]))
-    files_before = [file for file in files_after if file["file_id"] != after["file_id"]]
-    if before is not None and before["parent_ref"] == after["parent_ref"]:
-        files_before.append(before)
-    known = {wish.intention for wish in _wishes(site, rules, files_before)}
+    from_elsewhere = before is not None and before["parents"].get("project") != project_id
+    known: set[tuple[Any, ...]] = set()
+    if not from_elsewhere:  # there, other rules held
+        files_before = [file for file in files_after if file["file_id"] != after["file_id"]]
+        if before is not None and before["parent_ref"] == after["parent_ref"]:
+            files_before.append(before)
+        known = {wish.intention for wish in _wishes(site, rules, files_before)}
     started = 0
     for wish in _wishes(site, rules, files_after):
-        renewed = event == "replaced" and _uses(wish, after)
-        if renewed or wish.intention not in known:
-            known.add(wish.intention)
-            started += _queue(site, wish)
+        new = wish.intention not in known
+        known.add(wish.intention)
+        if from_elsewhere:  # its neighbours came along: each speaks for itself
+            wanted = new and wish.file["file_id"] == after["file_id"]
+        else:
+            wanted = new or (event == "replaced" and _uses(wish, after))
+        started += wanted and _queue(site, wish)
     return started
 
 

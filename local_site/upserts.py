@@ -8,7 +8,7 @@ from local_site import containers, files
 from local_site.auth import Identity
 from local_site.blobs import Blob
 from local_site.errors import BadRequestError, NotFoundError
-from local_site.fields import SchemaError
+from local_site.fields import SchemaError, checked
 from local_site.hierarchy import CREATE_KEYS, MODIFY_KEYS, PARENT_OF
 from local_site.site import Site
 from local_site.store import Doc
@@ -46,8 +46,7 @@ def upsert_hierarchy(site: Site, who: Identity, project: Doc, body: Any) -> Doc:
 
 def upsert_file(site: Site, who: Identity, body: Any, *, force: bool) -> Doc:
     """Record a file whose content the site holds already (by its UUID), or is yet to hold."""
-    if not isinstance(body, dict) or not isinstance(body.get("parent_ref"), dict) or not body.get("name"):
-        raise SchemaError(("parent_ref", "field required"))
+    body = checked(body, None, ("parent_ref", "name"))
     reference = body["parent_ref"]
     kind, container_id = str(reference.get("type")), str(reference.get("id"))
     container = site.store.get(kind, container_id)
@@ -56,9 +55,7 @@ def upsert_file(site: Site, who: Identity, body: Any, *, force: bool) -> Doc:
     old = files.live_file(site, container_id, body["name"])
     if old and not force and old["client_hash"] == body.get("client_hash") and old["size"] == body.get("size"):
         return {**old, "upsert_result": "ignored"}
-    size = body.get("size", 0)
-    if not isinstance(size, int):
-        raise BadRequestError("size is a number")
+    size = body.get("size") or 0
     with site.blobs.writer() as writer:
         blob = writer.keep()
     metadata = files.upload_metadata({key: body[key] for key in files.METADATA_KEYS if key in body})

@@ -7,7 +7,7 @@ from typing import Any
 from local_site import access, auth
 from local_site.containers import descend, touch
 from local_site.errors import BadRequestError, ConflictError, NotFoundError
-from local_site.fields import checked_tag, updated_info
+from local_site.fields import checked, checked_tag, texts, updated_info
 from local_site.hierarchy import DEFAULTS
 from local_site.routing import Call, Routes
 from local_site.stamps import now
@@ -145,7 +145,7 @@ def info(call: Call) -> Any:
 def add_permission(call: Call) -> Any:
     """Give a user roles on a project, or access to a group."""
     kind, doc, field = _permitting(call)
-    entry = _entry(call, kind, (call.body or {}).get("_id") if isinstance(call.body, dict) else None)
+    entry = _entry(call, kind, checked(call.body, None, ("_id",))["_id"])
     if any(known["_id"] == entry["_id"] for known in doc[field]):
         raise ConflictError(f"User {entry['_id']} has permissions here already")
     touch(call.site, kind, {**doc, field: [*doc[field], entry]})
@@ -239,15 +239,16 @@ def _permission_field(call: Call) -> str:
 
 
 def _entry(call: Call, kind: str, user_id: str | None) -> Doc:
-    if not isinstance(call.body, dict) or not isinstance(user_id, str) or not call.site.store.get("user", user_id):
+    body = checked(call.body, None)
+    if not user_id or not call.site.store.get("user", user_id):
         raise BadRequestError(f"User {user_id} does not exist")
     if kind == "group" and _permission_field(call) == "permissions":
-        level = call.body.get("access")
+        level = body.get("access")
         if level not in auth.ACCESS_ORDER:
             raise BadRequestError("access is one of ro, rw, admin")
         return {"_id": user_id, "access": level}
-    role_ids = call.body.get("role_ids")
-    if not isinstance(role_ids, list) or not all(call.site.store.get("role", str(role)) for role in role_ids):
+    role_ids = texts("role_ids", body.get("role_ids"))
+    if "role_ids" not in body or not all(call.site.store.get("role", role) for role in role_ids):
         raise BadRequestError("role_ids is a list of ids of roles")
     return {"_id": user_id, "role_ids": role_ids}
 

@@ -14,7 +14,7 @@ from aiohttp import BodyPartReader, web
 from local_site import access, files
 from local_site.blobs import Blob, BlobWriter
 from local_site.errors import ApiError, BadRequestError, NotFoundError
-from local_site.fields import checked
+from local_site.fields import checked, texts
 from local_site.listing import views
 from local_site.routing import Call, Routes
 from local_site.site import Site
@@ -71,12 +71,12 @@ async def _json(call: Call) -> Any:
 
 def _open_ticket(call: Call, kind: str, container: Doc, body: Any) -> Doc:
     fields = checked(body, ("metadata", "filenames"), ("filenames",))
-    names = fields["filenames"]
-    if not isinstance(names, list) or len(names) != 1:
+    names = texts("filenames", fields["filenames"])
+    if len(names) != 1:
         raise BadRequestError("A signed upload is for one file")
     metadata = fields.get("metadata")
     if isinstance(metadata, list):
-        metadata = next((item for item in metadata if item.get("name") == names[0]), None)
+        metadata = next((item for item in metadata if isinstance(item, dict) and item.get("name") == names[0]), None)
     metadata = files.upload_metadata(metadata)
     metadata["name"] = files.file_name(metadata.get("name") or names[0])
     ticket = {
