@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from export_session.errors import UnsafeArchive
+
 from .codec import CHUNK, DAMAGED, DEFLATED, STORED, Damaged, crc32, inflated
 
 LOCAL = struct.Struct("<4s5H3L2H")  # local file header (APPNOTE.TXT §4.3.7)
@@ -99,6 +100,8 @@ class Archive:
 
     def read(self, start: int, size: int) -> bytes:
         """Read from anywhere in the archive file."""
+        if start < 0:
+            raise UnsafeArchive("the archive is damaged: it refers to bytes before its start; upload it again")
         return os.pread(self._file.fileno(), size, start)
 
     def stored(self, member: Member, first: int = CHUNK) -> Iterator[bytes]:
@@ -203,7 +206,7 @@ def _unsafe(info: zipfile.ZipInfo) -> str:
     if info.flag_bits & _ENCRYPTED:
         return "is encrypted; upload the archive unencrypted"
     parts = info.filename.replace("\\", "/").split("/")
-    if ".." in parts or not parts[0] and len(parts) > 1 or parts[0][1:2] == ":":
+    if ".." in parts or (not parts[0] and len(parts) > 1) or parts[0][1:2] == ":":
         return "points out of its folder"
     if info.external_attr >> 16 & 0o170000 == _SYMLINK:
         return "is a symbolic link"

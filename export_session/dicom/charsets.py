@@ -25,11 +25,11 @@ _VALUE_BREAKS = re.compile(r"([\\\t\n\f\r])")
 _LINE_BREAKS = re.compile(r"([\t\n\f\r])")
 
 
-class NotInRepertoire(Exception):  # noqa: N818 - a finding about a text; the caller tries another repertoire
+class NotInRepertoire(Exception):
     """The declared character sets cannot hold the text."""
 
 
-class Undecodable(Exception):  # noqa: N818 - a finding about bytes
+class Undecodable(Exception):
     """The bytes are no text in the declared character sets."""
 
 
@@ -63,8 +63,7 @@ def _encode(text: str, vr: str, codecs: Sequence[str]) -> bytes | None:
     if not all(any(_holds(codec, character) for codec in codecs) for character in set(text)):
         return None
     encoded = b"".join(
-        part.encode("ascii") if part.isascii() else encode_string(part, codecs)
-        for part in _breaks(vr).split(text)
+        part.encode("ascii") if part.isascii() else encode_string(part, codecs) for part in _breaks(vr).split(text)
     )
     delimiters = "\\=" if vr == "PN" else "\\"
     if vr not in MULTI_LINE_VRS and any(text.count(d) != encoded.count(d.encode()) for d in delimiters):

@@ -25,7 +25,7 @@ crc32: Callable[..., int] = _engine.crc32
 DAMAGED: tuple[type[Exception], ...] = (zlib.error, _engine.error, OSError, EOFError)
 
 
-class Damaged(Exception):  # noqa: N818 - a state of the bytes; callers say which file
+class Damaged(Exception):
     """Compressed data that cannot be decompressed, or end early."""
 
 

@@ -55,9 +55,7 @@ class Container(Protocol):
     def instances(self) -> list[Instance]:
         """Read the headers of all files in it, in their order; the index is what edits refer to."""
 
-    def write(
-        self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues
-    ) -> None:
+    def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
         """Write a copy with new elements and prove it.
 
         Parameters
@@ -110,9 +108,7 @@ class SingleFile:
             size = os.fstat(stream.fileno()).st_size
             return [Parser().parse(stream.read, self._path.name, size)]
 
-    def write(
-        self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues
-    ) -> None:
+    def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
         """Write and prove the instance."""
         with target.open("wb") as stream:
             stream.writelines(rewritten(_chunks(self._path), instances[0], elements[0]))
@@ -121,9 +117,9 @@ class SingleFile:
             elements[0],
             lambda: _chunks(self._path),
             lambda: _chunks(target),
-            target.stat().st_size,
-            Parser(),
-            partial(wrong_values, 0),
+            size=target.stat().st_size,
+            parser=Parser(),
+            wrong_values=partial(wrong_values, 0),
         )
 
 
@@ -149,9 +145,7 @@ class ZipFile:
             for member in self._members
         ]
 
-    def write(
-        self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues
-    ) -> None:
+    def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
         """Write the archive; members without new elements keep their compressed bytes."""
         tasks = self._tasks(instances, elements, wrong_values)
         with target.open("wb") as stream, ThreadPoolExecutor(_WORKERS) as pool:
@@ -167,9 +161,7 @@ class ZipFile:
             repacker.finish()
         self._prove(target, tasks)
 
-    def _tasks(
-        self, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues
-    ) -> list[_Task]:
+    def _tasks(self, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> list[_Task]:
         index = {member.name: number for number, member in enumerate(self._members)}
         tasks = []
         for member in self._archive.members:
@@ -195,15 +187,22 @@ class ZipFile:
             return None
         old = self._content(member)
         new = b"".join(rewritten([old], instance, task.elements))
-        if member.info.compress_type != DEFLATED:
-            prove(instance, task.elements, lambda: [old], lambda: [new], len(new), self._own.parser, task.wrong_values)
-            return _Packed(new, crc32(new), len(new))
-        data = compress(new)
-        try:
-            again = decompress(data, len(new))
-        except Damaged as error:
-            raise ProofFailed(f"{member.name}: the compressed data do not unpack: {error}") from None
-        prove(instance, task.elements, lambda: [old], lambda: [again], len(new), self._own.parser, task.wrong_values)
+        data, again = new, new
+        if member.info.compress_type == DEFLATED:
+            data = compress(new)
+            try:
+                again = decompress(data, len(new))
+            except Damaged as error:
+                raise ProofFailed(f"{member.name}: the compressed data do not unpack: {error}") from None
+        prove(
+            instance,
+            task.elements,
+            lambda: [old],
+            lambda: [again],
+            size=len(new),
+            parser=self._own.parser,
+            wrong_values=task.wrong_values,
+        )
         return _Packed(data, crc32(again), len(new))
 
     def _content(self, member: Member) -> bytes:
@@ -238,7 +237,15 @@ class ZipFile:
             elif task.streamed:
                 before = partial(self._archive.content, task.member)
                 after = partial(archive.checked_content, written)
-                prove(instance, task.elements, before, after, written.info.file_size, Parser(), task.wrong_values)
+                prove(
+                    instance,
+                    task.elements,
+                    before,
+                    after,
+                    size=written.info.file_size,
+                    parser=Parser(),
+                    wrong_values=task.wrong_values,
+                )
 
 
 class _Own(threading.local):
@@ -293,39 +300,39 @@ class GzipFile:
 
     def instances(self) -> list[Instance]:
         """Read the header of the instance."""
-        try:
-            return [Parser().parse(Reader(self._content(self._path)).read, self._path.name)]
-        except Damaged as error:
-            raise NotDicom(f"{self._path.name} is no complete gzip file ({error}); upload it again") from None
+        return [Parser().parse(Reader(_gunzipped(self._path)).read, self._path.name)]
 
-    def write(
-        self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues
-    ) -> None:
+    def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
         """Write and prove the instance."""
-        try:
-            with target.open("wb") as stream:
-                stream.write(_gzip_header(self._path))
-                totals = Totals(rewritten(self._content(self._path), instances[0], elements[0]))
-                stream.writelines(compressed(totals, DEFLATED))
-                stream.write(struct.pack("<2L", totals.crc, totals.size & 0xFFFFFFFF))
-            prove(
-                instances[0],
-                elements[0],
-                lambda: self._content(self._path),
-                lambda: self._content(target),
-                totals.size,
-                Parser(),
-                partial(wrong_values, 0),
-            )
-        except Damaged as error:
-            raise NotDicom(f"{self._path.name} is no complete gzip file ({error}); upload it again") from None
+        with target.open("wb") as stream:
+            stream.write(_gzip_header(self._path))
+            totals = Totals(rewritten(_gunzipped(self._path), instances[0], elements[0]))
+            stream.writelines(compressed(totals, DEFLATED))
+            stream.write(_gzip_trailer(totals))
+        prove(
+            instances[0],
+            elements[0],
+            lambda: _gunzipped(self._path),
+            lambda: _gunzipped(target),
+            size=totals.size,
+            parser=Parser(),
+            wrong_values=partial(wrong_values, 0),
+        )
 
-    def _content(self, path: Path) -> Iterator[bytes]:
-        rest: list[bytes] = []
-        totals = Totals(inflated(cut(_chunks(path), len(_gzip_header(path)))[1], rest))
+
+def _gunzipped(path: Path) -> Iterator[bytes]:
+    rest: list[bytes] = []
+    totals = Totals(inflated(cut(_chunks(path), len(_gzip_header(path)))[1], rest))
+    try:
         yield from totals
-        if b"".join(rest) != struct.pack("<2L", totals.crc, totals.size & 0xFFFFFFFF):
-            raise Damaged("its checksum is wrong, or something follows it")
+    except Damaged as error:
+        raise NotDicom(f"{path.name} is no complete gzip file ({error}); upload it again") from None
+    if b"".join(rest) != _gzip_trailer(totals):
+        raise NotDicom(f"{path.name}: the checksum is wrong, or something follows it; upload it again")
+
+
+def _gzip_trailer(totals: Totals) -> bytes:
+    return struct.pack("<2L", totals.crc, totals.size & 0xFFFFFFFF)
 
 
 def _gzip_header(path: Path) -> bytes:

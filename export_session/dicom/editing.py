@@ -24,7 +24,6 @@ from .splice import items_of, rebuilt, split, with_contents
 from .stored import PIXEL_REPRESENTATION, Level, Stored
 from .values import (
     BINARY_FORMATS,
-    MULTI_LINE_VRS,
     SINGLE_VRS,
     STRING_VRS,
     TEXT_VRS,
@@ -225,7 +224,7 @@ def _encode(target: Stored, creator: str, edit: Edit, *, exists: bool) -> tuple[
     problem: Unwritable | None = None
     for vr in candidates:
         try:
-            value = encode_value(edit.value, vr, _vm(target.tag, creator), target.level.codecs, order, count)
+            value = encode_value(edit.value, vr, _vm(target.tag, creator), target.level.codecs, order, count=count)
             bare = exists and not element.vr  # implicit VR
             return vr, write_element(target.tag, "UN" if in_unknown else "" if bare else vr, value, target.syntax)
         except Unwritable as refusal:
@@ -233,9 +232,7 @@ def _encode(target: Stored, creator: str, edit: Edit, *, exists: bool) -> tuple[
     raise problem or Unwritable("it cannot be written")
 
 
-def encode_value(
-    value: Any, vr: str, vm: str, codecs: Sequence[str], order: str, count: int = 1
-) -> bytes:
+def encode_value(value: Any, vr: str, vm: str, codecs: Sequence[str], order: str, *, count: int = 1) -> bytes:
     """Encode a JSON value, padded to an even length.
 
     Raises

@@ -16,19 +16,23 @@ ITEM_DELIMITER = 0xFFFEE00D
 SEQUENCE_DELIMITER = 0xFFFEE0DD
 PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})  # Float, Double Float and plain Pixel Data
 
-SHORT_VRS = frozenset("AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
-LONG_VRS = frozenset("OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())  # 4-byte length, PS3.5 §7.1.2
+# those with a 2-byte length in explicit VR
+SHORT_VRS = frozenset(
+    """AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US""".split()  # noqa: SIM905 - reads as a table
+)
+# those with a 4-byte length (PS3.5 §7.1.2)
+LONG_VRS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"])
 
 MAX_DEPTH = 64  # of nested sequences; real objects stay below ten
 
 _VR_OF_BYTES = {vr.encode(): vr for vr in SHORT_VRS | LONG_VRS}
 
 
-class Malformed(Exception):  # noqa: N818 - a state of the bytes; callers turn it into an error or a note
+class Malformed(Exception):
     """The bytes from here on are not data elements."""
 
 
-class Incomplete(Exception):  # noqa: N818 - asks the caller for more bytes, no failure
+class Incomplete(Exception):
     """The element goes on behind the bytes at hand."""
 
 
@@ -123,7 +127,7 @@ def write_head(tag: int, vr: str, length: int, syntax: Syntax) -> bytes:
 
 
 def nested_syntax(head: Head, syntax: Syntax) -> Syntax:
-    """The syntax inside a sequence; UN of undefined length is implicit little endian (PS3.5 §6.2.2)."""
+    """Return the syntax inside a sequence; UN of undefined length is implicit little endian (PS3.5 §6.2.2)."""
     if head.vr == "UN" and head.length == UNDEFINED:
         return IMPLICIT_LITTLE
     return syntax

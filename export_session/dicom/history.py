@@ -60,9 +60,7 @@ def original_attributes(
             if outcomes[number].top >> 16 != 2:  # file meta is no part of the data set
                 sets[reason].add(outcomes[number].top)
     items = b"".join(
-        _item(instance, elements, tags, reason, moment or moment_of(instance))
-        for reason, tags in sets.items()
-        if tags
+        _item(instance, elements, tags, reason, moment or moment_of(instance)) for reason, tags in sets.items() if tags
     )
     present = instance.elements.get(ORIGINAL_ATTRIBUTES)
     if present is None:
@@ -81,9 +79,7 @@ def moment_of(instance: Instance) -> str:
     return "19000101"
 
 
-def _item(
-    instance: Instance, elements: Mapping[int, bytes], tags: set[int], reason: str, moment: str
-) -> bytes:
+def _item(instance: Instance, elements: Mapping[int, bytes], tags: set[int], reason: str, moment: str) -> bytes:
     syntax = instance.syntax
     creators = {tag & 0xFFFF0000 | tag >> 8 & 0xFF for tag in tags if tag >> 16 & 1}
     previous = b"".join(_previous(instance, elements, tag) for tag in sorted(tags | creators))

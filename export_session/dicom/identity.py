@@ -94,9 +94,7 @@ def _renamed(instances: Sequence[Instance], assignments: Sequence[Assignment]) -
     return {old: next(iter(new.values())) for old, new in replacing.items() if len(new) == 1 and old not in kept}
 
 
-def _references(
-    instances: Sequence[Instance], uids: set[str]
-) -> Iterator[tuple[int, tuple[Step, ...], str]]:
+def _references(instances: Sequence[Instance], uids: set[str]) -> Iterator[tuple[int, tuple[Step, ...], str]]:
     """Yield where instances mention one of the UIDs: instance, path, UID."""
     encoded = [uid.encode("ascii", "replace") for uid in uids]
     for index, instance in enumerate(instances):
@@ -105,9 +103,7 @@ def _references(
                 yield index, path, uid
 
 
-def _mentions(
-    level: Level, uids: set[str], encoded: Sequence[bytes]
-) -> Iterator[tuple[tuple[Step, ...], str]]:
+def _mentions(level: Level, uids: set[str], encoded: Sequence[bytes]) -> Iterator[tuple[tuple[Step, ...], str]]:
     for tag, element in level.elements.items():
         if tag >> 16 == 2 or not any(uid in element.raw for uid in encoded):
             continue

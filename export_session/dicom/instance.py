@@ -83,7 +83,7 @@ class Instance:
         return EXPLICIT_LITTLE if tag >> 16 == 2 else self.syntax
 
     def private_block(self, group: int, creator: str) -> int | None:
-        """Return the block (0x10–0xFF) that ``creator`` reserved in a private group (PS3.5 §7.8.1)."""
+        """Return the block (0x10 to 0xFF) that ``creator`` reserved in a private group (PS3.5 §7.8.1)."""
         for block in range(0x10, 0x100):
             value = self.raw(group << 16 | block)
             if value is not None and decode_plain(value) == creator.strip():

@@ -27,9 +27,7 @@ def rewritten(chunks: Iterable[bytes], instance: Instance, elements: Mapping[int
     return _rewritten_deflated(chunks, instance, elements)
 
 
-def _rewritten_deflated(
-    chunks: Iterable[bytes], instance: Instance, elements: Mapping[int, bytes]
-) -> Iterator[bytes]:
+def _rewritten_deflated(chunks: Iterable[bytes], instance: Instance, elements: Mapping[int, bytes]) -> Iterator[bytes]:
     """Inflate, change and deflate again what follows the file meta (PS3.5 §A.5)."""
     meta, main = _sections(instance)
     meta_new = {tag: raw for tag, raw in elements.items() if tag >> 16 == 2}

@@ -6,8 +6,7 @@ at hand are the next element of the instance before, and decodes only what diffe
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from pydicom.datadict import dictionary_VR
@@ -18,6 +17,7 @@ from pydicom.uid import (
     PrivateTransferSyntaxes,
 )
 
+from .codec import Damaged
 from .elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -37,17 +37,13 @@ from .elements import (
     read_head,
 )
 from .instance import DIRECTORY_STORAGE, TRANSFER_SYNTAX, Instance, Kind, decode_plain
-
-Read = Callable[[int], bytes]  # as a raw stream reads: up to n bytes, b"" at the end
+from .window import Read, Window
 
 _SYNTAXES: dict[str, Syntax] = {ImplicitVRLittleEndian: IMPLICIT_LITTLE, ExplicitVRBigEndian: EXPLICIT_BIG}
 _BULK_VRS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
 _HELD_BULK = 1024  # bytes; longer bulk values are passed over
 _SHOWN_BULK = 64  # bytes of a bulk value that stay visible
 _HELD_MAX = 256 << 20  # bytes of one element that is not bulk data; more is no header
-_INFLATED_MAX = 16 << 30  # bytes of a deflated data set
-_FIRST_READ = 16 << 10
-_NEXT_READ = 256 << 10
 
 
 Run = tuple[bytes, tuple[Element, ...]]  # elements that follow each other and their bytes; b"" if those vary
@@ -74,7 +70,7 @@ class Parser:
             Its size where that is known: pixel data that reach exactly to the end are not read then.
         """
         known = len(self._varying)
-        instance = _Parse(_Window(read, size), self._shared, self._runs, self._varying).instance(name)
+        instance = _Parse(Window(read, size), self._shared, self._runs, self._varying).instance(name)
         if not instance.problem and (len(self._varying) > known or not self._runs[1]):
             self._expect(instance)
         return instance
@@ -97,95 +93,12 @@ class Parser:
         return runs
 
 
-class _Window:
-    """The stretch of a file that is in memory; it only moves forward."""
-
-    def __init__(self, read: Read, size: int | None) -> None:
-        self._read = read
-        self._left = size  # bytes not yet read, where that is known
-        self._base = 0  # where in the file `data` starts
-        self.data = b""
-        self.ended = False
-
-    def _next(self, size: int) -> bytes:
-        part = self._read(size)
-        self.ended = not part
-        if self._left is not None:
-            self._left -= len(part)
-        return part
-
-    def fill(self, pos: int, size: int) -> int:
-        """Drop what precedes ``pos``, read until ``size`` bytes are there; return the new position, 0."""
-        self._base += pos
-        parts = [self.data[pos:]]
-        have = len(parts[0])
-        while have < size and not self.ended:
-            parts.append(self._next(max(size - have, _NEXT_READ if self.data else _FIRST_READ)))
-            have += len(parts[-1])
-        self.data = b"".join(parts)
-        return 0
-
-    def skip(self, pos: int, size: int) -> tuple[int, int]:
-        """Move ``size`` bytes on; return the new position and how many bytes were missing."""
-        have = len(self.data) - pos
-        if size <= have:
-            return pos + size, 0
-        self._base += len(self.data)
-        self.data = b""
-        size -= have
-        if self._left is not None and size >= self._left:
-            self._base += self._left
-            self.ended = True
-            return 0, size - self._left
-        while size and not self.ended:
-            part = self._next(min(size, 1 << 20))
-            self._base += len(part)
-            size -= len(part)
-        return 0, size
-
-    def position(self, pos: int) -> int:
-        """Return where in the file ``pos`` lies."""
-        return self._base + pos
-
-    def rest(self, pos: int) -> tuple[int, bool]:
-        """Read to the end; return where in the file that is and whether all bytes up to it are zero."""
-        zero = not self.data[pos:].strip(b"\0")
-        end = self._base + len(self.data)
-        while not self.ended:
-            part = self._next(1 << 20)
-            end += len(part)
-            zero = zero and not part.strip(b"\0")
-        return end, zero
-
-    def inflate(self, pos: int) -> None:
-        """Go on with what the remaining bytes inflate to (PS3.5 §A.5)."""
-        source, inflator, total = self._read, zlib.decompressobj(-zlib.MAX_WBITS), 0
-        pending = self.data[pos:]
-
-        def read(size: int) -> bytes:
-            nonlocal pending, total
-            while not inflator.eof:
-                pending = pending or source(_NEXT_READ)
-                part = inflator.decompress(pending, size)
-                pending, exhausted = inflator.unconsumed_tail, not pending
-                total += len(part)
-                if total > _INFLATED_MAX:
-                    raise Malformed("the deflated data set is larger than any DICOM file")
-                if part:
-                    return part
-                if exhausted:
-                    raise Malformed("the deflated data set ends early")
-            return b""
-
-        self._read, self._left, self._base, self.data, self.ended = read, None, 0, b"", False
-
-
 class _Parse:
     """The parse of one instance."""
 
     def __init__(
         self,
-        window: _Window,
+        window: Window,
         shared: dict[bytes, Element],
         runs: tuple[list[Run], list[Run]],
         varying: set[int],
@@ -215,8 +128,8 @@ class _Parse:
             self._read_elements()
         except Malformed as error:
             problem = str(error)
-        except zlib.error as error:
-            problem = f"the deflated data set is damaged ({error})"
+        except Damaged as error:
+            problem = f"the deflated data set is damaged: {error}"
         elements = {element.tag: element for element in (*self.meta, *self.main)}
         if not problem and len(elements) < len(self.meta) + len(self.main):
             problem = "an element occurs twice"
@@ -265,45 +178,47 @@ class _Parse:
         self._syntax = expected._replace(implicit=not looks_explicit) if len(first) == 6 else expected
 
     def _read_section(self, found: list[Element], runs: list[Run], syntax: Syntax, *, meta: bool) -> None:
-        window, data, pos = self._window, self._window.data, self._pos
         at = 0  # of the run that is likely to come next
         compared = bool(runs)
         while True:
-            if at < len(runs) and (raw := runs[at][0]):
-                run = runs[at][1]
-                if data.startswith(raw, pos):
-                    found.extend(run)
-                    pos += len(raw)
-                    at += 1
-                    continue
-                if len(data) - pos < len(raw) and not window.ended:
-                    pos = window.fill(pos, len(raw))
-                    data = window.data
-                    continue
-                if len(run) > 1:  # something in it is different
-                    runs[at : at + 1] = [(element.raw, (element,)) for element in run]
-                    continue
-            if len(data) - pos < 12 and not window.ended:
-                pos = window.fill(pos, 12)
-                data = window.data
+            at = self._take_runs(found, runs, at)
+            if len(self._window.data) - self._pos < 12 and not self._window.ended:
+                self._pos = self._window.fill(self._pos, 12)
                 continue
-            self._pos = pos
             if self._at_end(found, syntax, meta=meta):
                 break
-            start = window.position(pos)
+            start = self._window.position(self._pos)
             try:
                 element = self._read_element(syntax)
             except Malformed:
                 if not _after_pixel_data(found):
                     raise
-                self._trailing = window.rest(self._pos)[0] - start
+                self._trailing = self._window.rest(self._pos)[0] - start
                 break
             found.append(element)
-            data, pos = window.data, self._pos
             if compared and element.held:
                 self._varying.add(element.tag)
             while at < len(runs) and runs[at][1][-1].tag <= element.tag:
                 at += 1
+
+    def _take_runs(self, found: list[Element], runs: list[Run], at: int) -> int:
+        """Take the elements that are those of the instance before; return which run may come next."""
+        window, data, pos = self._window, self._window.data, self._pos
+        while at < len(runs):
+            raw, run = runs[at]
+            if raw and data.startswith(raw, pos):
+                found.extend(run)
+                pos += len(raw)
+                at += 1
+            elif raw and len(data) - pos < len(raw) and not window.ended:
+                pos = window.fill(pos, len(raw))
+                data = window.data
+            elif len(run) > 1:  # something in it is different
+                runs[at : at + 1] = [(element.raw, (element,)) for element in run]
+            else:
+                break
+        self._pos = pos
+        return at
 
     def _at_end(self, found: list[Element], syntax: Syntax, *, meta: bool) -> bool:
         """Tell whether no further element of this section follows; account for what does follow."""

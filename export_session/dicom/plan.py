@@ -21,7 +21,6 @@ from .model import Outcome as Fate
 from .stored import PIXEL_REPRESENTATION, Level, top_level
 from .transcode import transcode, transcoded_level
 
-
 REDECLARED = -1  # stands where the number of an assignment does, for a re-declared character set
 
 

@@ -20,6 +20,7 @@ def prove(
     elements: Mapping[int, bytes],
     before: Chunks,
     after: Chunks,
+    *,
     size: int,
     parser: Parser,
     wrong_values: Callable[[Instance], str],
@@ -65,16 +66,16 @@ def _wrong_elements(old: Instance, new: Instance, elements: Mapping[int, bytes])
         return "there are other elements than expected"
     if [tag for tag in new.elements if tag in old.elements] != list(old.elements):
         return "the order of the elements changed"
-    for tag, element in new.elements.items():
-        was = old.elements.get(tag)
-        intended = elements.get(tag)
-        if intended is None and element is not was:
-            assert was is not None
-            if element.raw != was.raw or element.length != was.length:
-                return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) changed"
-        elif intended is not None and element.raw != intended:
-            return f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not as intended"
-    return ""
+    wrong = (tag for tag in new.elements if not _is_intended(tag, old, new, elements))
+    return next((f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not as intended" for tag in wrong), "")
+
+
+def _is_intended(tag: int, old: Instance, new: Instance, elements: Mapping[int, bytes]) -> bool:
+    element = new.elements[tag]
+    if tag in elements:
+        return element.raw == elements[tag]
+    was = old.elements[tag]
+    return element is was or (element.raw == was.raw and element.length == was.length)
 
 
 def _same_bytes(old: Instance, new: Instance, before: Chunks, after: Chunks) -> bool:

@@ -103,7 +103,7 @@ def _with_zip64(local: bytes) -> bytes:
     """Make room for 64-bit sizes in a local header that has none."""
     if _zip64_at(local) is not None:
         return local
-    name, extra = struct.unpack_from("<2H", local, 26)
+    (extra,) = struct.unpack_from("<H", local, 28)
     field = struct.pack("<2H2Q", _ZIP64, 16, 0, 0)
     head = local[:4] + struct.pack("<H", _ZIP64_VERSION) + local[6:28] + struct.pack("<H", extra + len(field))
     return head + local[30:] + field

@@ -121,7 +121,8 @@ def _fail_on_invalid(refused: Sequence[Change]) -> None:
         raise InvalidEdit(
             "some edits cannot be written: "
             + "; ".join(f"{change.path}: {change.reason}" for change in invalid)
-            + ". Correct them in info.header, or set on_invalid_edit to skip."
+            + ". Correct them in info.header, or set on_invalid_edit to skip.",
+            invalid,
         )
 
 

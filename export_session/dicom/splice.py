@@ -47,9 +47,7 @@ class Item(NamedTuple):
         return self.stop < self.end
 
 
-def patches_for(
-    elements: Mapping[int, Element], start: int, replacements: Mapping[int, bytes]
-) -> list[Patch]:
+def patches_for(elements: Mapping[int, Element], start: int, replacements: Mapping[int, bytes]) -> list[Patch]:
     """Say which bytes change when elements are replaced or inserted.
 
     Parameters
@@ -108,9 +106,7 @@ def patched(data: bytes, patches: Iterable[Patch]) -> bytes:
     return b"".join(parts)
 
 
-def rebuilt(
-    content: bytes, elements: Mapping[int, Element], new: Mapping[int, bytes], syntax: Syntax
-) -> bytes:
+def rebuilt(content: bytes, elements: Mapping[int, Element], new: Mapping[int, bytes], syntax: Syntax) -> bytes:
     """Return the content of an item with new elements, its group lengths included."""
     return patched(content, patches_for(elements, 0, with_group_lengths(elements, new, syntax)))
 

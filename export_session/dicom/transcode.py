@@ -33,9 +33,7 @@ def transcode(level: Level) -> dict[int, bytes]:
 
 def transcoded_level(level: Level, elements: dict[int, bytes]) -> Level:
     """Return the level as it reads with these elements in it."""
-    return replace(
-        level, elements={**level.elements, **reread(elements, level.syntax)}, codecs=UTF8_CODECS
-    )
+    return replace(level, elements={**level.elements, **reread(elements, level.syntax)}, codecs=UTF8_CODECS)
 
 
 def _declaration(level: Level) -> bytes:

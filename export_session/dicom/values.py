@@ -37,15 +37,13 @@ _IS_MAX = 12
 _DS = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _IS = re.compile(r"[+-]?\d+")
 _TM = re.compile(r"(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,6})?)?)?")
-_DT = re.compile(
-    r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?"
-)
+_DT = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?")
 _UI = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))*")
 _UR = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]*")
 _AT = re.compile(r"\(?([0-9A-Fa-f]{4}),? ?([0-9A-Fa-f]{4})\)?")
 
 
-class Unwritable(Exception):  # noqa: N818 - a finding about a value, turned into a refusal
+class Unwritable(Exception):
     """The value cannot be written; the text says why."""
 
 
@@ -209,9 +207,7 @@ def _person_name(text: str) -> None:
 
 def _uid(text: str) -> None:
     if len(text) > 64 or not _UI.fullmatch(text):
-        raise Unwritable(
-            f'"{text}" is no UID; it takes up to 64 digits and dots, and no component starts with 0'
-        )
+        raise Unwritable(f'"{text}" is no UID; it takes up to 64 digits and dots, and no component starts with 0')
 
 
 def _uri(text: str) -> None:
@@ -340,4 +336,3 @@ def _name(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else str(value)
-
