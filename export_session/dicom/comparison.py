@@ -16,7 +16,7 @@ from .keys import Key, key_of, vr_in_dictionary
 from .model import Options, Step
 from .projection import PER_FRAME_GROUPS, as_json
 from .protected import BINARY_VRS, why_protected
-from .stored import NUMBER_VRS, Level, Stored
+from .stored import NUMBER_FORMATS, Level, Stored
 
 Above = tuple[tuple[Key, int], ...]  # the sequences passed through, with the number of the item
 
@@ -93,8 +93,8 @@ class Comparison:
         """Whether some importer makes this value of these bytes."""
         if stored is None or stored.empty:
             return is_empty(value) or (value in ("None", ["None"]) and not self.origin.only_fmi)
-        if nested and is_empty(value) and not all(map(_is_readable, _own_numbers(stored))):
-            return True  # older importers emptied invalid numbers; at the top level they dropped the key
+        if nested and is_empty(value) and not _is_readable(stored):
+            return True  # FMI empties numbers that it cannot read; at the top level it drops the key
         if stored.vr in BINARY_VRS and (is_empty(value) or _shows_bytes(value, stored)):
             return True
         return any(
@@ -105,9 +105,11 @@ class Comparison:
     def _same(self, value: Any, made: Any, stored: Stored, *, strictly: bool) -> bool:
         if made is ABSENT:
             return False
+        if value is None:
+            return made is None  # NaN, "?"
         if is_empty(value) and not isinstance(value, list):
-            return made is None if value is None else is_empty(made) and made is not None  # null: NaN, "?"
-        vr = stored.dictionary_vr if stored.dictionary_vr in NUMBER_VRS | {"AT"} else stored.vr
+            return isinstance(made, str) and not made.strip(" \0=")  # person names lose empty groups
+        vr = (strictly and stored.dictionary_vr) or stored.vr
         any_sign = " or " in vr_in_dictionary(stored.tag) or stored.element.vr != stored.dictionary_vr
         return same(value, made, vr, any_sign=any_sign) or (
             not strictly and same(_without_leading_space(value), _without_leading_space(made), vr)
@@ -229,12 +231,15 @@ def _is_own(value: Any, stored: Stored) -> bool:
     return isinstance(value, list) and value == own_components(stored)
 
 
-def _own_numbers(stored: Stored) -> list[Any]:
-    return own_components(stored) if stored.vr in NUMBER_VRS else []
-
-
-def _is_readable(component: Any) -> bool:
-    return is_empty(component) or as_number(component) is not None
+def _is_readable(stored: Stored) -> bool:
+    """Whether a number can be read by the VR of the dictionary."""
+    vr = stored.dictionary_vr or stored.vr
+    if vr in ("DS", "IS"):
+        return all(is_empty(text) or as_number(text) is not None for text in stored.decoded(vr).split("\\"))
+    try:
+        return vr not in NUMBER_FORMATS or stored.numbers(vr) is not None
+    except ValueError:
+        return False
 
 
 def _without_leading_space(value: Any) -> Any:

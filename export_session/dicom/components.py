@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .equality import as_number, is_empty, same_component
-from .importers import Origin, plain_text
+from .equality import as_number, components, is_empty, same_component
+from .importers import Origin, fmi, plain_text
 from .stored import NUMBER_FORMATS, TEXT_VRS, UNSPLIT_VRS, Stored
 
 _AS_NUMBER = "give it as text, since a number does not say how it is spelled (leading zeros, decimals)"
@@ -45,9 +45,10 @@ def value_to_write(value: Any, stored: Stored, origin: Origin) -> tuple[Any, str
     if places is None:
         unclear = any(_is_number(part) for part in value) and stored.vr in TEXT_VRS
         return _unwrapped(value), _AS_NUMBER if unclear else ""
-    merged = list(own)
+    merged, shown = list(own), components(fmi(stored))
     for part, place in zip(value, places, strict=True):
-        if _unchanged(part, own[place], stored.vr, origin):
+        as_shown = len(shown) == len(own) and same_component(part, shown[place], stored.vr)
+        if as_shown or _unchanged(part, own[place], stored.vr, origin):
             continue
         if _is_number(part) and stored.vr in TEXT_VRS:
             return value, f"component {place + 1}: {_AS_NUMBER}"

@@ -51,6 +51,8 @@ def same_component(one: Any, other: Any, vr: str, *, any_sign: bool = False) -> 
     """Whether two components say the same."""
     if is_empty(one) or is_empty(other):
         return is_empty(one) and is_empty(other)
+    if isinstance(one, str) and one == other:
+        return True
     if vr == "AT":
         return bool(_tag(one) == _tag(other))
     if vr in NUMBER_VRS or not (isinstance(one, str) or isinstance(other, str)):

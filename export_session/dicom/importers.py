@@ -40,7 +40,7 @@ _FMI_DENIED = frozenset([
     "FileMetaInformationVersion",
 ])
 _FMI_DENIED_VRS = frozenset(["OB", "OW", "UN", "UT"])
-_NO_BACKSLASH = TEXT_VRS - UNSPLIT_VRS | {"UR"}
+_NO_BACKSLASH = TEXT_VRS - UNSPLIT_VRS | {"UR", "OD", "OL", "OV", "SV", "UV"}  # FMI replaces the byte
 
 
 def fmi(stored: Stored) -> Any:
@@ -50,21 +50,17 @@ def fmi(stored: Stored) -> Any:
     vr = stored.dictionary_vr or stored.vr
     if stored.tag >> 16 & 1 and stored.element.vr not in ("", "UN"):
         vr = stored.element.vr  # the private dictionary only helps out
+    if vr in _NO_BACKSLASH and single_valued(stored.tag):
+        stored = stored.with_value(stored.raw.replace(b"\\", b"_"))
     if vr in ("DS", "IS"):
-        return _unwrapped([_repaired_number(text) for text in stored.decoded(vr).split("\\")])
+        numbers = _fmi_numbers(stored.decoded(vr).split("\\"), vr)
+        return _fmi_bytes(stored) if numbers is None else _unwrapped(numbers)
     if vr in TEXT_VRS:
-        return _unwrapped(_fmi_texts(stored, vr))
+        return _unwrapped([text.strip() if vr in ("AE", "UI") else text for text in stored.texts(vr)])
     try:
-        numbers: list[Any] = stored.tags() if vr == "AT" else list(map(_finite, stored.numbers(vr)))
+        return _unwrapped(stored.tags() if vr == "AT" else [_finite(number) for number in stored.numbers(vr)])
     except (KeyError, ValueError):  # no number, or not as many bytes as numbers take
         return _fmi_bytes(stored)
-    return _unwrapped(numbers)
-
-
-def _fmi_texts(stored: Stored, vr: str) -> list[str]:
-    if vr in _NO_BACKSLASH and single_valued(stored.tag):
-        return [stored.decoded(vr).replace("\\", "_")]
-    return [text.strip(" ") if vr == "AE" else text for text in stored.texts(vr)]
 
 
 def _fmi_bytes(stored: Stored) -> Any:
@@ -76,19 +72,18 @@ def _fmi_bytes(stored: Stored) -> Any:
     return _unwrapped(text.strip(" \0").split("\\"))
 
 
-def _repaired_number(text: str) -> Any:
-    """Read a DS or IS component; characters that do not belong there are dropped first where it is none."""
-    text = text.strip(" \0")
-    if not text:
-        return ""
+def _fmi_numbers(texts: list[str], vr: str) -> list[Any] | None:
+    """Read DS or IS components; if one is no number, drop what does not belong there from all of them."""
     try:
-        return _finite(float(text))
+        numbers = [float(text) if text.strip(" \0") else None for text in texts]
+        if vr == "DS" or all(number is None or math.isfinite(number) for number in numbers):
+            return ["" if number is None else _finite(number) for number in numbers]
     except ValueError:
         pass
     try:
-        return _finite(float(re.sub(r"[^0-9Ee.+ -]", "", text)))
+        return [_finite(float(re.sub(r"[^0-9Ee.+ -]", "", text))) for text in texts]
     except ValueError:
-        return text
+        return None
 
 
 def _finite(number: float) -> float | None:
@@ -130,8 +125,8 @@ def _typed(stored: Stored) -> Any:
         return _typed_texts(stored.texts(vr), vr)
     try:
         if vr == "AT":
-            tags = stored.tags()
-            return [float(tag) for tag in tags] if len(tags) > 1 else f"({tags[0] >> 16:04x}, {tags[0] & 0xFFFF:04x})"
+            tags = [f"({tag >> 16:04x}, {tag & 0xFFFF:04x})" for tag in stored.tags()]
+            return _unwrapped(tags)
         return _unwrapped([_finite(number) for number in stored.numbers(vr)])
     except (KeyError, ValueError):
         return repr(stored.raw)

@@ -118,6 +118,12 @@ class Stored:
         """The value; of long bulk data only its first bytes."""
         return self.element.value
 
+    def with_value(self, value: bytes) -> Stored:
+        """Return the same element with other bytes of the same length as its value."""
+        element = self.element
+        tail = element.raw[element.head + len(self.raw) :]
+        return replace(self, element=element._replace(raw=element.raw[: element.head] + value + tail))
+
     @property
     def syntax(self) -> Syntax:
         """How the element is encoded."""
@@ -215,16 +221,9 @@ class Stored:
         return list(struct.unpack(f"{self.syntax.order}{count}{code}", self.raw))
 
     def tags(self) -> list[int]:
-        """Return the components of an AT value.
-
-        Raises
-        ------
-        ValueError
-            The length is no multiple of four.
-        """
-        if len(self.raw) % 4:
-            raise ValueError
-        halves = struct.unpack(f"{self.syntax.order}{len(self.raw) // 2}H", self.raw)
+        """Return the components of an AT value; bytes that make no whole tag are passed over."""
+        count = len(self.raw) // 4
+        halves = struct.unpack(f"{self.syntax.order}{count * 2}H", self.raw[: count * 4])
         return [group << 16 | element for group, element in zip(halves[::2], halves[1::2], strict=True)]
 
 
