@@ -103,7 +103,7 @@ def copy_file(copier: Copier, twin: Twin, task: Task) -> Copied:
     copier.progress.advance(task.origin.name, task.origin.size)
     if not isinstance(outcome, Failure):
         return outcome
-    log.error("%s: %s", task.origin_path, outcome.message)
+    log.error("%s: %s", task.origin_path, outcome.for_log)
     return Copied(replace(row(twin, task, Status.FAILED), error=outcome.message), None)
 
 

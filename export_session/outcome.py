@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from .errors import ExportError
+from .errors import ExportError, HeaderError
+from .report.disclosure import without_values
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -20,6 +21,12 @@ class Failure:
     """Why something did not work, for the person who runs the gear."""
 
     message: str
+    kind: type[Exception] = ExportError
+
+    @property
+    def for_log(self) -> str:
+        """The message for the job's log, where no value of a header belongs whatever ``log_values`` says."""
+        return without_values(self.message) if issubclass(self.kind, HeaderError) else self.message
 
 
 def attempt(function: Callable[[], T]) -> T | Failure:
@@ -32,7 +39,7 @@ def attempt(function: Callable[[], T]) -> T | Failure:
     try:
         return function()
     except ExportError as error:
-        return Failure(str(error))
+        return Failure(str(error), type(error))
     except Exception as error:  # noqa: BLE001 - see the docstring
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno}"

@@ -296,7 +296,7 @@ def _translated(what: str) -> Iterator[None]:
 
 def _site_error(what: str, error: ApiException) -> SiteError:
     status = error.status or None
-    said = str(error.reason or error.detail or "no reason given")
+    said = error.reason or _rejections(error.detail) or "no reason given"
     message = f"{what}: the site answered {status}, {said}"
     if status in (401, 402, 403):
         return AccessDenied(message, status)
@@ -307,6 +307,14 @@ def _site_error(what: str, error: ApiException) -> SiteError:
     if status is None or status == 429 or status >= 500:
         return Unreachable(message, status, _seconds((error.headers or {}).get("Retry-After")))
     return SiteError(message, status)
+
+
+def _rejections(detail: Any) -> str:
+    """Return an error's detail as text; of a schema's rejections not the rejected values, which may be a patient's."""
+    if not isinstance(detail, list):
+        return str(detail or "")
+    items = [item for item in detail if isinstance(item, Mapping)]
+    return "; ".join(f"{'.'.join(map(str, item.get('loc') or ()))}: {item.get('msg')}" for item in items)
 
 
 def _seconds(header: str | None) -> float | None:

@@ -21,6 +21,13 @@ FAULTS: dict[str, dict[str, Any]] = {
     "broken page": {"kind": "status", "status": 500, "body": f"<html>{NEW}</html>", "method": "PATCH", "times": 9},
     "not JSON": {"kind": "status", "status": 200, "body": f"{NEW} {{", "method": "GET", "route": "/acquisitions"},
     "wrong shape": {"kind": "status", "status": 200, "body": [NEW], "method": "POST", "route": "^/subjects$"},
+    "schema": {
+        "kind": "status",
+        "status": 422,
+        "body": {"detail": [{"loc": ["body", "sex"], "msg": "not allowed", "input": NEW}]},
+        "method": "POST",
+        "route": "^/subjects$",
+    },
     "damaged": {"kind": "corrupt", "method": "PUT", "route": "^/signed/upload/"},
 }
 
