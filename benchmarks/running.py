@@ -27,10 +27,10 @@ LATENCY = 0.05  # seconds, of every call
 def start_up(folder: Path) -> Iterator[Figure]:
     """Start run.py and wait for its first call."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        gear = _stage(folder / "start-up", f"127.0.0.1:{server.getsockname()[1]}:__force_insecure:{'k' * 20}", "0" * 24)
+        gear = stage(folder / "start-up", f"127.0.0.1:{server.getsockname()[1]}:__force_insecure:{'k' * 20}", "0" * 24)
 
         def first_call() -> None:
-            with _start(gear) as process:
+            with start(gear) as process:
                 server.accept()[0].close()
                 process.kill()
 
@@ -42,14 +42,14 @@ def overlap(folder: Path) -> Iterator[Figure]:
     """Export a session of 20 acquisitions on a slow line, with four files in flight and with one."""
     with LocalSite(folder / "site") as site:
         client = flywheel.Client(site.api_key)
-        analysis = _session(client, packed_series(folder, 4, 64), ACQUISITIONS)
+        analysis = session_of(client, packed_series(folder, 4, 64), ACQUISITIONS)
         site.fault("slow", seconds=LATENCY)
         took = {}
         for transfers in (1, 4):
             config = {"export_project": f"bench/Export {transfers}", "transfers": transfers, "force_export": True}
-            gear = _stage(folder / f"transfers-{transfers}", site.api_key, analysis, **config)
+            gear = stage(folder / f"transfers-{transfers}", site.api_key, analysis, **config)
             site.clear_requests()
-            with _start(gear) as process:
+            with start(gear) as process:
                 printed, _ = process.communicate(timeout=600)
             if process.returncode:
                 raise SystemExit(printed.decode())
@@ -64,20 +64,20 @@ def stages(folder: Path) -> Iterator[Figure]:
     """Export a session of large series over loopback, and see where its files spend their time."""
     with LocalSite(folder / "site") as site:
         given = packed_series(folder, 100, 512)
-        analysis = _session(flywheel.Client(site.api_key), given, 4)
-        gear = _stage(folder / "gear", site.api_key, analysis, export_project="bench/Export 1")
+        analysis = session_of(flywheel.Client(site.api_key), given, 4)
+        gear = stage(folder / "gear", site.api_key, analysis, export_project="bench/Export 1")
         command = [sys.executable, "-m", "benchmarks.stages", str(gear), str(folder / "stages.json")]
         run = subprocess.run(command, check=False, cwd=HOME, env=ENVIRONMENT, capture_output=True, text=True)
         if run.returncode:
             raise SystemExit(run.stdout + run.stderr)
     seconds = json.loads((folder / "stages.json").read_text())
-    name = f"session of {seconds.pop('bytes') / 1e6:.0f} MB over loopback"
-    yield Figure(name, (), seconds.pop("session"))
-    for stage, measured in seconds.items():
-        yield Figure(f"  {stage}, all files", (), measured)
+    session = f"session of {seconds.pop('bytes') / 1e6:.0f} MB over loopback"
+    yield Figure(session, (), seconds.pop("session"))
+    for name, measured in seconds.items():
+        yield Figure(f"  {name}, all files", (), measured)
 
 
-def _session(client: flywheel.Client, given: Input, acquisitions: int) -> str:
+def session_of(client: flywheel.Client, given: Input, acquisitions: int) -> str:
     """Create a session with corrected files, and the projects; return the id of an analysis on it."""
     group = client.get_group(client.add_group({"_id": "bench", "label": "Bench"}))
     for label in ("Export 1", "Export 4"):
@@ -92,7 +92,8 @@ def _session(client: flywheel.Client, given: Input, acquisitions: int) -> str:
     return analysis if isinstance(analysis, str) else str(analysis.id)
 
 
-def _stage(gear: Path, api_key: str, analysis: str, **config: Any) -> Path:
+def stage(gear: Path, api_key: str, analysis: str, **config: Any) -> Path:
+    """Make a gear directory."""
     for name in ("input", "output", "work"):
         (gear / name).mkdir(parents=True)
     shutil.copy(HOME / "manifest.json", gear)
@@ -105,6 +106,7 @@ def _stage(gear: Path, api_key: str, analysis: str, **config: Any) -> Path:
     return gear
 
 
-def _start(gear: Path) -> subprocess.Popen[bytes]:
+def start(gear: Path) -> subprocess.Popen[bytes]:
+    """Start the gear in its directory."""
     command = [sys.executable, str(HOME / "run.py")]
     return subprocess.Popen(command, cwd=gear, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
