@@ -197,5 +197,6 @@ def _relocate(site: Site, who: Identity, kind: str, doc: Doc, parents: Doc) -> i
             jobs += site.file_changed("moved", item, moved, who)
     for job in list(site.store.select("job", containing=[f'"{doc["_id"]}"'])):
         if job.get("parents", {}).get(kind) == doc["_id"]:
-            site.store.put("job", {**job, "parents": {**job["parents"], **changed}})
+            new = {**job["parents"], **changed}
+            site.store.put("job", {**job, "parents": new, "project_id": new.get("project")})
     return jobs

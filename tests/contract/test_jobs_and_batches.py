@@ -152,6 +152,16 @@ def test_starting_a_job_needs_rw(make_gear: Any, session: Any, project: Any, mem
     member(project, "rw").wire.post("/jobs/add", body)
 
 
+def test_jobs_follow_a_session_to_another_project(
+    make_gear: Any, session: Any, group: Any, wire: Wire, member: Any
+) -> None:
+    job_id = make_gear(**NO_INPUTS).run(destination=session)
+    elsewhere = group.add_project(label="Elsewhere")
+    session.update(project=elsewhere.id)
+    assert wire.get(f"/jobs/{job_id}")["parents"]["project"] == elsewhere.id
+    assert member(elsewhere, "ro").wire.get(f"/jobs/{job_id}")["id"] == job_id
+
+
 # Analyses
 
 

@@ -196,6 +196,23 @@ def test_moved_file_asks_where_it_comes_to(fw: flywheel.Client, acquisition: Any
     assert job.destination.id == target.id
 
 
+@pytest.mark.parametrize(("inputs", "expected"), [({"file": FILE}, 2), ({"api-key": API_KEY}, 1)])
+def test_session_moved_to_another_project_meets_its_rules(
+    fw: flywheel.Client, acquisition: Any, make_gear: Any, inputs: Any, expected: int
+) -> None:
+    other = fw.get_group("grp").add_project(label=f"P{next(_numbers)}")
+    rule = {"gear_id": make_gear(**inputs), "name": "r", "any": [], "all": [DICOM], "not": []}
+    fw.add_project_rule(other.id, rule)
+    for name in ("a.dcm", "b.txt", "c.dcm"):
+        upload(acquisition, name)
+    session = fw.get_session(acquisition.session)
+    for _ in range(2):
+        session.update(project=other.id)
+    jobs = fw.jobs.find(f"parents.project={other.id}")
+    assert len(jobs) == expected
+    assert {job.destination.id for job in jobs} == {acquisition.id}
+
+
 def test_gear_without_file_inputs_runs_once_for_a_container(
     add_rule: Any, acquisition: Any, make_gear: Any, jobs: Any
 ) -> None:
