@@ -202,8 +202,8 @@ def same(vr: str, found: Any, expected: Any) -> bool:
         return bool(found == struct.unpack("<f", struct.pack("<f", expected))[0])
     if vr in NUMBERS:
         return math.isclose(float(found), float(expected), rel_tol=1e-9)
-    if isinstance(expected, int):
-        return int(found) == expected
+    if isinstance(expected, int | float):
+        return not isinstance(expected, bool) and int(found) == expected
     return str(found).rstrip(" \0") == str(expected).rstrip(" \0")
 
 

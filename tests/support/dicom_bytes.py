@@ -125,7 +125,7 @@ class _Cutter:
             vr = self.data[at + 4 : at + 6]
             if vr in LONG:
                 head, width = self.data[at : at + 8], 4
-            elif vr in SHORT:
+            elif vr in SHORT or vr.isalpha():  # what readers make of a VR they do not know
                 head, width = self.data[at : at + 6], 2
             else:
                 raise UnparsableError(f"({tag:08X}) has no VR: {vr!r}")
@@ -144,9 +144,7 @@ class _Cutter:
                 after = self._fragments(value, end, form)
                 self.cut.append(Piece("element", path, head, length, self.data[value:after], vr, form=form))
                 return after
-            return self._sequence(
-                value, end, inner, path, Piece("sequence", path, head, length, b"", vr, form=form)
-            )
+            return self._sequence(value, end, inner, path, Piece("sequence", path, head, length, b"", vr, form=form))
         if (
             vr == b"SQ"
             or (not vr and _is_sequence(tag))
@@ -158,9 +156,7 @@ class _Cutter:
                 return self._sequence(value, value + length, inner, path, piece)
             except (UnparsableError, struct.error):
                 del self.cut[kept:]  # a value that only looks like a sequence
-        self.cut.append(
-            Piece("element", path, head, length, self.data[value : value + length], vr, form=form)
-        )
+        self.cut.append(Piece("element", path, head, length, self.data[value : value + length], vr, form=form))
         return value + length
 
     def _fragments(self, at: int, end: int, form: Form) -> int:
@@ -189,9 +185,7 @@ class _Cutter:
                 raise UnparsableError(f"({tag:08X}) stands where an item of {path} should be")
             at = self._item(at, end, form, (*path, number), length)
             number += 1
-        self.cut[place] = Piece(
-            "sequence", path, piece.head, piece.length, b"", piece.vr, at - start, piece.form
-        )
+        self.cut[place] = Piece("sequence", path, piece.head, piece.length, b"", piece.vr, at - start, piece.form)
         if undefined:
             self.cut.append(Piece("end", path, self.data[at : at + 8], None, b""))
             at += 8
