@@ -104,7 +104,8 @@ def copy_file(copier: Copier, twin: Twin, task: Task) -> Copied:
     if not isinstance(outcome, Failure):
         return outcome
     log.error("%s: %s", task.origin_path, outcome.for_log)
-    return Copied(replace(row(twin, task, Status.FAILED), error=outcome.message), None)
+    failed = replace(row(twin, task, Status.FAILED), error=outcome.message, refused=outcome.refused)
+    return Copied(failed, None)
 
 
 def row(twin: Twin, task: Task, status: Status) -> FileRecord:

@@ -23,6 +23,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class ExportError(Exception):
@@ -114,7 +115,17 @@ class StaleMetadata(HeaderError):
 
 
 class InvalidEdit(HeaderError):
-    """An edit cannot be written to DICOM and ``on_invalid_edit`` is ``fail``."""
+    """An edit cannot be written to DICOM and ``on_invalid_edit`` is ``fail``.
+
+    Parameters
+    ----------
+    refused
+        The changes that were refused, for the report.
+    """
+
+    def __init__(self, message: str, refused: Iterable[Any] = ()) -> None:
+        super().__init__(message)
+        self.refused = tuple(refused)
 
 
 class UnsafeArchive(HeaderError):

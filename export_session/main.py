@@ -103,7 +103,7 @@ def _run(chosen: Settings, work: Path, output: Path) -> bool:
             config,
             chosen.mapping,
             functools.cache(site.classification_schema),
-            Workplace(scratch, config.verify == "readback", config.log_values != "none", chosen.job),
+            Workplace(scratch, config.verify == "readback", config.log_values == "full", chosen.job),
             Progress(log=log),
         )
         sessions = tuple(_export_all(copier, route, destination, workers))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from .errors import ExportError, HeaderError
+from .dicom.model import Change
+from .errors import ExportError, HeaderError, InvalidEdit
 from .report.disclosure import without_values
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ class Failure:
 
     message: str
     kind: type[Exception] = ExportError
+    refused: tuple[Change, ...] = ()  # the edits that made a file fail
 
     @property
     def for_log(self) -> str:
@@ -39,7 +41,7 @@ def attempt(function: Callable[[], T]) -> T | Failure:
     try:
         return function()
     except ExportError as error:
-        return Failure(str(error), type(error))
+        return Failure(str(error), type(error), error.refused if isinstance(error, InvalidEdit) else ())
     except Exception as error:  # noqa: BLE001 - see the docstring
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno}"

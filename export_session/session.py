@@ -46,7 +46,7 @@ def export_session(
     began = time.monotonic()
     outcome = attempt(lambda: _export(copier, route, session, workers, subject_files=subject_files))
     if isinstance(outcome, Failure):
-        log.error("%s: %s", session.label, outcome.message)
+        log.error("%s: %s", session.label, outcome.for_log)
         subject = str((session.fields.get("subject") or {}).get("label") or "")
         path = f"{route.origin.path}/{subject}/{session.label}"
         failed = ContainerRecord("session", session.label, Status.FAILED, path, error=outcome.message)

@@ -1,0 +1,148 @@
+"""Patience: what is tried again, what is found to have happened, and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from export_session.errors import AccessDenied, Conflict, Unreachable
+from export_session.model import Container
+from export_session.site.port import Condition
+from export_session.site.retry import Patience, PatientSite
+
+BODY = {"label": "S", "info": {"export": {"origin_id": "abc"}}}
+
+
+class Clock:
+    """Time that passes only in sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Scripted:
+    """A site whose calls answer or raise in turn; a create that raises may have happened."""
+
+    def __init__(self, *answers: Any, happens: bool = False) -> None:
+        self.answers = list(answers)
+        self.calls = 0
+        self.happens = happens
+        self.made: list[Container] = []
+
+    def _next(self) -> Any:
+        self.calls += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def identity(self) -> Any:
+        return self._next()
+
+    def create(self, level: str, parent_id: str, body: Any) -> str:
+        if self.happens:
+            self.made.append(Container("made", level, "S", {}, {}, body["info"], (), (), ()))  # type: ignore[arg-type]
+        return str(self._next())
+
+    def children(self, *_: Any, with_info: bool = False) -> Iterator[Container]:
+        yield from self.made
+
+
+def patient(site: Any, seconds: float = 60.0) -> tuple[PatientSite, Clock]:
+    clock = Clock()
+    return PatientSite(site, Patience(seconds), clock=clock, sleep=clock.sleep), clock
+
+
+def test_passing_trouble_is_outlasted() -> None:
+    site = Scripted(Unreachable("reset"), Unreachable("500", 500), "me")
+    assert patient(site)[0].identity() == "me"
+    assert site.calls == 3
+
+
+@pytest.mark.parametrize("error", [AccessDenied("no", 403), Conflict("taken", 409)])
+def test_a_refusal_is_not_repeated(error: Exception) -> None:
+    site = Scripted(error)
+    with pytest.raises(type(error)):
+        patient(site)[0].identity()
+    assert site.calls == 1
+
+
+def test_retry_after_is_honoured() -> None:
+    site = Scripted(Unreachable("busy", 429, retry_after=17.0), "me")
+    one, clock = patient(site)
+    one.identity()
+    assert clock.now == 17.0
+
+
+@pytest.mark.parametrize("seconds", [1.0, 10.0, 300.0])
+def test_patience_ends_in_bounded_time_and_says_so(seconds: float) -> None:
+    one, clock = patient(Scripted(Unreachable("no answer")), seconds)
+    with pytest.raises(Unreachable, match="no patience left"):
+        one.identity()
+    assert clock.now <= seconds
+
+
+def test_what_one_file_loses_the_run_loses() -> None:
+    one, clock = patient(Scripted(Unreachable("no answer")), 20.0)
+    for _ in range(10):
+        with pytest.raises(Unreachable):
+            one.with_patience(5.0).identity()
+    assert clock.now <= 20.0
+
+
+def test_a_create_whose_answer_was_lost_is_found_and_not_repeated() -> None:
+    site = Scripted(Unreachable("reset"), "second", happens=True)
+    assert patient(site)[0].create("session", "subject-id", BODY) == "made"
+    assert site.calls == 1
+
+
+def test_a_create_that_did_not_happen_is_repeated() -> None:
+    site = Scripted(Unreachable("reset"), "second")
+    assert patient(site)[0].create("session", "subject-id", BODY) == "second"
+    assert site.calls == 2
+
+
+def test_a_listing_that_breaks_goes_on_without_repeating_rows() -> None:
+    rows = [Container(str(number), "session", "", {}, {}, {}, (), (), ()) for number in range(6)]
+
+    class Breaking:
+        attempts = 0
+
+        def children(self, *_: Any, with_info: bool = False) -> Iterator[Container]:
+            Breaking.attempts += 1
+            for row in rows:
+                if Breaking.attempts == 1 and row.id == "3":
+                    raise Unreachable("cut")
+                yield row
+
+    assert list(patient(Breaking())[0].children("project", "p", "session")) == rows
+    assert Breaking.attempts == 2
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        (Condition("label", "1001"), 'label="1001"'),
+        (Condition("label", "a,b"), 'label="a\\,b"'),
+        (Condition("parents.project", "6" * 24), "parents.project=" + "6" * 24),
+    ],
+)
+def test_conditions_are_quoted_as_flywheel_reads_them(condition: Condition, text: str) -> None:
+    assert str(condition) == text
+
+
+def test_every_call_of_the_port_goes_through_patience() -> None:
+    from export_session.site.port import ReadSite, Site
+
+    def names(kind: type) -> set[str]:
+        return {name for name, value in vars(kind).items() if isinstance(value, Callable) and not name.startswith("_")}  # type: ignore[arg-type]
+
+    assert names(ReadSite) | names(Site) <= names(PatientSite)

@@ -1,0 +1,86 @@
+"""The configuration: every wrong value is named, and nothing but the documented is accepted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from export_session import settings
+from export_session.errors import ConfigError
+
+KEY = "site.example.org:secret-key-0123456789"
+
+
+def document(**config: Any) -> dict[str, Any]:
+    return {
+        "config": {"export_project": "group/Export", **config},
+        "inputs": {"api-key": {"base": "api-key", "key": KEY}},
+        "destination": {"type": "session", "id": "6" * 24},
+    }
+
+
+def problems(given_document: dict[str, Any]) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        settings.parse(given_document)
+    return caught.value.problems
+
+
+def test_empty_options_take_their_defaults() -> None:
+    config = settings.parse(document(archive_project="", select_tag=None)).config
+    assert (config.archive_project, config.select_tag, config.transfers) == (None, None, 4)
+
+
+def test_log_debug_means_debug() -> None:
+    assert settings.parse(document(log_debug=True)).config.debug
+    assert not settings.parse(document(log_debug=False)).config.debug
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ({"transfers": True}, "transfers"),
+        ({"transfers": 0}, "transfers"),
+        ({"transfers": 2.5}, "transfers"),
+        ({"dry_run": 1}, "dry_run"),
+        ({"verify": "never"}, "verify"),
+        ({"archive_project": 5}, "archive_project"),
+        ({"export_project": "/Export"}, "export_project"),
+        ({"unheard_of": 1}, "unheard_of"),
+    ],
+)
+def test_each_wrong_value_is_named(config: dict[str, Any], named: str) -> None:
+    assert any(named in problem for problem in problems(document(**config)))
+
+
+@given(
+    st.dictionaries(st.text(max_size=12), st.none() | st.booleans() | st.integers() | st.text(max_size=8), max_size=4)
+)
+def test_any_configuration_is_accepted_or_explained(config: dict[str, Any]) -> None:
+    try:
+        accepted = settings.parse({**document(), "config": config}).config
+    except ConfigError as error:
+        assert error.problems
+    else:
+        assert accepted.export_project == config["export_project"]
+
+
+@pytest.mark.parametrize("broken", [[], {}, {"config": None}, {"destination": {"type": "file", "id": "x"}}])
+def test_a_document_without_its_parts_is_explained(broken: Any) -> None:
+    assert problems(broken)
+
+
+def test_the_key_is_in_no_picture_of_the_settings() -> None:
+    parsed = settings.parse(document())
+    assert KEY not in repr(parsed)
+    assert KEY not in str(parsed.for_report())
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [("g/P", ("g", "P")), ("fw://g/P", ("g", "P")), ("g/P/", ("g", "P")), ("g/A/B", ("g", "A/B"))],
+)
+def test_a_project_label_may_hold_slashes(path: str, parts: tuple[str, str]) -> None:
+    assert settings.project_path(path) == parts
