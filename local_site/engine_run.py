@@ -31,6 +31,7 @@ from local_site.store import Doc
 
 STAGED = ("config.json", "manifest.json", "input", "output", "work")
 KEPT_OUT = (".git", ".venv", ".venvs")  # what a working copy holds beside the gear
+LONGEST_LINE = 65536  # bytes; a longer one is kept in pieces
 PATIENCE = 10.0  # seconds between SIGTERM and SIGKILL
 INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "SSL_CERT_FILE")
 
@@ -199,5 +200,5 @@ def _profile(job: Doc, outputs: list[Doc], times: list[float]) -> Doc:
 
 def _keep_lines(stream: IO[bytes], fd: int, log: JobLog) -> None:
     with stream:
-        for line in stream:
+        while line := stream.readline(LONGEST_LINE):
             log.add(fd, line.decode("utf-8", errors="replace"))

@@ -35,6 +35,7 @@ SIGNED.add("GET", "/signed/download/{ticket_id}", public=True, streams=True)(dow
 LARGEST_JSON = 256 * 1024**2
 IDLE_SECONDS = 300  # clients keep sockets; closing one they reuse costs them an unretried POST
 NOBODY = Identity(key_id="", user_id=None)
+READING_POSTS = ("/lookup", "/resolve", "/download", "/uids")
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -87,6 +88,8 @@ class Server:
         self._site.journal.add(entry)
         struck = self._site.faults.striking(entry.method, entry.path, entry.route, entry.query)
         entry.fault = tuple(fault.kind for fault in struck)
+        if router is self._signed:
+            entry.query = ""  # its signature is as good as a key
         call = Call(self._site, request, found[1] if found else {}, Query.parse(query), NOBODY)
         call.faults = {fault.kind: fault for fault in struck}
         try:
@@ -108,7 +111,7 @@ class Server:
         if header or not route.public:
             call.who = auth.authenticate(self._site.store, header)
             entry.key_id = call.who.key_id
-        if call.who.read_only and entry.method in WRITING and route.template not in ("/lookup", "/resolve"):
+        if call.who.read_only and entry.method in WRITING and route.template not in READING_POSTS:
             raise ForbiddenError("This key only reads")
         if route.streams:
             return await route.handler(call)
@@ -154,7 +157,7 @@ async def _answered(handling: Any) -> web.StreamResponse:
     """Turn what a handler returns or raises into a response."""
     try:
         result = await handling
-    except (ApiError, web.HTTPException, RecursionError, ConnectionError) as error:
+    except (ApiError, web.HTTPException, RecursionError, UnicodeEncodeError, ConnectionError) as error:
         return _refusal(error)
     except Exception:
         log.exception("a handler failed")
@@ -173,6 +176,8 @@ def _refusal(error: Exception) -> web.Response:
             return web.Response(status=error.status, headers=error.headers, text=error.text)
         case RecursionError():
             return _json(_error_body(400, "The body is nested too deeply"), 400)
+        case UnicodeEncodeError():
+            return _json(_error_body(400, "The request holds text that is not valid Unicode"), 400)
         case _:
             return web.Response(status=499)  # the client is gone: nobody reads it
 
@@ -210,6 +215,6 @@ async def _json_body(request: web.Request) -> Any:
     if not raw.strip():
         return None
     try:
-        return json.loads(raw)
+        return json.loads(raw, parse_constant=lambda _: None)  # NaN and infinities are stored as null
     except ValueError as error:
         raise BadRequestError("The body is not JSON") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,24 @@ def test_the_same_content_has_the_same_dump(tmp_path: Path) -> None:
 )
 def test_every_change_shows(tmp_path: Path, change: Callable[[Any], object]) -> None:
     assert build(tmp_path / "a") != build(tmp_path / "b", change)
+
+
+def note_where_it_came_from(session: Any) -> None:
+    file = session.files[0]
+    digest = hashlib.sha256(session.id.encode()).hexdigest()
+    session.update_info(export={"origin_id": digest, "version": file.id, "text": f"job {file.file_id} done"})
+
+
+def test_ids_and_their_digests_are_called_by_their_paths(tmp_path: Path) -> None:
+    first, second = build(tmp_path / "a", note_where_it_came_from), build(tmp_path / "b", note_where_it_came_from)
+    assert first == second
+    session = first["groups"][0]["children"][0]["children"][0]["children"][0]
+    path = "grp/project:Proj/subject:sub/session:ses"
+    assert session["info"]["export"] == {
+        "origin_id": f"<sha256 of {path}>",
+        "version": f"<{path}/file:f.txt@2>",
+        "text": f"job <{path}/file:f.txt> done",
+    }
 
 
 def test_no_id_is_left_in_it(tmp_path: Path) -> None:
