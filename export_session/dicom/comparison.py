@@ -107,12 +107,12 @@ class Comparison:
             return False
         if value is None:
             return made is None  # NaN, "?"
-        if is_empty(value) and not isinstance(value, list):
+        if value in ("", [""]):
             return isinstance(made, str) and not made.strip(" \0=")  # person names lose empty groups
         vr = (strictly and stored.dictionary_vr) or stored.vr
         any_sign = " or " in vr_in_dictionary(stored.tag) or stored.element.vr != stored.dictionary_vr
         return same(value, made, vr, any_sign=any_sign) or (
-            not strictly and same(_without_leading_space(value), _without_leading_space(made), vr)
+            not strictly and same(_bare(value), _bare(made), vr)
         )
 
     def _is_ambiguous(self, value: Any, stored: Stored) -> bool:
@@ -242,10 +242,13 @@ def _is_readable(stored: Stored) -> bool:
         return False
 
 
-def _without_leading_space(value: Any) -> Any:
+def _bare(value: Any) -> Any:
+    """Return text without the spaces and unprintable characters that some versions of old importers dropped."""
     if isinstance(value, list):
-        return [_without_leading_space(part) for part in value]
-    return value.lstrip(" ") if isinstance(value, str) else value
+        return [_bare(part) for part in value]
+    if not isinstance(value, str):
+        return value
+    return re.sub(r" *\\ *", r"\\", "".join(filter(str.isprintable, value)).lstrip(" "))
 
 
 def _shows_bytes(value: Any, stored: Stored) -> bool:

@@ -140,7 +140,7 @@ def _typed_texts(texts: list[str], vr: str) -> Any:
     try:
         return [_finite(float(text)) for text in texts]
     except ValueError:
-        return [plain_text(text) for text in texts if text]
+        return "\\".join(texts) if vr in ("DS", "IS") else [plain_text(text) for text in texts if text]
 
 
 def _number_or_text(text: str) -> Any:
@@ -206,12 +206,7 @@ class Origin:
         """
         if self.only_fmi and fmi_stores(stored, key):
             return (fmi,)
-        others: tuple[Importer, ...] = (grp3, mrc)
-        if self.grp3 and not self.mrc and not self.fmi:
-            others = (grp3,)
-        if self.truncating:
-            others = (*others, mrc_before_1_2)
-        return (fmi, *others)
+        return (fmi, grp3, mrc, mrc_before_1_2) if self.truncating else (fmi, grp3, mrc)
 
 
 def fmi_stores(stored: Stored | None, key: Key) -> bool:

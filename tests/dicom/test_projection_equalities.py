@@ -193,6 +193,28 @@ def test_an_invalid_number_as_repaired_or_verbatim(shown: Any) -> None:
     assert is_edit({"SliceThickness": "1,5"}, {"SliceThickness": 1.5}, {})
 
 
+@pytest.mark.parametrize(
+    ("key", "held", "shown"),
+    [
+        ("FileOffsetInContainer", b"\\" + b"\1" * 7, int.from_bytes(b"_" + b"\1" * 7, "little")),
+        ("NetworkID", b"\t AE1 ", "AE1"),
+        ("00200011 DS", b"nan ", "nan"),
+        ("SliceThickness", b"1\\x ", ["1", "x"]),
+        ("FrameIncrementPointer", b"\x18\0\x63\x10\1\1", 0x00181063),
+        ("FrameOfReferenceUID", b" 1.2.3", "1.2.3"),
+    ],
+)
+def test_what_file_metadata_importer_makes_of_damaged_values_is_no_edit(key: str, held: bytes, shown: Any) -> None:
+    assert not is_edit({key: held}, {key.removesuffix(" DS"): shown})
+
+
+@pytest.mark.parametrize("shown", [None, ""])
+def test_a_number_in_an_item_that_cannot_be_read_is_shown_as_nothing(shown: Any) -> None:
+    file: Items = {"AnatomicRegionSequence": [{"Rows": b"\1", "SliceThickness": "abc"}]}
+    metadata = {"AnatomicRegionSequence": [{"Rows": shown, "SliceThickness": shown}]}
+    assert not is_edit(file, metadata)
+
+
 def test_the_dictionary_vr_wins_over_the_vr_in_the_file() -> None:
     assert not is_edit({"00101030 LO": "70.50"}, {"PatientWeight": 70.5})
     minus_one = struct.pack("<h", -1)
