@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,19 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def run(client: str, api_key: str) -> None:
+def environment(client: str) -> Path:
+    """Return the interpreter of a client's environment."""
     interpreter = ROOT / ".venvs" / client / "bin" / "python"
     if not interpreter.exists():
         missing = f"{interpreter} is missing; tools/clients/setup.sh makes it"
         assert os.environ.get("CI") != "true", missing
         pytest.skip(missing)
+    return interpreter
+
+
+def run(interpreter: Path | str, driver: str, api_key: str) -> None:
     done = subprocess.run(
-        [interpreter, "-W", "ignore", "-c", RUN, DRIVERS / f"{client}.py", fresh("other")],
+        [interpreter, "-W", "ignore", "-c", RUN, DRIVERS / driver, fresh("other")],
         env={"API_KEY": api_key, "NO_PROXY": "127.0.0.1,localhost", "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
@@ -40,8 +46,12 @@ def run(client: str, api_key: str) -> None:
 
 
 def test_sdk_12_programs_run(site: Any) -> None:
-    run("sdk12", site.api_key)
+    run(environment("sdk12"), "sdk.py", site.api_key)
+
+
+def test_the_same_program_runs_with_the_present_sdk(site: Any) -> None:
+    run(sys.executable, "sdk.py", site.api_key)
 
 
 def test_fw_client_programs_run(site: Any) -> None:
-    run("fwclient", f"{site.url}:{key_of(site.api_key)}")
+    run(environment("fwclient"), "fwclient.py", f"{site.url}:{key_of(site.api_key)}")

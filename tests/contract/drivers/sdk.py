@@ -1,4 +1,4 @@
-"""The everyday life of a program written for flywheel-sdk 12; run by that SDK's interpreter."""
+"""The everyday life of a program written for flywheel-sdk, of any version from 12; run by that SDK's interpreter."""
 
 import contextlib
 import json
@@ -46,7 +46,9 @@ assert refusal(fw.lookup, "no-group") == refusal(fw.lookup, group_id + "/none") 
 path = Path(tempfile.mkdtemp(), "f ü.dcm")
 for content in (b"one", b"two!"):
     path.write_bytes(content)
-    metadata = json.dumps({"modality": "MR", "info": {"k": "v"}})
+    metadata = {"modality": "MR", "info": {"k": "v"}}
+    if not hasattr(fw, "signed_upload_file_to_acquisition"):  # before there were signed uploads it was sent as text
+        metadata = json.dumps(metadata)
     fw.upload_file_to_acquisition(acquisition.id, str(path), metadata=metadata)
 acquisition.upload_file(flywheel.FileSpec("text.txt", "content", "text/plain"))
 acquisition = acquisition.reload()
