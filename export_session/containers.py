@@ -18,16 +18,8 @@ from .model import EXPORTED, Container, Level, Status
 from .parallel import Workers
 from .provenance import KEY, carried_info, container_record, is_copy_of, names_of
 from .site import Condition, ReadSite, Site, equals
-from .tree import Project, Tree
+from .tree import CARRIED, Project, Tree
 
-CARRIED: Mapping[Level, tuple[str, ...]] = {
-    "subject": (
-        *("firstname", "lastname", "sex", "cohort", "date_of_birth", "mlset"),
-        *("type", "race", "ethnicity", "species", "strain"),
-    ),
-    "session": ("uid", "timestamp", "timezone", "age", "weight", "operator"),
-    "acquisition": ("uid", "timestamp", "timezone"),
-}
 PARENT: Mapping[Level, Level] = {"subject": "project", "session": "subject", "acquisition": "session"}
 FIXED = frozenset({"uid"})  # may be given to a session only when it is created
 
@@ -65,9 +57,13 @@ class Twins:
 
 def find_twins(site: ReadSite, tree: Tree, project: Project, workers: Workers, *, overwrite: bool) -> Twins:
     """Find what exists of a session in another project, and what it lacks."""
-    subject, session = workers.both(
-        lambda: find_subject(site, tree.subject, project.id, overwrite=overwrite),
-        lambda: find_copy(site, "project", project.id, tree.session),
+    by_label, by_origin, session = workers.map(
+        lambda find: find(),
+        [
+            lambda: _find_labelled(site, tree.subject, project.id),
+            lambda: find_copy(site, "project", project.id, tree.subject),
+            lambda: find_copy(site, "project", project.id, tree.session),
+        ],
     )
     listed = list(site.children("session", session.id, "acquisition", with_info=True)) if session else []
     listed = workers.map(lambda row: site.read("acquisition", row.id) if row.info_is_hidden else row, listed)
@@ -79,7 +75,7 @@ def find_twins(site: ReadSite, tree: Tree, project: Project, workers: Workers, *
     known = {copy.id for copy in copies.values() if copy}
     return Twins(
         project,
-        subject,
+        _twin(tree.subject, by_label or by_origin, overwrite=overwrite),
         _twin(tree.session, session, overwrite=overwrite),
         tuple(_twin(origin, copy, overwrite=overwrite) for origin, copy in zip(tree.acquisitions, found, strict=True)),
         tuple(row.label for row in listed if row.id not in known and KEY in row.info),
@@ -96,9 +92,13 @@ def settle_twins(site: Site, twins: Twins, workers: Workers) -> Twins:
 
 def find_subject(site: ReadSite, origin: Container, project_id: str, *, overwrite: bool) -> Twin:
     """Find a subject's copy: by label, which is unique in a project, else by origin (it may have been renamed)."""
-    listed = next(site.children("project", project_id, "subject", equals("label", origin.label)), None)
-    copy = site.read("subject", listed.id) if listed else find_copy(site, "project", project_id, origin)
+    copy = _find_labelled(site, origin, project_id) or find_copy(site, "project", project_id, origin)
     return _twin(origin, copy, overwrite=overwrite)
+
+
+def _find_labelled(site: ReadSite, origin: Container, project_id: str) -> Container | None:
+    listed = next(site.children("project", project_id, "subject", equals("label", origin.label)), None)
+    return site.read("subject", listed.id) if listed else None
 
 
 def find_copy(site: ReadSite, parent: Level, parent_id: str, origin: Container) -> Container | None:

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 
 from .archiving import Archived, Exported, archive_by_copy, archive_by_move
-from .containers import Twin, find_twins, settle_twins
+from .containers import Twin, Twins, find_twins, settle_twins
 from .copying import Copied, Copier, copy_files, strays, tasks_of
 from .model import EXPORTED, Container, ContainerRecord, FileRecord, SessionRecord, Status
 from .outcome import Failure, attempt
@@ -59,9 +59,15 @@ def _export(
 ) -> SessionRecord:
     config, site = copier.config, copier.site
     tree = read_tree(site, route.origin, session, workers)
-    twins = find_twins(site, tree, route.export, workers, overwrite=config.on_existing == "update")
-    if not config.dry_run:
-        twins = settle_twins(site, twins, workers)
+
+    def settled() -> Twins:
+        found = find_twins(site, tree, route.export, workers, overwrite=config.on_existing == "update")
+        return found if config.dry_run else settle_twins(site, found, workers)
+
+    twins = attempt(settled)
+    if isinstance(twins, Failure):
+        log.error("%s: %s", session.label, twins.for_log)
+        return _with_failure(copier, _not_reached(copier, route, tree, subject_files=subject_files), twins.message)
     holders = twins.all() if subject_files else twins.all()[1:]
     tasks = tasks_of(copier, tree, route.export, holders)
     copied = copy_files(copier, tasks, workers)
@@ -88,28 +94,35 @@ def _finish(copier: Copier, story: _Story, exported: Exported, workers: Workers)
     """Archive, then tag: what must not happen before every file is verified."""
     site, tree, archive = copier.site, exported.tree, story.route.archive
     if _overall(story) is not Status.UNCHANGED or EXPORTED not in tree.session.tags:
-        assert_unchanged(site, tree, workers)
+        tree = assert_unchanged(site, tree, workers)
     archived = None
-    if archive:
-        by = archive_by_move if copier.config.archive_mode == "move" else archive_by_copy
-        archived = by(copier, exported, archive, workers)
+    if archive and copier.config.archive_mode == "move":
+        archived = archive_by_move(copier, exported, archive, workers)
+    elif archive:
+        archived = archive_by_copy(copier, exported, archive, workers)
+        if archived.wrote:  # which may have taken long
+            tree = assert_unchanged(site, tree, workers)
     copy = exported.copies.session.copy
     assert copy is not None
     marked = [copy, archived.session, tree.session] if archived else [copy, tree.session]
-    for session in {one.id: one for one in marked}.values():  # after a move the archived session is the origin
-        if not has_qc(session.info, passed=True):
-            site.set_info("session", session.id, {"qc": with_qc(session.info, passed=True, job=copier.place.job)})
+    sessions = list({one.id: one for one in marked}.values())  # after a move the archived session is the origin
+    workers.map(lambda session: _note_result(copier, session, passed=True), sessions)
+    for session in sessions:
         if EXPORTED not in session.tags:
             site.add_tags("session", session.id, [EXPORTED])
     return archived
 
 
+def _note_result(copier: Copier, session: Container, *, passed: bool) -> None:
+    if not has_qc(session.info, passed=passed):
+        values = {"qc": with_qc(session.info, passed=passed, job=copier.place.job)}
+        copier.site.set_info("session", session.id, values)
+
+
 def _with_failure(copier: Copier, story: _Story, reason: str) -> SessionRecord:
     """Say on the origin session that it was not exported, where the site lets us; then report."""
-    session = story.tree.session
-    if not copier.config.dry_run and not has_qc(session.info, passed=False):
-        values = {"qc": with_qc(session.info, passed=False, job=copier.place.job)}
-        said = attempt(lambda: copier.site.set_info("session", session.id, values))
+    if not copier.config.dry_run:
+        said = attempt(lambda: _note_result(copier, story.tree.session, passed=False))
         if isinstance(said, Failure):
             log.warning("could not note the failure on the session: %s", said.message)
     return story.record(Status.FAILED, reason)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from .errors import OriginChanged, SiteError
-from .model import Container, File, Level
+from .model import Container, Level
 from .parallel import Workers
-from .provenance import digest
+from .provenance import carried_info, digest
 from .site import ReadSite
+
+CARRIED: Mapping[Level, tuple[str, ...]] = {
+    "subject": (
+        *("firstname", "lastname", "sex", "cohort", "date_of_birth", "mlset"),
+        *("type", "race", "ethnicity", "species", "strain"),
+    ),
+    "session": ("uid", "timestamp", "timezone", "age", "weight", "operator"),
+    "acquisition": ("uid", "timestamp", "timezone"),
+}  # the fields that go along to a copy
 
 
 @dataclass(frozen=True)
@@ -70,33 +79,44 @@ def read_tree(site: ReadSite, project: Project, session: Container, workers: Wor
     return Tree(project, read[0], session, tuple(read[1:]))
 
 
-def assert_unchanged(site: ReadSite, tree: Tree, workers: Workers) -> None:
-    """Read the session again and compare.
+def assert_unchanged(site: ReadSite, tree: Tree, workers: Workers) -> Tree:
+    """Read the session again, compare, and return it as it is now.
+
+    What counts is what a copy is made of: files, their headers, and the fields and info of the containers. Tags,
+    notes and results of other gears may come and go.
 
     Raises
     ------
     OriginChanged
-        When it was moved, or a file or header was added, removed or edited since `tree` was read.
+        When it was moved, or something was added, removed or edited since `tree` was read.
     """
     try:
-        again = read_tree(site, tree.project, site.read("session", tree.session.id), workers)
+        session, again = workers.both(
+            lambda: site.read("session", tree.session.id), lambda: read_tree(site, tree.project, tree.session, workers)
+        )
     except SiteError as error:
         if error.status == 404:
             raise OriginChanged(f"{tree.path(tree.session)} was deleted or moved during the export") from None
         raise
-    if again.session.parents.get("project") != tree.session.parents.get("project"):
+    if session.parents.get("project") != tree.session.parents.get("project"):
         raise OriginChanged(f"{tree.path(tree.session)} was moved to another project during the export")
-    if _content(again) != _content(tree):
+    if _content(replace(again, session=session)) != _content(tree):
         raise OriginChanged(
             f"{tree.path(tree.session)} was edited during the export; nothing was tagged or archived. "
             "Run the gear again to export the new state."
         )
+    return again
 
 
-def _content(tree: Tree) -> set[tuple[str, str, int, str]]:
-    containers = (tree.session, *tree.acquisitions)
-    return {(item.id, *_state(file)) for item in containers for file in item.files}
+def _content(tree: Tree) -> set[tuple[str, ...]]:
+    files = {
+        (item.id, file.file_id, str(file.version), digest(file.info.get("header")))
+        for item in (tree.session, *tree.acquisitions)
+        for file in item.files
+    }
+    return files | {(item.id, item.label, _fields(item)) for item in tree.containers()}
 
 
-def _state(file: File) -> tuple[str, int, str]:
-    return file.file_id, file.version, digest(file.info.get("header"))
+def _fields(item: Container) -> str:
+    info = {key: value for key, value in carried_info(item.info).items() if key != "qc"}
+    return digest([[item.fields.get(name) for name in CARRIED[item.level]], info])

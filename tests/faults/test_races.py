@@ -14,6 +14,7 @@ from tests.faults.judge import differences
 from tests.faults.scene import ARCHIVE, EXPORT, dicom_zip, files_in, sessions_in
 
 LAST_UPLOAD = {"method": "PATCH", "route": "^/acquisitions/[^/]+/files/notes.txt/info$", "times": 1}
+FIRST_ARCHIVED = {"method": "POST", "route": "^/acquisitions$", "nth": 6}  # three were for the export project
 FIRST_DOWNLOAD = {"method": "GET", "route": "/files/[^/]+$", "times": 1}
 
 
@@ -41,6 +42,15 @@ class Curator:
         header = self.file.info["header"]
         self.file.update_info({"header": {**header, "dicom": {**header["dicom"], "PatientBirthDate": "19990101"}}})
 
+    def rename_subject(self) -> None:
+        self.client.get_subject(self.session.parents.subject).update({"label": "sub 2"})
+
+    def correct_sex(self) -> None:
+        self.client.get_subject(self.session.parents.subject).update({"sex": "male"})
+
+    def correct_weight(self) -> None:
+        self.session.update({"weight": 70.5})
+
     def add(self) -> None:
         self.acquisition.upload_file(flywheel.FileSpec("late.txt", "late", "text/plain"))
 
@@ -62,7 +72,8 @@ class Curator:
         self.session.update({"subject": {"_id": elsewhere.id}})
 
 
-DEEDS = ("replace", "edit", "add", "add_acquisition", "delete", "delete_acquisition", "delete_session", "move")
+FIELDS = ("rename_subject", "correct_sex", "correct_weight")
+DEEDS = (*FIELDS, "replace", "edit", "add", "add_acquisition", "delete", "delete_acquisition", "delete_session", "move")
 
 
 def meddle(play: Play, deed: str, moment: dict[str, Any]) -> Callable[[], int]:
@@ -102,7 +113,7 @@ def test_a_session_that_changes_after_its_last_file_is_neither_tagged_nor_archiv
     assert "during the export" in row["Message"]
 
 
-@pytest.mark.parametrize("deed", ["replace", "edit", "add", "add_acquisition", "delete", "delete_acquisition"])
+@pytest.mark.parametrize("deed", ["replace", "edit", "add", "add_acquisition", "delete", "delete_acquisition", *FIELDS])
 def test_the_next_run_exports_what_there_is_now(play: Play, deed: str) -> None:
     done = meddle(play, deed, LAST_UPLOAD)
     assert play.export().code == 1
@@ -115,9 +126,20 @@ def test_the_next_run_exports_what_there_is_now(play: Play, deed: str) -> None:
     names = set(files_in(dump, "Quarantine"))
     assert names <= set(files_in(dump, EXPORT))
     assert names <= set(files_in(dump, ARCHIVE))
+    if deed in FIELDS:
+        assert {row["Change"] for row in run.changes}, "the correction is in the DICOM files, too"
     before = dump
     assert play.export(force_export=True).code == 0
     assert list(differences(before, play.site.dump())) == []
+
+
+@pytest.mark.parametrize("deed", ["replace", "edit", "add", "correct_weight", "delete_session"])
+def test_a_session_that_changes_while_it_is_archived_is_not_tagged(play: Play, deed: str) -> None:
+    done = meddle(play, deed, FIRST_ARCHIVED)
+    run = play.export("copy")
+    assert done() == 1
+    assert run.code == 1
+    assert not play.tagged()
 
 
 @pytest.mark.parametrize("deed", ["replace", "edit", "delete", "delete_session", "move"])

@@ -110,3 +110,16 @@ def test_a_file_on_the_subject_takes_nothing_from_whichever_session_brought_it(t
             assert play.export(destination=("analysis", analysis), force_export=True).code == 0
         assert writing(play) == []
         assert [call for call in play.calls() if call.endswith("/files/{name}")] == []
+
+
+@pytest.mark.parametrize("route", ["^/subjects$", "^/sessions$", "^/acquisitions$", "^/sessions/[^/]+/notes$"])
+def test_files_whose_session_failed_before_their_turn_have_their_row(play: Play, route: str) -> None:
+    play.site.fault("status", status=403, method="POST", route=route)
+    run = play.export()
+    assert run.code == 1
+    files = [row for row in run.log if row["Container"] == "file"]
+    assert sorted(row["Name"] for row in files) == sorted(
+        ["consent.txt", "localizer.dcm", "notes.txt", "protocol.txt", "t1.dicom.zip"]
+    )
+    assert {row["Status"] for row in files} == {"not reached"}
+    assert [row["Status"] for row in run.log if row["Container"] == "session"] == ["failed"]
