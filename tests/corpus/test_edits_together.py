@@ -72,7 +72,8 @@ def _wrong(old: bytes, new: bytes, edits: list[Edit], refused: set[str]) -> list
     found = [
         f"{edit}: reads back as {value!r}"
         for edit in edits
-        if keyword_for_tag(edit.path[-1]) not in refused
+        if not edit.refusal_allowed
+        and keyword_for_tag(edit.path[-1]) not in refused
         and not same(edit.vr, value := value_at(read, edit.path), edit.value)
     ]
     try:

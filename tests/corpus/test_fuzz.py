@@ -21,7 +21,14 @@ Mutation = Callable[[bytes], bytes]
 NAME = b"Fuzzed^Name"
 HEADER = {"dicom": {"PatientName": NAME.decode()}}
 PATH = (0x00100010,)
-BASES = [sample.path.read_bytes() for sample in samples() if not sample.is_zip and sample.path.stat().st_size < 6000]
+BASES = [
+    data
+    for sample in samples()
+    if not sample.is_zip
+    and sample.path.stat().st_size < 6000
+    # Damage within a deflated stream is different data, not a damaged data set.
+    and b"1.2.840.10008.1.2.1.99" not in (data := sample.path.read_bytes())
+]
 LENGTHS = (
     0,
     1,

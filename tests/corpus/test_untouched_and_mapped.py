@@ -69,9 +69,9 @@ def test_labels_that_the_platform_derived_from_the_file_are_no_change(target: Pa
             continue
         description = str(read.get("SeriesDescription") or read.get("ProtocolName") or "")
         overrides = {"PatientID": read.get("PatientID")}
-        if description and read.get("SeriesNumber") is not None:
-            overrides["SeriesDescription"] = f"{read.SeriesNumber} - {description}"
-        if read.get("StudyDescription"):
+        if description and isinstance(read.get("SeriesNumber"), int):
+            overrides["SeriesDescription"] = f"{int(read.SeriesNumber)} - {description}"
+        if read.get("StudyDescription") and read["StudyDescription"].VM == 1:
             overrides["StudyID"] = str(read.StudyDescription)
         result = outcome(sample.path, target, sample.header(), overrides)
         if isinstance(result, HeaderError):
