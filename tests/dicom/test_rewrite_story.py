@@ -161,7 +161,7 @@ def test_previous_values_join_those_of_earlier_systems(tmp_path: Path, undefined
 
 def test_an_edited_file_that_is_not_readable_to_its_end_is_refused(tmp_path: Path) -> None:
     source = one(tmp_path, build.plain(pixels=b"")[:-30])
-    with pytest.raises(NotDicom, match="source.dcm"):
+    with pytest.raises(NotDicom, match="source"):
         rewrite(source, tmp_path / "target", {"dicom": {"PatientName": "New^Name"}})
     assert not rewrite(source, tmp_path / "target", {"dicom": {"PatientName": "Old^Name"}}).modified
 

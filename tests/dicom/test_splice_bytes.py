@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +43,7 @@ def _patches(draw: st.DrawFn) -> tuple[bytes, list[Patch]]:
 def test_a_stream_is_spliced_the_same_however_it_is_cut(case: tuple[bytes, list[Patch]], cuts: list[int]) -> None:
     data, patches = case
     edges = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
-    chunks = [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [data[a:b] for a, b in pairwise(edges)]
     expected, at = b"", 0
     for patch in patches:
         expected += data[at : patch.start] + patch.new
