@@ -78,7 +78,11 @@ class Outputs:
         except (OSError, ValueError) as error:
             self.log.add(-1, f"{METADATA} cannot be read: {error}\n")
             return {}
-        return produced if isinstance(produced, dict) else {}
+        return (
+            {level: fields for level, fields in produced.items() if isinstance(fields, dict)}
+            if isinstance(produced, dict)
+            else {}
+        )
 
     def _store(self, path: Path) -> Blob:
         with path.open("rb") as stream, self.site.blobs.writer() as writer:
@@ -109,13 +113,13 @@ class Outputs:
         ]
 
     def _apply(self, produced: Doc, added: set[str]) -> None:
-        nested = (produced.get("session") or {}).get("subject")
+        nested = produced.get("session", {}).get("subject")
         if isinstance(nested, dict):
-            produced = {**produced, "subject": merged(produced.get("subject") or {}, nested)}
+            produced = {**produced, "subject": merged(produced.get("subject", {}), nested)}
         for level in (*LEVELS, "analysis"):
             metadata = produced.get(level)
             container = self.site.store.get(level, self.job["parents"].get(level) or "")
-            if isinstance(metadata, dict) and container is not None:
+            if metadata is not None and container is not None:
                 self._fill(level, container, metadata)
                 self._update_files(container, metadata, added)
 
@@ -129,9 +133,9 @@ class Outputs:
             fields = {}
         if isinstance(metadata.get("info"), dict):
             fields["info"] = merged(checked({"info": metadata["info"]}, ["info"])["info"], container.get("info") or {})
-        tags = [str(tag) for tag in metadata.get("tags") or []]
-        if tags:
-            fields["tags"] = list(dict.fromkeys([*container["tags"], *tags]))
+        tags = metadata.get("tags")
+        if isinstance(tags, list) and level != "group":
+            fields["tags"] = list(dict.fromkeys([*container["tags"], *map(str, tags)]))
         if any(container.get(key) != value for key, value in fields.items()):
             touch(self.site, level, {**container, **fields})
 
@@ -158,4 +162,4 @@ class Outputs:
 
 def _described_files(metadata: Any) -> list[Doc]:
     items = metadata.get("files") if isinstance(metadata, dict) else None
-    return [item for item in items or [] if isinstance(item, dict)]
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

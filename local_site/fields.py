@@ -11,7 +11,6 @@ from local_site.errors import ApiError, BadRequestError
 from local_site.stamps import parse_time, stored_time
 from local_site.store import Doc
 
-SEXES = ("male", "female", "other", "unknown")
 TEXTS = (
     "_id email gear_id role_id name cohort mlset race ethnicity species strain master_code state triggering_input "
     "priority access client_hash dst_project_id dst_subject_id dst_session_id dst_subject_label dst_session_label "
@@ -187,9 +186,24 @@ def _timezone(value: str) -> str:
     return value
 
 
-def _sex(value: str) -> str:
-    if value not in SEXES:
-        raise ValueError(f"not one of {', '.join(SEXES)}")
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(f"not one of {', '.join(allowed)}")
+        return value
+
+    return check
+
+
+def _classification(value: Doc) -> dict[str, list[str]]:
+    if any(not isinstance(item, str) for values in value.values() for item in _as_list(values)):
+        raise ValueError("a classification holds lists of texts")
+    return value
+
+
+def _as_list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError("a list is needed")  # noqa: TRY004  # what clients get wrong is a ValueError here
     return value
 
 
@@ -219,6 +233,10 @@ NORMALISERS: dict[str, Callable[[Any], Any]] = {
     "timestamp": _time,
     "timezone": _timezone,
     "date_of_birth": _date,
-    "sex": _sex,
+    "sex": _one_of("male", "female", "other", "unknown"),
+    "cohort": _one_of("Control", "Study"),
+    "mlset": _one_of("Training", "Testing", "Validation"),
+    "state": _one_of("In utero", "Alive", "Dead"),
+    "classification": _classification,
     "tags": _tags,
 }

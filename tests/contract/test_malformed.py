@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.contract.test_routes import WRITES, filled
 from tests.contract.test_routes import ids as ids  # noqa: PLC0414  # the fixture of one of everything
-from tests.contract.wire import Wire
+from tests.contract.wire import Wire, conforms
 
 EXAMPLES = int(os.environ.get("MALFORMED_EXAMPLES", "8"))
 
@@ -136,6 +137,63 @@ def test_malformed_bodies_are_the_clients_error(
     body = filled(data.draw(spoiled(valid) | _random), ids)
     answer = wire(method, template.format(**ids), json=body)
     assert answer.status_code < 500, (body, answer.text)
+
+
+LEVELS = {
+    "projects/{project}": "ProjectOutput", "subjects/{subject}": "SubjectOutput", "sessions/{session}": "SessionOutput",
+    "acquisitions/{acquisition}": "AcquisitionOutput", "analyses/{analysis}": "AnalysisOutput",
+}  # fmt: skip
+FIELDS = [
+    "label",
+    "code",
+    "firstname",
+    "lastname",
+    "sex",
+    "cohort",
+    "date_of_birth",
+    "mlset",
+    "type",
+    "race",
+    "ethnicity",
+    "species",
+    "strain",
+    "master_code",
+    "tags",
+    "info",
+    "timestamp",
+    "timezone",
+    "age",
+    "weight",
+    "operator",
+    "uid",
+    "description",
+    "copyable",
+]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@settings(max_examples=3 * EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=st.dictionaries(st.sampled_from(FIELDS), _values, min_size=1, max_size=2))
+def test_what_was_taken_fits_the_sdk_types(wire: Wire, ids: dict[str, str], level: str, body: Any) -> None:
+    path = "/" + level.format(**ids)
+    assert wire("PUT", path, json=filled(body, ids)).status_code < 500
+    conforms(wire.get(path), LEVELS[level])
+
+
+METADATA = {
+    "type": "text", "mimetype": "text/plain", "modality": "MR", "classification": {"Custom": ["x"]}, "tags": ["t"],
+    "info": {"a": 1}, "size": 1, "zip_member_count": 2,
+}  # fmt: skip
+
+
+@settings(max_examples=5 * EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_file_metadata_that_was_taken_fits_the_sdk_types(wire: Wire, ids: dict[str, str], data: st.DataObject) -> None:
+    metadata = data.draw(spoiled(METADATA))
+    parts = [("metadata", (None, json.dumps(metadata))), ("file", ("m.txt", b"x", "text/plain"))]
+    answer = wire("POST", f"/sessions/{ids['session']}/files", files=parts)
+    assert answer.status_code < 500, (metadata, answer.text)
+    conforms(wire.get(f"/sessions/{ids['session']}"), "SessionOutput")
 
 
 LISTINGS = ["/sessions", "/files", "/jobs", "/gears", "/projects/{project}/sessions", "/batch", "/users"]
