@@ -68,7 +68,7 @@ def _show(agreed: dict[str, Any], edit: Edit, decision: Decision) -> None:
     """Enter a written value wherever the metadata shows it."""
     value = edit.difference.wanted
     on_reference = edit.covers(decision.reference)
-    for place in edit.places:
+    for place in (*edit.places, *_other_keys(agreed, edit)):
         if place[0] != "dicom" or on_reference:
             _put(agreed, place, deepcopy(value))
     if edit.cause is Cause.SLICE and on_reference:
@@ -78,6 +78,15 @@ def _show(agreed: dict[str, Any], edit: Edit, decision: Decision) -> None:
     _show_in_arrays(agreed, edit, decision)
     if edit.difference.vr == "UI" and on_reference:
         _follow_uid(agreed.get("dicom"), edit)
+
+
+def _other_keys(agreed: Mapping[str, Any], edit: Edit) -> list[Place]:
+    """Return further keys of ``dicom`` that name the same element in another spelling."""
+    dicom = agreed.get("dicom")
+    if edit.cause is Cause.SLICE or len(edit.path) > 1 or not isinstance(dicom, Mapping):
+        return []
+    key = edit.difference.keys[0]
+    return [("dicom", text) for text in dicom if (other := key_of(text)) and other.is_like(key)]
 
 
 def _in_dicom(agreed: Mapping[str, Any], edit: Edit) -> Place | None:

@@ -22,6 +22,7 @@ Above = tuple[tuple[Key, int], ...]  # the sequences passed through, with the nu
 
 _UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")  # PS3.5 §9.1
 _META_LENGTH = 0x00020000
+_BYTES_REPR = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _TRUNCATED = " ... truncated byte value."
 
 
@@ -95,7 +96,7 @@ class Comparison:
             return is_empty(value) or (value in ("None", ["None"]) and not self.origin.only_fmi)
         if nested and is_empty(value) and not _is_readable(stored):
             return True  # FMI empties numbers that it cannot read; at the top level it drops the key
-        if stored.vr in BINARY_VRS and (is_empty(value) or _shows_bytes(value, stored)):
+        if stored.vr in BINARY_VRS and _shows_bytes(value, stored, nested=nested):
             return True
         return any(
             self._same(value, importer(stored), stored, strictly=importer is fmi)
@@ -110,10 +111,10 @@ class Comparison:
         if value in ("", [""]):
             return isinstance(made, str) and not made.strip(" \0=")  # person names lose empty groups
         vr = (strictly and stored.dictionary_vr) or stored.vr
-        any_sign = " or " in vr_in_dictionary(stored.tag) or stored.element.vr != stored.dictionary_vr
-        return same(value, made, vr, any_sign=any_sign) or (
-            not strictly and same(_bare(value), _bare(made), vr)
+        any_sign = vr in ("US", "SS") and (
+            " or " in vr_in_dictionary(stored.tag) or stored.element.vr != stored.dictionary_vr
         )
+        return same(value, made, vr, any_sign=any_sign) or (not strictly and same(_bare(value), _bare(made), vr))
 
     def _is_ambiguous(self, value: Any, stored: Stored) -> bool:
         return (
@@ -182,9 +183,7 @@ class Comparison:
         except Malformed:
             yield Remark(f"{key.name} is no readable sequence in the file; its metadata is not exported")
 
-    def _in_first_frame(
-        self, key: Key, value: Mapping[str, Any], stored: Stored, above: Above
-    ) -> Iterator[Finding]:
+    def _in_first_frame(self, key: Key, value: Mapping[str, Any], stored: Stored, above: Above) -> Iterator[Finding]:
         """Compare the first item only: FMI shows no other."""
         first = stored.item(0)
         findings = list(self.of_levels(value, first, (*above, (key, 0)))) if first else []
@@ -205,25 +204,24 @@ class Comparison:
                 return False
         return True
 
-    def _in_items(
-        self, key: Key, value: Any, level: Level, above: Above, items: list[Level]
-    ) -> Iterator[Finding]:
-        difference = self.difference(key, value, level, above)
-        if value == [] or (is_empty(value) and not items):
+    def _in_items(self, key: Key, value: Any, level: Level, above: Above, items: list[Level]) -> Iterator[Finding]:
+        if is_empty(value) and not items:
             return
         if is_empty(value) and isinstance(value, str | None):
             yield self._edit(key, value, level, above)
-        elif not isinstance(value, list) or not all(isinstance(part, Mapping) for part in value):
-            yield replace(difference, refusal="the value of a sequence is a list of objects")
-        elif len(value) != len(items):
+            return
+        if isinstance(value, list) and all(isinstance(part, Mapping) for part in value):
+            if len(value) == len(items):
+                for number, (part, item) in enumerate(zip(value, items, strict=True)):
+                    yield from self.of_levels(part, item, (*above, (key, number)))
+                return
             reason = (
                 f"the sequence has {len(items)} items in the file and {len(value)} in the metadata; "
                 "items cannot be added or removed"
             )
-            yield replace(difference, refusal=reason)
         else:
-            for number, (part, item) in enumerate(zip(value, items, strict=True)):
-                yield from self.of_levels(part, item, (*above, (key, number)))
+            reason = "the value of a sequence is a list of objects"
+        yield replace(self.difference(key, value, level, above), refusal=reason)
 
 
 def _is_own(value: Any, stored: Stored) -> bool:
@@ -251,12 +249,14 @@ def _bare(value: Any) -> Any:
     return re.sub(r" *\\ *", r"\\", "".join(filter(str.isprintable, value)).lstrip(" "))
 
 
-def _shows_bytes(value: Any, stored: Stored) -> bool:
+def _shows_bytes(value: Any, stored: Stored, *, nested: bool) -> bool:
     """Whether a text is one of the pictures that importers draw of binary data.
 
     FMI: hexadecimal, whole or the first ten digits, or decoded as text; GRP3 and MRC: Python's ``repr``.
     Of long data only the first bytes are at hand, so only these are compared.
     """
+    if is_empty(value):
+        return nested or not stored.raw.strip(b" \0")
     if isinstance(value, list):
         value = "\\".join(map(str, value))
     raw, held = stored.raw, stored.element.held
@@ -264,7 +264,7 @@ def _shows_bytes(value: Any, stored: Stored) -> bool:
         return False
     if value.endswith(_TRUNCATED):
         return raw.hex().startswith(value.removesuffix(_TRUNCATED))
-    if value.startswith(("b'", 'b"')):
+    if _BYTES_REPR.fullmatch(value):
         try:
             shown = ast.literal_eval(value)
         except (ValueError, SyntaxError):

@@ -104,6 +104,5 @@ def tag_text(step: Step) -> str:
 def path_text(path: Sequence[Step], keys: Sequence[Key]) -> str:
     """Return a path as ``RequestAttributesSequence[0].ScheduledProcedureStepID``."""
     return ".".join(
-        key.name + ("" if step.item is None else f"[{step.item}]")
-        for step, key in zip(path, keys, strict=True)
+        key.name + ("" if step.item is None else f"[{step.item}]") for step, key in zip(path, keys, strict=True)
     )

@@ -30,6 +30,7 @@ _VARYING = (
     "the instances of the file differ in this element: edit single instances in info.header.dicom_array, "
     "or set edit_varying to all"
 )
+_TWO_KEYS = "two keys of info.header.dicom name this element and disagree"
 _CONFLICT = "info.header.dicom and info.header.dicom_array were both edited and disagree"
 
 
@@ -199,6 +200,9 @@ def _reconciled(scalars: list[Edit], slices: Sequence[Edit], reference: int) -> 
     """
     edits = list(slices)
     for scalar in scalars:
+        if any(other.path == scalar.path and not _agree(other, scalar) for other in scalars):
+            edits.append(scalar.refuse(_TWO_KEYS))
+            continue
         rivals = [i for i, edit in enumerate(edits) if edit.path == scalar.path]
         twin = next((i for i in rivals if edits[i].covers(reference)), None)
         if twin is not None and _agree(edits[twin], scalar):

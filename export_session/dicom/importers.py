@@ -30,15 +30,17 @@ Importer = Callable[[Stored], Any]
 
 _ASCII = frozenset(string.printable)
 _LONG_TEXT = 10240
-_FMI_DENIED = frozenset([
-    "PixelData",
-    "ContourData",
-    "EncryptedAttributesSequence",
-    "OriginalAttributesSequence",
-    "SpectroscopyData",
-    "EncapsulatedDocument",
-    "FileMetaInformationVersion",
-])
+_FMI_DENIED = frozenset(
+    [
+        "PixelData",
+        "ContourData",
+        "EncryptedAttributesSequence",
+        "OriginalAttributesSequence",
+        "SpectroscopyData",
+        "EncapsulatedDocument",
+        "FileMetaInformationVersion",
+    ]
+)
 _FMI_DENIED_VRS = frozenset(["OB", "OW", "UN", "UT"])
 _NO_BACKSLASH = TEXT_VRS - UNSPLIT_VRS | {"UR", "OD", "OL", "OV", "SV", "UV"}  # FMI replaces the byte
 

@@ -85,14 +85,10 @@ def _is_label_of_edit(key: Key, value: Any, edit: Edit, series: Series) -> bool:
 
 def _is_silent(key: Key, value: Any, series: Series) -> bool:
     """Whether a value is a label that was made from the header."""
-    return isinstance(value, str) and any(
-        is_derived_label(key.name, value, level) for level in series.levels.values()
-    )
+    return isinstance(value, str) and any(is_derived_label(key.name, value, level) for level in series.levels.values())
 
 
-def _mapped(
-    key: Key, value: Any, header: Mapping[str, Any], series: Series, comparison: Comparison
-) -> Edit | None:
+def _mapped(key: Key, value: Any, header: Mapping[str, Any], series: Series, comparison: Comparison) -> Edit | None:
     """Return the edit that brings a mapped value into the instances that do not hold it, None where all do."""
     changing = [group for group in series.distinct(key) if not _holds(key, value, series.levels[group[0]])]
     if not changing or _is_silent(key, value, series):

@@ -10,6 +10,7 @@ BINARY_VRS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
 
 _IMAGE_PIXEL = "it describes how the pixel data is stored; changing it alone would misread the pixels"
 _LUT = "it describes how a lookup table is stored; changing it alone would misread the table"
+_FRAMES = "without it the frames would lose their geometry; edit the elements inside"
 _WAVEFORM = "it describes how the waveform data is stored; changing it alone would misread the waveform"
 
 # PS3.3 §C.7.6.3 (Image Pixel), §C.7.6.6 (Multi-frame), §C.11.1 (LUTs), §C.10.9 (Waveform)
@@ -31,6 +32,8 @@ _DESCRIPTIONS = {
     0x00283002: _LUT,  # LUTDescriptor
     0x003A0005: _WAVEFORM,  # NumberOfWaveformChannels
     0x003A0010: _WAVEFORM,  # NumberOfWaveformSamples
+    0x52009229: _FRAMES,  # SharedFunctionalGroupsSequence, as a whole
+    0x52009230: _FRAMES,  # PerFrameFunctionalGroupsSequence, as a whole
     0x54001004: _WAVEFORM,  # WaveformBitsAllocated
     0x54001006: _WAVEFORM,  # WaveformSampleInterpretation
 }

@@ -180,7 +180,9 @@ def test_an_age_is_always_written_as_an_age_string_of_the_same_meaning(seconds: 
 
 def both(edited: Any, field: Any, held: str = "P1", keyword: str = "PatientID") -> Decision:
     file = instance({**HEADER, keyword: held})
-    return find_edits([file], {"dicom": {"TransferSyntaxUID": "1.2.840.10008.1.2.1", keyword: edited}}, {keyword: field})
+    return find_edits(
+        [file], {"dicom": {"TransferSyntaxUID": "1.2.840.10008.1.2.1", keyword: edited}}, {keyword: field}
+    )
 
 
 def test_the_mapping_wins_over_an_edit_and_says_so() -> None:

@@ -18,8 +18,13 @@ MARK = {"TransferSyntaxUID": "1.2.840.10008.1.2.1"}
 
 
 def agree(
-    members: list[Instance], header: dict[str, Any], overrides: dict[str, Any] | None = None, *,
-    all_refused: bool = False, re_declared: bool = False, **options: Any,
+    members: list[Instance],
+    header: dict[str, Any],
+    overrides: dict[str, Any] | None = None,
+    *,
+    all_refused: bool = False,
+    re_declared: bool = False,
+    **options: Any,
 ) -> dict[str, Any]:
     before = copy.deepcopy(header)
     decision = find_edits(members, header, overrides, Options(**options))

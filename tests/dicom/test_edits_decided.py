@@ -26,7 +26,12 @@ MARKED: Items = {"ScanningSequence": "SE", "RequestAttributesSequence": [{"Sched
 
 
 def decide(
-    elements: Items, metadata: dict[str, Any], mark: dict[str, Any] | None = None, *, codec: str = "latin-1", **options: Any
+    elements: Items,
+    metadata: dict[str, Any],
+    mark: dict[str, Any] | None = None,
+    *,
+    codec: str = "latin-1",
+    **options: Any,
 ) -> Decision:
     file = instance({**MARKED, **elements}, codec=codec)
     return find_edits([file], {"dicom": {**(FMI_MARK if mark is None else mark), **metadata}}, None, Options(**options))
@@ -34,7 +39,9 @@ def decide(
 
 def values(decision: Decision) -> dict[str, Any]:
     """What is to be written, by place."""
-    return {".".join(map(str, edit.places[0][1:])): edit.difference.value for edit in decision.edits if not edit.refused}
+    return {
+        ".".join(map(str, edit.places[0][1:])): edit.difference.value for edit in decision.edits if not edit.refused
+    }
 
 
 def reasons(decision: Decision) -> dict[str, str]:
@@ -127,7 +134,9 @@ def test_a_uid_made_in_place_of_an_invalid_one_is_no_edit_but_noted() -> None:
 
 
 def test_the_rows_that_describe_the_pixels_are_refused() -> None:
-    decision = decide({"Rows": 4, "SpecificCharacterSet": "ISO_IR 100"}, {"Rows": 8, "SpecificCharacterSet": "ISO_IR 192"})
+    decision = decide(
+        {"Rows": 4, "SpecificCharacterSet": "ISO_IR 100"}, {"Rows": 8, "SpecificCharacterSet": "ISO_IR 192"}
+    )
     assert set(reasons(decision)) == {"Rows", "SpecificCharacterSet"}
     assert not decision.assignments
 
@@ -155,12 +164,14 @@ def test_only_the_changed_leaf_of_a_sequence_is_written() -> None:
 
 def test_a_leaf_may_be_added_to_an_item_at_any_depth() -> None:
     file: Items = {"RequestAttributesSequence": [{"ScheduledProtocolCodeSequence": [code("1", "x")]}]}
-    changed = {"RequestAttributesSequence": [{"ScheduledProtocolCodeSequence": [{**code("1", "x"), "MappingResource": "A"}]}]}
+    changed = {
+        "RequestAttributesSequence": [{"ScheduledProtocolCodeSequence": [{**code("1", "x"), "MappingResource": "A"}]}]
+    }
     decision = decide(file, changed)
     assert values(decision) == {"RequestAttributesSequence.0.ScheduledProtocolCodeSequence.0.MappingResource": "A"}
 
 
-@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("count", [0, 1, 3])
 def test_items_are_neither_added_nor_removed(count: int) -> None:
     file: Items = {"AnatomicRegionSequence": [code("1", "Head"), code("2", "Leg")]}
     decision = decide(file, {"AnatomicRegionSequence": [code("9", "Toe")] * count})
@@ -179,6 +190,30 @@ def test_an_edit_of_the_first_frame_changes_the_first_item_only() -> None:
     shown = {"PerFrameFunctionalGroupsSequence": {"FrameContentSequence": [{"FrameComments": "b"}]}}
     (assignment,) = decide(file, shown).assignments
     assert [step.item for step in assignment.path] == [0, 0, None]
+
+
+def test_functional_groups_are_not_blanked_as_a_whole() -> None:
+    file: Items = {"SharedFunctionalGroupsSequence": [{"PixelMeasuresSequence": [{"SliceThickness": "1"}]}]}
+    decision = decide(file, {"SharedFunctionalGroupsSequence": ""})
+    assert not decision.assignments
+    assert "frame" in reasons(decision)["SharedFunctionalGroupsSequence"]
+
+
+def test_binary_data_is_not_blanked_without_a_word() -> None:
+    decision = decide({"RedPaletteColorLookupTableData": b"\1\2\3\4"}, {"RedPaletteColorLookupTableData": ""})
+    assert "binary" in reasons(decision)["RedPaletteColorLookupTableData"]
+
+
+def test_two_keys_of_one_element_that_disagree_are_both_refused() -> None:
+    decision = decide({"PatientID": "P1"}, {"PatientID": "P2", "00100020": "P3"})
+    assert not decision.assignments
+    assert len(decision.refused) == 2
+
+
+def test_a_second_key_of_an_element_may_carry_its_edit() -> None:
+    file: Items = {"00190010 LO": "ACME", "00191008 LO": "held"}
+    decision = decide(file, {"ACME,0019xx08": "held", "ACME, 0019xx08": "new"})
+    assert [one.value for one in decision.assignments] == ["new"]
 
 
 def test_a_sequence_the_file_lacks_is_refused() -> None:
@@ -203,7 +238,9 @@ def test_a_private_element_without_its_creator_cannot_be_added() -> None:
 # --- series
 
 
-def of_series(members: list[Instance], dicom: dict[str, Any], arrays: dict[str, Any] | None = None, **options: Any) -> Decision:
+def of_series(
+    members: list[Instance], dicom: dict[str, Any], arrays: dict[str, Any] | None = None, **options: Any
+) -> Decision:
     header = {"dicom": {**FMI_MARK, **dicom}, **({"dicom_array": arrays} if arrays else {})}
     return find_edits(members, header, None, Options(**options))
 

@@ -168,7 +168,9 @@ def test_the_first_frame_stands_for_all_functional_groups() -> None:
     }
 
     def shown(z: float) -> dict[str, Any]:
-        return {"PerFrameFunctionalGroupsSequence": {"PlanePositionSequence": [{"ImagePositionPatient": [0.0, 0.0, z]}]}}
+        return {
+            "PerFrameFunctionalGroupsSequence": {"PlanePositionSequence": [{"ImagePositionPatient": [0.0, 0.0, z]}]}
+        }
 
     assert not is_edit(frames, shown(0.0))
     assert is_edit(frames, shown(2.0))
@@ -221,6 +223,25 @@ def test_the_dictionary_vr_wins_over_the_vr_in_the_file() -> None:
     assert not is_edit({"00280106 SS": minus_one}, {"SmallestImagePixelValue": 65535})
     assert not is_edit({"00280106 SS": minus_one}, {"SmallestImagePixelValue": -1})
     assert is_edit({"00280106 SS": minus_one}, {"SmallestImagePixelValue": -2})
+
+
+@pytest.mark.parametrize(
+    ("key", "held", "shown"),
+    [
+        ("SeriesNumber", "7", 7 + 65536),
+        ("RegionLocationMinX0", struct.pack("<L", 7), 7 + 65536),
+        ("00201209 UN", "7 ", 7 + 65536),
+        ("00186018 UN", struct.pack("<L", 7), 7 + 65536),
+        ("00280010 UN", struct.pack("<H", 7), 8),
+    ],
+)
+def test_only_16_bit_integers_are_equal_modulo_65536(key: str, held: Any, shown: int) -> None:
+    names = {
+        "00201209 UN": "NumberOfSeriesRelatedInstances",
+        "00186018 UN": "RegionLocationMinX0",
+        "00280010 UN": "Rows",
+    }
+    assert is_edit({key: held}, {names.get(key, key): shown})
 
 
 @pytest.mark.parametrize("key", ["CSAHeader", "NoKeyword", "derived"])

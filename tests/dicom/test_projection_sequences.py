@@ -57,7 +57,9 @@ def test_an_element_that_is_cut_off_is_left_out_of_its_item() -> None:
 
 
 def test_what_is_no_sequence_is_noted_and_left() -> None:
-    decision = find_edits([instance({"AnatomicRegionSequence": b"garbage!"})], {"dicom": {"AnatomicRegionSequence": [{}]}})
+    decision = find_edits(
+        [instance({"AnatomicRegionSequence": b"garbage!"})], {"dicom": {"AnatomicRegionSequence": [{}]}}
+    )
     assert not decision.edits
     assert "AnatomicRegionSequence" in decision.notes[0]
 
@@ -81,7 +83,9 @@ def test_a_sequence_hidden_in_unknown_vr_is_read_with_implicit_vr() -> None:
     leaf = struct.pack("<HHL", 0x0008, 0x0100, 2) + b"1 "
     file: Items = {"00082218 UN": item(leaf)}
     assert not find_edits([instance(file)], {"dicom": {"AnatomicRegionSequence": [{"CodeValue": "1"}]}}).edits
-    (assignment,) = find_edits([instance(file)], {"dicom": {"AnatomicRegionSequence": [{"CodeValue": "2"}]}}).assignments
+    (assignment,) = find_edits(
+        [instance(file)], {"dicom": {"AnatomicRegionSequence": [{"CodeValue": "2"}]}}
+    ).assignments
     assert [step.item for step in assignment.path] == [0, None]
 
 

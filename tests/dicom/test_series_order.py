@@ -16,7 +16,9 @@ from export_session.dicom.series import Series
 from tests.dicom.crafted import Items, instance, not_dicom, series
 
 
-def decide(members: list[Instance], arrays: dict[str, Any], dicom: dict[str, Any] | None = None, **options: Any) -> Decision:
+def decide(
+    members: list[Instance], arrays: dict[str, Any], dicom: dict[str, Any] | None = None, **options: Any
+) -> Decision:
     return find_edits(members, {"dicom": dicom or {}, "dicom_array": arrays}, None, Options(**options))
 
 
@@ -30,7 +32,9 @@ def written(decision: Decision, members: list[Instance]) -> dict[str, Any]:
 
 
 def numbered(name: str, number: str | None, location: str) -> Instance:
-    elements: Items = {"SliceLocation": location} if number is None else {"InstanceNumber": number, "SliceLocation": location}
+    elements: Items = (
+        {"SliceLocation": location} if number is None else {"InstanceNumber": number, "SliceLocation": location}
+    )
     return instance(elements, name)
 
 
