@@ -18,6 +18,8 @@ from .projection import PER_FRAME_GROUPS, project
 from .series import Series
 from .stored import Level, Stored
 
+_ENTRIES_MAX = 512  # file-metadata-importer lists no more instances, unless configured otherwise
+
 # where file-metadata-importer looks for the value of a frame, besides the frame's own item
 _FRAME_SEQUENCES = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
 
@@ -33,7 +35,13 @@ class SliceEdits:
 
 def slice_edits(arrays: Mapping[str, Any], series: Series, comparison: Comparison) -> SliceEdits:
     """Find the entries of ``dicom_array`` that the importer did not make of the instances."""
-    lists = {key: value for text, value in arrays.items() if (key := key_of(text)) and isinstance(value, list)}
+    named = {key: value for text, value in arrays.items() if (key := key_of(text))}
+    lists = {key: value for key, value in named.items() if isinstance(value, list)}
+    no_lists = tuple(
+        _edit_of_all(key, value, series, comparison).refuse("dicom_array takes a list with a value for each instance")
+        for key, value in named.items()
+        if key not in lists and not is_empty(value)
+    )
     notes = tuple(
         f"dicom_array.{text} is no DICOM keyword or private element, so it is not exported"
         for text, value in arrays.items()
@@ -41,14 +49,14 @@ def slice_edits(arrays: Mapping[str, Any], series: Series, comparison: Compariso
     )
     if series.is_multiframe:
         edits = tuple(edit for key, value in lists.items() for edit in _frames(key, value, series, comparison))
-        return SliceEdits(edits, series.order, notes)
+        return SliceEdits((*edits, *no_lists), series.order, notes)
     likeliest, *others = series.orders(max(map(len, lists.values()), default=0))
     edits = tuple(_in_order(likeliest, lists, series, comparison))
     if edits:
         for order in others:
             if not any(True for _ in _in_order(order, lists, series, comparison)):
-                return SliceEdits((), order, notes)  # nothing was edited, only sorted in another way
-    return SliceEdits(edits, likeliest, notes)
+                return SliceEdits(no_lists, order, notes)  # nothing was edited, only sorted in another way
+    return SliceEdits((*edits, *no_lists), likeliest, notes)
 
 
 def _in_order(
@@ -77,7 +85,9 @@ def _members(
             for finding in comparison.of_values(key, entry, level)
             if isinstance(finding, Difference)
         ]
-    if beyond:
+    too_short = len(entries) < len(order) and len(entries) != _ENTRIES_MAX
+    shifted = too_short and _holds_values_of_others(key, found, series, comparison)  # entries were lost
+    if beyond or shifted:
         reason = (
             f"dicom_array has {len(entries)} entries and the file {len(series.indices)} instances; "
             "which entry stands for which instance is unclear"
@@ -91,7 +101,14 @@ def _members(
         yield from found
 
 
-def _edit_of_all(key: Key, entries: list[Any], series: Series, comparison: Comparison) -> Edit:
+def _holds_values_of_others(key: Key, edits: list[Edit], series: Series, comparison: Comparison) -> bool:
+    """Whether entries that differ from their own instance hold the value of another one."""
+    wanted = [edit.difference.wanted for edit in edits]
+    levels = [series.levels[group[0]] for group in series.distinct(key)]
+    return any(not any(comparison.of_values(key, value, level)) for value in wanted for level in levels)
+
+
+def _edit_of_all(key: Key, entries: Any, series: Series, comparison: Comparison) -> Edit:
     difference = comparison.difference(key, entries, series.levels[series.indices[0]])
     return Edit(difference, Cause.SLICE, None, (("dicom_array", key.text),), before=_values(key, series))
 

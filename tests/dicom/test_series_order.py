@@ -72,6 +72,20 @@ def test_a_list_may_be_shorter_than_the_series() -> None:
     assert written(decide(members, {"SliceLocation": [1.0, 9.0]}), members) == {"2.dcm": 9.0}
 
 
+def test_a_list_that_lost_an_entry_shifts_no_values() -> None:
+    members = series(5, {}, SliceLocation=["1", "2", "3", "4", "5"])
+    decision = decide(members, {"SliceLocation": [1.0, 3.0, 4.0, 5.0]})
+    assert not decision.assignments
+    assert "unclear" in decision.refused[0].reason
+
+
+def test_what_is_no_list_is_refused() -> None:
+    members = series(2, {}, SliceLocation=["1", "2"])
+    decision = decide(members, {"SliceLocation": 5.0})
+    assert not decision.assignments
+    assert "list" in decision.refused[0].reason
+
+
 def test_a_list_longer_than_the_series_is_refused_if_anything_in_it_was_edited() -> None:
     members = series(2, {}, SliceLocation=["1", "2"])
     decision = decide(members, {"SliceLocation": [1.0, 2.0, 3.0]})
