@@ -7,13 +7,15 @@ instance is shown as far as it could be read, and must not be rewritten.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from io import BytesIO
 
 from pydicom import Dataset, FileDataset
-from pydicom.charset import convert_encodings
+from pydicom.charset import convert_encodings, default_encoding
 from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_dataset
 
@@ -21,6 +23,7 @@ from .elements import EXPLICIT_LITTLE, Element, Syntax
 
 TRANSFER_SYNTAX = 0x00020010
 SPECIFIC_CHARACTER_SET = 0x00080005
+_IMPROPER = re.compile(r"[^A-Za-z0-9 _\-]")  # what no defined term of Specific Character Set holds
 DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage: a DICOMDIR
 
 
@@ -114,8 +117,22 @@ def _read(data: bytes, syntax: Syntax) -> Dataset:
 
 def codecs_of(value: bytes) -> list[str]:
     """Return Python's names of the encodings that a Specific Character Set value declares."""
-    terms = [term.strip(" \0") for term in value.decode("ascii", "replace").split("\\")]
-    return convert_encodings(terms if len(terms) > 1 else terms[0])
+    return list(_codecs_of(value))
+
+
+@lru_cache(maxsize=256)
+def _codecs_of(value: bytes) -> tuple[str, ...]:
+    terms = [_IMPROPER.sub("", term).strip(" ") for term in value.decode("latin-1").split("\\")]
+    found = convert_encodings(terms if len(terms) > 1 else terms[0])
+    return tuple(name if _extends_ascii(name) else default_encoding for name in found)
+
+
+def _extends_ascii(name: str) -> bool:
+    """Tell whether an encoding is one for text that DICOM could mean; pydicom lets any of Python's pass."""
+    try:
+        return "aZ9^".encode(name) == b"aZ9^" and b"aZ9^".decode(name) == "aZ9^"
+    except (LookupError, ValueError):
+        return False
 
 
 def decode_plain(value: bytes) -> str:

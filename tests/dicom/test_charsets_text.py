@@ -94,3 +94,12 @@ def test_a_decomposed_letter_is_composed_where_that_helps() -> None:
 def test_bytes_that_are_no_text_are_not_decoded(declared: bytes, data: bytes) -> None:
     with pytest.raises(Undecodable):
         decode_text(data, "LO", codecs_of(declared))
+
+
+@pytest.mark.parametrize(
+    "declared", [b"\0\xff", b"ISO_IR 100\0", b"hex", b"utf_16", b"rot13", b"ISO_IR 999", b"\\\\", b"\xe9"]
+)
+def test_any_declaration_gives_usable_encodings(declared: bytes) -> None:
+    codecs = codecs_of(declared)
+    assert encode_text("plain", "LO", codecs) == b"plain"
+    assert decode_text(b"plain", "LO", codecs) == "plain"
