@@ -1,0 +1,33 @@
+"""However few threads there are, work within work comes to an end."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from export_session.parallel import Workers
+
+
+@pytest.mark.parametrize("threads", [1, 2, 16])
+@pytest.mark.timeout(20)
+def test_work_within_work_comes_to_an_end(threads: int) -> None:
+    with Workers(threads) as workers:
+
+        def inner(number: int) -> list[int]:
+            first, second = workers.both(lambda: number, lambda: sum(workers.map(abs, [-number, number])))
+            return [first, second]
+
+        assert workers.map(inner, range(20)) == [[number, 2 * number] for number in range(20)]
+        assert workers.both(lambda: inner(1), lambda: inner(2)) == ([1, 2], [2, 4])
+
+
+def test_results_come_in_the_order_of_the_items() -> None:
+    late = threading.Event()
+    with Workers(2) as workers:
+
+        def wait(number: int) -> int:
+            late.wait(10) if number == 0 else late.set()
+            return number
+
+        assert workers.map(wait, range(3)) == [0, 1, 2]
