@@ -57,7 +57,7 @@ def _serve(given: argparse.Namespace) -> None:
     engine = {"engine": given.engine, "at_once": given.jobs, "python": given.python}
     try:
         local_site = LocalSite(given.root, host=given.host, port=given.port, **engine, **switches)
-    except RuntimeError as error:
+    except (RuntimeError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from error
     with local_site as site:
         if given.seed:

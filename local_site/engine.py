@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import threading
+from pathlib import Path
 
 from local_site import jobs
 from local_site.engine_run import Run
@@ -29,7 +30,10 @@ class Engine:
     def __init__(self, site: Site, *, at_once: int = 2, python: str | None = None) -> None:
         self._site = site
         self._at_once = at_once
-        self._python = python or sys.executable
+        found = shutil.which(python or sys.executable)
+        if found is None:
+            raise FileNotFoundError(f"{python} is no interpreter that can be run")
+        self._python = str(Path(found).absolute())  # gears start in directories of their own
         self._work = threading.Event()
         self._stopping = False
         self._running: dict[str, tuple[Run, threading.Thread]] = {}

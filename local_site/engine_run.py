@@ -33,6 +33,7 @@ STAGED = ("config.json", "manifest.json", "input", "output", "work")
 KEPT_OUT = (".git", ".venv", ".venvs")  # what a working copy holds beside the gear
 LONGEST_LINE = 65536  # bytes; a longer one is kept in pieces
 PATIENCE = 10.0  # seconds between SIGTERM and SIGKILL
+SIMPLE_COMMAND = re.compile(r"[^\s=;&|]+(\s[^;&|\n]*)?")  # one program, no assignment before it
 INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "SSL_CERT_FILE")
 
 
@@ -143,6 +144,7 @@ class Run:
     def _environment(self, manifest: dict[str, str]) -> dict[str, str]:
         """Return the environment of the gear: a little of ours, then the manifest's with its paths made local."""
         own = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        own["PATH"] = f"{Path(self.python).parent}{os.pathsep}{own.get('PATH', os.defpath)}"
         given = {
             name: str(value).replace(jobs_config.GEAR_HOME, str(self.home))
             for name, value in manifest.items()
@@ -152,12 +154,15 @@ class Run:
 
     def _execute(self, command: str, environment: dict[str, str], log: JobLog) -> int:
         """Run the gear's command and return its exit code."""
+        command = command.replace(jobs_config.GEAR_HOME, shlex.quote(str(self.home)))
         command = re.sub(r"^python3?(?=\s)", lambda _: shlex.quote(self.python), command)
+        if SIMPLE_COMMAND.fullmatch(command):  # no shell stays between a signal and the gear
+            command = f"exec {command}"
         with self._lock:
             if self._stopped:
                 return -signal.SIGTERM
             process = subprocess.Popen(  # noqa: S603  # running what administrators registered is the engine's purpose
-                ["/bin/sh", "-c", f"exec {command}"],
+                ["/bin/sh", "-c", command],
                 cwd=self.home,
                 env=environment,
                 stdin=subprocess.DEVNULL,

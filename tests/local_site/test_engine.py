@@ -130,6 +130,38 @@ def test_utility_gear_is_staged_run_and_its_output_attached(stage: Any, write_ge
     assert job.profile.total_output_files == 1
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python run.py",
+        "python3 -u run.py",
+        "cd work && cd .. && python run.py",
+        "A=1 python run.py",
+        "python /flywheel/v0/run.py",
+    ],
+)
+def test_commands_are_those_of_a_shell(stage: Any, write_gear: Any, command: str) -> None:
+    site, client, session = stage
+    gear = client.get_gear(site.add_gear(write_gear("echo", ECHO, command=command)))
+    job = ended(client, gear.run(destination=session))
+    assert job.state == "complete", client.get_job_logs(job.id)
+
+
+def test_interpreter_is_the_one_asked_for(serve: Any, write_gear: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "own-python"
+    own.write_text(f'#!/bin/sh\nOWN=yes exec {sys.executable} "$@"\n')
+    own.chmod(0o755)
+    site = serve(python="./own-python")
+    client = flywheel.Client(site.api_key)
+    session = make_session(client)
+    job = ended(client, client.get_gear(site.add_gear(write_gear("echo", ECHO))).run(destination=session))
+    assert job.state == "complete", client.get_job_logs(job.id)
+    assert facts_of(session)["env"]["OWN"] == "yes"
+    with pytest.raises(FileNotFoundError, match="no-such-python"):
+        LocalSite(tmp_path / "other", engine=True, python="no-such-python")
+
+
 def test_log_keeps_both_streams_line_by_line(stage: Any, write_gear: Any) -> None:
     site, client, session = stage
     gear = client.get_gear(site.add_gear(write_gear("echo", ECHO)))
