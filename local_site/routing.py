@@ -54,6 +54,11 @@ class Call:
     body: Any = None
     faults: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def base_url(self) -> str:
+        """The site's address as this client reaches it, which the URLs handed to it must bear."""
+        return f"http://{self.request.host}"
+
 
 Handler = Callable[[Call], Any]
 StreamHandler = Callable[[Call], Awaitable[web.StreamResponse]]

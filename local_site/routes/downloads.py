@@ -46,7 +46,7 @@ async def download(call: Call) -> Any:
         return await _send_member(call, file, member)
     if call.site.options.redirect_downloads:
         ticket = _new_ticket(call, {"file": file["file_id"], "version": file["version"]})
-        raise web.HTTPTemporaryRedirect(f"{call.site.url}/signed/download/{ticket}")
+        raise web.HTTPTemporaryRedirect(f"{call.base_url}/signed/download/{ticket}")
     return await _send(call, file)
 
 

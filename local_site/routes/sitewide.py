@@ -48,8 +48,8 @@ def config(call: Call) -> Any:
     return {
         "site": {
             "name": "Local site",
-            "api_url": f"{call.site.url}/api",
-            "redirect_url": call.site.url,
+            "api_url": f"{call.base_url}/api",
+            "redirect_url": call.base_url,
             "registered": True,
             "pagination_limit": 250,
         },

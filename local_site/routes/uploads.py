@@ -89,7 +89,7 @@ def _open_ticket(call: Call, kind: str, container: Doc, body: Any) -> Doc:
     }
     with call.site.store.transaction():
         call.site.store.put("upload", ticket)
-    url = f"{call.site.url}/signed/upload/{ticket['_id']}?signature={ticket['secret']}"
+    url = f"{call.base_url}/signed/upload/{ticket['_id']}?signature={ticket['secret']}"
     return {"ticket": ticket["_id"], "urls": {names[0]: url}, "headers": {}}
 
 

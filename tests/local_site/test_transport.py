@@ -125,3 +125,35 @@ def test_a_lying_announcement_of_size_is_refused(site: LocalSite, session: Any) 
     headers = {"Authorization": f"scitran-user {site.site.owner_key()}"}
     answer = httpx2.post(completion, headers=headers, trust_env=False)
     assert (answer.status_code, session.reload().files) == (400, [])
+
+
+def test_signed_urls_bear_the_address_that_the_client_used(site: LocalSite, session: Any) -> None:
+    url = site.url.replace("127.0.0.1", "localhost")
+    headers = {"Authorization": f"scitran-user {site.site.owner_key()}"}
+    asked = {"metadata": {"name": "f.bin", "size": 1}, "filenames": ["f.bin"]}
+    answer = httpx2.post(f"{url}/api/sessions/{session.id}/files?ticket=", json=asked, headers=headers, trust_env=False)
+    assert answer.json()["urls"]["f.bin"].startswith(f"{url}/")
+    assert httpx2.get(f"{url}/api/config", trust_env=False).json()["site"]["api_url"] == f"{url}/api"
+
+
+def test_a_refused_upload_is_answered_rather_than_reset(site: LocalSite, session: Any) -> None:
+    site.fault("status", status=503, method="POST", route="/sessions/{id}/files", times=1)
+    with pytest.raises(flywheel.ApiException) as raised:
+        session.upload_file(flywheel.FileSpec("f.bin", bytes(20_000_000)), signed=False)
+    assert raised.value.status == 503
+    session.upload_file(flywheel.FileSpec("f.bin", b"x"), signed=False)
+
+
+def test_text_that_is_not_unicode_is_refused(site: LocalSite, session: Any) -> None:
+    headers = {"Authorization": f"scitran-user {site.site.owner_key()}"}
+    url = f"{site.url}/api/sessions/{session.id}"
+    answer = httpx2.put(url, content=b'{"label": "\\ud800"}', headers=headers, trust_env=False)
+    assert answer.status_code == 400
+    assert session.reload().label == "ses"
+
+
+def test_numbers_that_json_lacks_are_stored_as_null(site: LocalSite, session: Any) -> None:
+    headers = {"Authorization": f"scitran-user {site.site.owner_key()}"}
+    url = f"{site.url}/api/sessions/{session.id}/info"
+    httpx2.patch(url, content=b'{"set": {"a": NaN, "b": [-Infinity]}}', headers=headers, trust_env=False)
+    assert session.reload().info == {"a": None, "b": [None]}
