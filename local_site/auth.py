@@ -128,12 +128,6 @@ def issue_key(store: Store, user_id: str | None, *, key: str | None = None, **sc
     return key
 
 
-def revoke_key(store: Store, key: str) -> None:
-    """Make a key unknown."""
-    with store.transaction():
-        store.remove("key", _hashed(key))
-
-
 def authenticate(store: Store, header: str | None) -> Identity:
     """Return who the ``Authorization`` header stands for.
 

@@ -14,7 +14,6 @@ CONTAINERS = {
     "acquisitions": "acquisition",
     "analyses": "analysis",
 }
-PLURALS = {kind: plural for plural, kind in CONTAINERS.items()}
 LEVELS = ("group", "project", "subject", "session", "acquisition")
 CHILD_OF = dict(pairwise(LEVELS))
 PARENT_OF = {child: parent for parent, child in CHILD_OF.items()}

@@ -5,7 +5,7 @@ A path is split at ``/`` before its parts are decoded, so that a file called ``a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -61,7 +61,6 @@ class Call:
 
 
 Handler = Callable[[Call], Any]
-StreamHandler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True)

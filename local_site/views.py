@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import cached_property
 
 from local_site.auth import Identity
-from local_site.hierarchy import CONTAINERS
 from local_site.site import Site
 from local_site.store import Doc
 
@@ -134,8 +133,3 @@ class Views:
     @cached_property
     def _admin_role(self) -> str:
         return self._site.built_in_role("admin")
-
-
-def kinds() -> frozenset[str]:
-    """Return the kinds of documents that have container views."""
-    return frozenset(CONTAINERS.values())

@@ -113,6 +113,8 @@ def _complete(call: Call, kind: str, container: Doc, ticket_id: str) -> Any:
 
 
 def _add(call: Call, kind: str, container: Doc, blob: Blob, metadata: Doc, *, shown_hash: str | None = None) -> Doc:
+    # It may have been moved or deleted while the bytes came in.
+    container = access.fetch(call.site, call.who, kind, container["_id"], "files_create_single")
     preserve = call.query.flag("preserve_metadata")
     return files.add_file(
         call.site, call.who, kind, container, blob, metadata, preserve=preserve, content_hash=shown_hash

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -134,6 +135,37 @@ def test_signed_urls_bear_the_address_that_the_client_used(site: LocalSite, sess
     answer = httpx2.post(f"{url}/api/sessions/{session.id}/files?ticket=", json=asked, headers=headers, trust_env=False)
     assert answer.json()["urls"]["f.bin"].startswith(f"{url}/")
     assert httpx2.get(f"{url}/api/config", trust_env=False).json()["site"]["api_url"] == f"{url}/api"
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_container_that_moves_during_an_upload_takes_the_file_along(site: LocalSite, session: Any, client: flywheel.Client, signed: bool) -> None:
+    elsewhere = client.get_group("grp").add_project(label="Elsewhere").add_subject(label="other")
+    ticket, url = ticket_for(site, session, 2)
+
+    def chunks() -> Iterator[bytes]:
+        yield b"a" if signed else form[:-40]
+        session.update(subject={"_id": elsewhere.id})
+        yield b"b" if signed else form[-40:]
+
+    form = b'--b\r\nContent-Disposition: form-data; name="file"; filename="f.bin"\r\n\r\n' + bytes(500_000) + b"\r\n--b--\r\n"
+    path = f"{site.url}/api/sessions/{session.id}/files"
+    headers = {"Authorization": f"scitran-user {site.site.owner_key()}", "Content-Type": "multipart/form-data; boundary=b"}
+    if signed:
+        httpx2.put(url, content=chunks(), trust_env=False)
+        httpx2.post(f"{path}?ticket={ticket}", headers=headers, trust_env=False)
+    else:
+        httpx2.post(path, content=chunks(), headers=headers, trust_env=False)
+    (file,) = session.reload().files
+    assert (file.parents.project, file.parents.subject) == (elsewhere.project, elsewhere.id)
+
+
+def test_a_container_deleted_during_an_upload_gets_no_file(site: LocalSite, session: Any, client: flywheel.Client) -> None:
+    ticket, url = ticket_for(site, session, 2)
+    httpx2.put(url, content=b"ab", trust_env=False)
+    client.delete_session(session.id)
+    headers = {"Authorization": f"scitran-user {site.site.owner_key()}"}
+    path = f"{site.url}/api/sessions/{session.id}/files"
+    assert httpx2.post(f"{path}?ticket={ticket}", headers=headers, trust_env=False).status_code == 404
 
 
 def test_a_refused_upload_is_answered_rather_than_reset(site: LocalSite, session: Any) -> None:
