@@ -64,24 +64,24 @@ def _printed(folder: Path) -> str:
 def _forker() -> multiprocessing.context.ForkServerContext:
     os.environ["NO_PROXY"] = "127.0.0.1,localhost"
     context = multiprocessing.get_context("forkserver")
-    with _importable():
+    path = os.pathsep.join(filter(None, [str(HOME), os.environ.get("PYTHONPATH")]))
+    # runpy warns that a module run by -m has been imported: on purpose, so that no run has to import it again.
+    with _environment(PYTHONPATH=path, PYTHONWARNINGS="ignore::RuntimeWarning"):
         context.set_forkserver_preload(["tests.faults.soak", "tests.faults.warm"])
         multiprocessing.forkserver.ensure_running()
     return context
 
 
 @contextmanager
-def _importable() -> Iterator[None]:
-    """Let the server process import from the repository, wherever the tests are run from."""
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(HOME), *([before] if before else [])])
+def _environment(**values: str) -> Iterator[None]:
+    """Set variables for the server process, which is started but once."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = before
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _run(folder: str, haste: Haste) -> None:

@@ -80,6 +80,7 @@ def rows(run: Run, site: dict[str, Any], undisturbed: Undisturbed) -> Iterator[s
     for path, times in Counter(row["Origin Path"] for row in files).items():
         if times != 1:
             yield f"{path} has {times} rows"
+    yield from _without_row(run, files, undisturbed)
     exported, expected = files_in(site, EXPORT), files_in(undisturbed.after, EXPORT)
     for row in files:
         name = row["Export Path"].removeprefix(EXPORT_PATH)
@@ -88,6 +89,24 @@ def rows(run: Run, site: dict[str, Any], undisturbed: Undisturbed) -> Iterator[s
     failed = any(row["Status"].lower() == "failed" for row in run.log)
     if failed == (run.code == 0):
         yield f"exit code {run.code}, though {'a row' if failed else 'no row'} says that something failed"
+
+
+def _without_row(run: Run, files: list[dict[str, str]], undisturbed: Undisturbed) -> Iterator[str]:
+    """Tell which files of a session have no row though others have; where it could not be read, none has."""
+    told = {row["Origin Path"] for row in files}
+    for session in (row for row in run.log if row["Container"] == "session"):
+        path = session["Origin Path"]
+        own = {name for name in files_in(undisturbed.before, QUARANTINE) if name.startswith(f"{_below_project(path)}/")}
+        wanted = {path.removesuffix(_below_project(path)) + name for name in own}
+        if wanted & told and not wanted <= told:
+            yield f"no row for {', '.join(sorted(wanted - told))}"
+        if session["Status"] in STAY and not wanted <= told:
+            yield f"{path} is {session['Status']}, but has no row for {', '.join(sorted(wanted - told))}"
+
+
+def _below_project(path: str) -> str:
+    """Return the part of an origin path behind group and project, such as ``/subject/session``."""
+    return "/" + path.split("/", 2)[2]
 
 
 def left_behind(run: Run) -> Iterator[str]:
