@@ -41,7 +41,8 @@ def multiframe(folder: Path) -> Iterator[Figure]:
 
 def stored(folder: Path) -> Iterator[Figure]:
     """Rewrite 200 slices of 512 x 512 in a zip that does not compress; the floor is a copy."""
-    yield _rewritten("rewrite 200 x 512², stored", packed_series(folder, 200, 512, zipfile.ZIP_STORED), folder)
+    given = packed_series(folder, 200, 512, zipfile.ZIP_STORED)
+    yield _rewritten("rewrite 200 x 512², stored", given, folder, limit=6.0)  # the system copies; nobody else reads
 
 
 def untouched(folder: Path) -> Iterator[Figure]:
@@ -71,7 +72,7 @@ def memory_of_frames(folder: Path) -> Iterator[Figure]:
     yield _bounded("memory: multi-frame of 2 GB", large_multiframe(folder, 2 * GIGABYTE - 2**21), folder)
 
 
-def _rewritten(name: str, given: Input, folder: Path) -> Figure:
+def _rewritten(name: str, given: Input, folder: Path, limit: float = 3.0) -> Figure:
     target = folder / "rewritten"
     seconds, reference = best(
         lambda: rewrite(given.source, target, given.header),
@@ -79,7 +80,7 @@ def _rewritten(name: str, given: Input, folder: Path) -> Figure:
     )
     _check(target)
     (yardstick,) = best(lambda: _straightforward(given.source, folder / "yardstick"), rounds=1)
-    ratios = [Ratio(seconds / reference, "x floor", 1.5, 3.0)]
+    ratios = [Ratio(seconds / reference, "x floor", 1.5, limit)]
     with zipfile.ZipFile(given.source) as archive:
         if archive.infolist()[0].compress_type == zipfile.ZIP_DEFLATED:
             ratios.append(Ratio(yardstick / seconds, "x faster than yardstick", 8, 4, higher_is_better=True))
