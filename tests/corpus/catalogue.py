@@ -9,7 +9,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -74,6 +74,7 @@ DESCRIBES_BYTES = frozenset(
         "SpecificCharacterSet",
     }
 )
+RECORD = frozenset({(0x04000561,)})
 TEXT_VRS = frozenset({"PN", "LO", "SH", "LT", "ST", "UC", "UT"})
 
 
@@ -91,6 +92,8 @@ class Edit:
     refusal_allowed: str = ""  # why it may be refused as well
     options: dict[str, Any] = field(default_factory=dict)
     recodes: bool = False  # the text of the instance may be encoded anew
+    beside: frozenset[Path] = frozenset()  # what may change along with it
+    follow: str = ""  # the old UID: elements that refer to it get the new one
 
     def __str__(self) -> str:
         return f"{self.kind} {self.path[-1]:08X} := {self.value!r}"
@@ -391,3 +394,20 @@ def _copy(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _copy(part) for key, part in value.items()}
     return [_copy(part) for part in value] if isinstance(value, list) else value
+
+
+def uids(sample: Sample, header: dict[str, Any]) -> Iterator[Edit]:
+    """UIDs of the series or study, with leave to change them."""
+    for keyword in ("SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID"):
+        element = _common(sample).get(keyword)
+        if element is not None and element.value and header["dicom"].get(keyword) == element.value:
+            new = f"{element.value[:50].rstrip('.')}.7"
+            changed = _with(header, keyword, new)
+            options = {"edit_uids": True}
+            yield Edit("uid", changed, (int(element.tag),), "UI", new, options=options, follow=element.value)
+
+
+def recorded(sample: Sample, header: dict[str, Any]) -> Iterator[Edit]:
+    """Edits that leave a record of the old value in the instance (PS3.3 §C.12.1.1.9)."""
+    for edit in of_every_vr(sample, header):
+        yield replace(edit, kind=f"recorded {edit.kind}", options={"record_original_attributes": True}, beside=RECORD)

@@ -24,7 +24,7 @@ from tests.support.dicom_bytes import Path, Piece
 
 TEXT = frozenset({"PN", "LO", "SH", "LT", "ST", "UC", "UT"})
 NUMBERS = frozenset({"DS", "FD", "FL", "IS"})
-GENERAL = frozenset({b"AE", b"AS", b"CS", b"DA", b"DS", b"DT", b"IS", b"TM", b"UI", b"UR"})
+IDENTITIES = frozenset({(0x00080018,), (0x0020000D,), (0x0020000E,), (0x00200052,)})
 
 
 def outcome(
@@ -84,10 +84,15 @@ def _not_applied(edit: Edit, result: Result, target: FilePath) -> list[str]:
 def _wrong_log(edit: Edit, result: Result) -> list[str]:
     tag = edit.path[-1]
     tags = {change.tag.upper() for change in result.changes}
-    expected = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-    own = {expected, "(0008,0005)"} if edit.recodes else {expected}
-    problems = [f"logged as changed: {', '.join(sorted(tags))}"] if expected not in tags or tags - own else []
+    expected = _shown(tag)
+    own = {expected, *(_shown(path[-1]) for path in edit.beside)} | ({"(0008,0005)"} if edit.recodes else set())
+    strange = set() if edit.follow else tags - own
+    problems = [f"logged as changed: {', '.join(sorted(tags))}"] if expected not in tags or strange else []
     return problems + [f"also refused: {change.keyword}: {change.reason}" for change in result.refused]
+
+
+def _shown(tag: int) -> str:
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
 def wrong_bytes(sample: Sample, edit: Edit, target: FilePath) -> list[str]:
@@ -120,11 +125,20 @@ def wrong_instance(old: bytes, new: bytes, edit: Edit) -> list[str]:
         before, after = dicom_bytes.pieces(old), dicom_bytes.pieces(new)
     except dicom_bytes.UnparsableError as error:
         return [*problems, f"the judge cannot read the file: {error}"]
-    changed = frozenset({edit.path, *_reserved(before, after, edit.path)})
+    changed = frozenset(
+        {edit.path, *_reserved(before, after, edit.path), *edit.beside, *_references(before, edit.follow)}
+    )
     if edit.recodes and charset(before) != charset(after):
         changed |= {piece.path for piece in (*before, *after) if may_hold_text(piece)}
         problems += wrong_text(old, new, edit.path)
     return problems + dicom_bytes.piece_differences(before, after, changed)
+
+
+def _references(cut: list[Piece], uid: str) -> set[Path]:
+    """The elements that refer to a UID; UIDs that name the instance itself, its series, study or space do not."""
+    if not uid:
+        return set()
+    return {piece.path for piece in cut if piece.path not in IDENTITIES and piece.body.rstrip(b"\0 ") == uid.encode()}
 
 
 def _reserved(before: list[Piece], after: list[Piece], path: Path) -> set[Path]:

@@ -39,6 +39,8 @@ KINDS: list[tuple[Edits, int]] = [
     (catalogue.text, 32),
     (catalogue.per_slice, 5),
     (catalogue.to_refuse, 32),
+    (catalogue.uids, 16),
+    (catalogue.recorded, 32),
 ]
 
 
