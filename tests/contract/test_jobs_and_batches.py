@@ -95,6 +95,12 @@ def test_jobs_are_listed_with_inputs_as_an_array(
     assert [j["_id"] for j in wire.get(f"/sessions/{session.id}/jobs")["jobs"]] == [job_id]
 
 
+def test_jobs_are_not_found_by_the_id_of_their_destination(make_gear: Any, session: Any, wire: Wire) -> None:
+    job_id = make_gear(**NO_INPUTS).run(destination=session)
+    assert wire.get("/jobs", filter=f"destination.id={session.id}") == []
+    assert [j["_id"] for j in wire.get("/jobs", filter=f"parents.session={session.id}")] == [job_id]
+
+
 def test_job_detail_logs_and_config(make_gear: Any, dicom: Any, wire: Wire) -> None:
     job_id = make_gear().run(inputs={"dicom": dicom})
     detail = wire.get(f"/jobs/{job_id}/detail")

@@ -196,3 +196,16 @@ def test_acquisition_that_an_analysis_used_is_not_deleted(wire: Wire, session: A
     assert refusal["reason"] == "analysis_conflict"
     refusal = wire.delete(f"/acquisitions/{acquisition.id}/files/in.txt", status=403)
     assert refusal["reason"] == "analysis_conflict"
+
+
+def test_container_with_device_data_needs_more_than_rw_to_delete(
+    session: Any, acquisition: Any, project: Any, wire: Wire, member: Any
+) -> None:
+    body = {
+        "name": "d.dcm", "parent_ref": {"type": "acquisition", "id": acquisition.id}, "size": 3, "type": "dicom",
+        "provider_id": "0" * 24, "uuid": "0b1e0000-0000-4000-8000-000000000001", "origin": {"type": "device", "id": "dev"},
+    }  # fmt: skip
+    wire.post("/files", body)
+    refusal = member(project, "rw").wire.delete(f"/sessions/{session.id}", status=403)
+    assert refusal["reason"] == "original_data_present"
+    wire.delete(f"/sessions/{session.id}")

@@ -93,6 +93,16 @@ def test_error_body_says_the_same_in_message_and_detail(fw: flywheel.Client, wir
     assert (raised.value.status, raised.value.reason, raised.value.detail) == (404, body["message"], body["detail"])
 
 
+def test_schema_rejection_is_a_list_without_a_message(project: Any, wire: Wire) -> None:
+    body = wire.post("/sessions", {"project": project.id, "label": "n", "nonsense": 1}, status=422)
+    assert "message" not in body
+    assert {"loc", "msg", "type"} <= set(body["detail"][0])
+    with pytest.raises(ApiException) as raised:
+        project.add_session(label="n", nonsense=1)
+    assert raised.value.reason is None
+    assert isinstance(raised.value.detail, list)
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_missing_ids_are_404(wire: Wire, method: str) -> None:
     assert wire(method, "/acquisitions/" + "f" * 24, json={"label": "x"}).status_code == 404
