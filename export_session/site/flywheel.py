@@ -18,6 +18,7 @@ from ..model import Container, File, Level
 from .port import Condition, Identity, Job, Launch, Rule, Stored
 
 PAGE = 250  # rows a listing call returns at most, as the SDK's own finders ask for
+SHORT_PAGE = 50  # rows; a site may give fewer than asked for (its `pagination_limit`, 100 by default), but not so few
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60
 CHUNK = 1 << 20
@@ -107,7 +108,10 @@ class FlywheelSite:
         role_ids = {role_id for entry in granted for role_id in entry.get("role_ids") or ()}
         if not role_ids:
             return None
-        roles = {role["_id"]: role for role in self._get("/roles")}
+        try:
+            roles = {role["_id"]: role for role in self._get("/roles")}
+        except AccessDenied:
+            return None
         if not role_ids <= roles.keys():
             return None
         return frozenset(action for role_id in role_ids for action in roles[role_id].get("actions") or ())
@@ -240,7 +244,7 @@ class FlywheelSite:
         while True:
             rows = self._get(path, query, **path_params)
             yield from rows
-            if len(rows) < PAGE:
+            if len(rows) < SHORT_PAGE:
                 return
             query = {**query, "after_id": rows[-1].get("_id") or rows[-1]["id"]}
 

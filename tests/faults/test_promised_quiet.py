@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from local_site import LocalSite
 from tests.faults.conftest import Play
 from tests.faults.judge import differences
 from tests.faults.scene import Shape, seed
+from tests.faults.test_races import Curator
 from tests.faults.test_reruns import writing
 from tests.support.gear import Run
 
@@ -45,6 +47,52 @@ def test_a_dry_run_predicts_that_nothing_is_to_do(play: Play) -> None:
     preview = play.export(dry_run=True, force_export=True)
     assert writing(play) == []
     assert {row["Status"] for row in preview.log} == {"unchanged"}
+
+
+def _retag(curator: Curator) -> None:
+    curator.file.add_tag("late")
+
+
+def _rename_session(curator: Curator) -> None:
+    curator.session.update({"label": "visit renamed"})
+
+
+def _add_note(curator: Curator) -> None:
+    curator.session.add_note("late")
+
+
+def _reclassify(curator: Curator) -> None:
+    curator.file.update_classification({"Custom": ["other"]})
+
+
+CHANGES: dict[str, Callable[[Curator], None]] = {
+    "edit": Curator.edit,
+    "replace": Curator.replace,
+    "add": Curator.add,
+    "add acquisition": Curator.add_acquisition,
+    "delete": Curator.delete,
+    "correct sex": Curator.correct_sex,
+    "rename session": _rename_session,
+    "tag": _retag,
+    "note": _add_note,
+    "classification": _reclassify,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_dry_run_predicts_what_a_change_at_the_origin_leads_to(play: Play, change: Callable[[Curator], None]) -> None:
+    play.export()
+    change(Curator(play))
+    before = play.site.dump()
+    preview = play.export(dry_run=True, force_export=True)
+    assert list(differences(before, play.site.dump())) == []
+    done = play.export(force_export=True)
+    assert done.code == 0
+    assert told(preview) == told(done)
+    play.site.clear_requests()
+    again = play.export(force_export=True)
+    assert writing(play) == []
+    assert {row["Status"] for row in again.log} == {"unchanged"}
 
 
 @pytest.mark.parametrize("archive", [None, "copy"])

@@ -1,0 +1,41 @@
+"""Nothing is left out of a listing because the site gives shorter pages than were asked for."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from export_session.site import FlywheelSite
+from export_session.site.flywheel import PAGE
+from tests.faults.conftest import Play
+
+
+class Capped:
+    """An API client of a site that lists at most `cap` rows at a time."""
+
+    def __init__(self, rows: int, cap: int) -> None:
+        self.ids = [f"{number:024x}" for number in range(1, rows + 1)]
+        self.cap = cap
+        self.calls = 0
+
+    def call_api(self, _path: str, _method: str, _params: object, query: Any, *_: object, **__: object) -> Any:
+        self.calls += 1
+        asked = dict(query)
+        after = asked.get("after_id", "")
+        return [{"_id": one, "label": one} for one in self.ids if one > after][: min(self.cap, asked["limit"])]
+
+
+@pytest.mark.parametrize("cap", [100, PAGE, 10_000])
+@pytest.mark.parametrize("rows", [0, 1, 99, 100, 101, 249, 250, 251, 600])
+def test_every_row_is_listed_whatever_the_site_gives_at_once(rows: int, cap: int) -> None:
+    api = Capped(rows, cap)
+    site = FlywheelSite(SimpleNamespace(api_client=api), writable=False)
+    assert [row.id for row in site.children("session", "5" * 24, "acquisition")] == api.ids
+    assert api.calls <= rows // min(cap, PAGE) + 2
+
+
+def test_the_rights_are_left_open_where_the_roles_may_not_be_read(play: Play) -> None:
+    play.site.fault("status", status=403, method="GET", route="^/roles$")
+    assert play.export().code == 0
