@@ -8,7 +8,7 @@ the empty one it made itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -57,14 +57,12 @@ class Twins:
 
 def find_twins(site: ReadSite, tree: Tree, project: Project, workers: Workers, *, overwrite: bool) -> Twins:
     """Find what exists of a session in another project, and what it lacks."""
-    by_label, by_origin, session = workers.map(
-        lambda find: find(),
-        [
-            lambda: _find_labelled(site, tree.subject, project.id),
-            lambda: find_copy(site, "project", project.id, tree.subject),
-            lambda: find_copy(site, "project", project.id, tree.session),
-        ],
-    )
+    finds: list[Callable[[], Container | None]] = [
+        lambda: _find_labelled(site, tree.subject, project.id),
+        lambda: find_copy(site, "project", project.id, tree.subject),
+        lambda: find_copy(site, "project", project.id, tree.session),
+    ]
+    by_label, by_origin, session = workers.map(lambda find: find(), finds)
     listed = list(site.children("session", session.id, "acquisition", with_info=True)) if session else []
     listed = workers.map(lambda row: site.read("acquisition", row.id) if row.info_is_hidden else row, listed)
     copies = {acquisition.id: _oldest(listed, acquisition) for acquisition in tree.acquisitions}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from .archiving import Archived, Exported, archive_by_copy, archive_by_move
 from .containers import Twin, Twins, find_twins, settle_twins
-from .copying import Copied, Copier, copy_files, strays, tasks_of
+from .copying import Copied, Copier, copy_files, row, strays, tasks_of
 from .model import EXPORTED, Container, ContainerRecord, FileRecord, SessionRecord, Status
 from .outcome import Failure, attempt
 from .parallel import Workers
@@ -126,6 +126,15 @@ def _with_failure(copier: Copier, story: _Story, reason: str) -> SessionRecord:
         if isinstance(said, Failure):
             log.warning("could not note the failure on the session: %s", said.message)
     return story.record(Status.FAILED, reason)
+
+
+def _not_reached(copier: Copier, route: Route, tree: Tree, *, subject_files: bool) -> _Story:
+    """Give every file of a session whose copies could not be made its row all the same."""
+    holders = tuple(Twin(origin, None, Status.NOT_REACHED) for origin in tree.containers())
+    holders = holders if subject_files else holders[1:]
+    tasks = tasks_of(copier, tree, route.export, holders)
+    copied = [Copied(row(twin, task, Status.NOT_REACHED), None) for twin, task in tasks]
+    return _Story(tree, holders, copied, route)
 
 
 def _overall(story: _Story) -> Status:
