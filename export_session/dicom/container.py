@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 from export_session.errors import NotDicom, ProofFailed, UnsafeArchive
 
@@ -36,7 +36,7 @@ from .codec import (
     inflated,
 )
 from .instance import Instance
-from .output import cut, rewritten
+from .output import cut, rewritten, rewritten_bytes
 from .parse import Parser
 from .proof import prove
 from .repack import Repacker
@@ -134,14 +134,14 @@ class ZipFile:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._own = _Own()
+        self._parser = Parser()
+        self._own = threading.local()
         self._members = [member for member in archive.members if not member.info.is_dir()]
 
     def instances(self) -> list[Instance]:
         """Read the headers of all members that are no folders."""
-        parser = Parser()
         return [
-            parser.parse(Reader(self._archive.content(member)).read, member.name, member.info.file_size)
+            self._parser.parse(Reader(self._archive.content(member)).read, member.name, member.info.file_size)
             for member in self._members
         ]
 
@@ -186,7 +186,7 @@ class ZipFile:
         if task.streamed:
             return None
         old = self._content(member)
-        new = b"".join(rewritten([old], instance, task.elements))
+        new = rewritten_bytes(old, instance, task.elements)
         data, again = new, new
         if member.info.compress_type == DEFLATED:
             data = compress(new)
@@ -200,19 +200,24 @@ class ZipFile:
             lambda: [old],
             lambda: [again],
             size=len(new),
-            parser=self._own.parser,
+            parser=self._parser_of_this_thread(),
             wrong_values=task.wrong_values,
         )
         return _Packed(data, crc32(again), len(new))
 
+    def _parser_of_this_thread(self) -> Parser:
+        if not hasattr(self._own, "parser"):
+            self._own.parser = self._parser.twin()
+        return cast("Parser", self._own.parser)
+
     def _content(self, member: Member) -> bytes:
+        """Read the whole of a stored or deflated member."""
+        data = self._archive.read(member.start, member.info.compress_size)
         if member.info.compress_type == DEFLATED:
             try:
-                data = decompress(self._archive.read(member.start, member.info.compress_size), member.info.file_size)
+                data = decompress(data, member.info.file_size)
             except Damaged as error:
                 raise UnsafeArchive(f"the compressed data of {member.name} are damaged: {error}") from None
-        else:
-            data = b"".join(self._archive.content(member))
         check(member, crc32(data), len(data))
         return data
 
@@ -246,13 +251,6 @@ class ZipFile:
                     parser=Parser(),
                     wrong_values=task.wrong_values,
                 )
-
-
-class _Own(threading.local):
-    """What each thread has for itself."""
-
-    def __init__(self) -> None:
-        self.parser = Parser()
 
 
 class _Task(NamedTuple):

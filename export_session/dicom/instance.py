@@ -45,6 +45,8 @@ class Instance:
     prefixed: bool = True  # whether preamble and "DICM" are there
     syntax: Syntax = EXPLICIT_LITTLE  # of the data set; file meta is explicit little endian
     deflated: bool = False
+    bulk: Mapping[int, int] = field(default_factory=dict)  # where elements start whose value is not held
+    end: int = 0  # of the last element; positions count a deflated data set as inflated
     trailing: int = 0  # bytes of padding behind the last element
     truncated: bool = False  # whether pixel data ends early
     problem: str = ""  # why the bytes are not completely accounted for; "" when they are

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from .codec import DEFLATED, compressed, inflated
 from .elements import Element
 from .instance import Instance
-from .splice import patches_for, splice
+from .splice import patched, patches_for, splice
 
 
 def rewritten(chunks: Iterable[bytes], instance: Instance, elements: Mapping[int, bytes]) -> Iterator[bytes]:
@@ -25,6 +25,13 @@ def rewritten(chunks: Iterable[bytes], instance: Instance, elements: Mapping[int
     if not instance.deflated:
         return splice(chunks, patches_for(instance.elements, instance.start, elements))
     return _rewritten_deflated(chunks, instance, elements)
+
+
+def rewritten_bytes(data: bytes, instance: Instance, elements: Mapping[int, bytes]) -> bytes:
+    """Do what :func:`rewritten` does, for an instance that is in memory as a whole."""
+    if instance.deflated:
+        return b"".join(rewritten([data], instance, elements))
+    return patched(data, patches_for(instance.elements, instance.start, elements))
 
 
 def _rewritten_deflated(chunks: Iterable[bytes], instance: Instance, elements: Mapping[int, bytes]) -> Iterator[bytes]:

@@ -52,8 +52,8 @@ Run = tuple[bytes, tuple[Element, ...]]  # elements that follow each other and t
 class Parser:
     """Reads instances one after the other and lets them share the elements they have in common."""
 
-    def __init__(self) -> None:
-        self._shared: dict[bytes, Element] = {}
+    def __init__(self, shared: dict[bytes, Element] | None = None) -> None:
+        self._shared: dict[bytes, Element] = {} if shared is None else shared
         self._varying: set[int] = set()  # tags whose value was not the same in all instances so far
         self._runs: tuple[list[Run], list[Run]] = ([], [])
 
@@ -71,9 +71,14 @@ class Parser:
         """
         known = len(self._varying)
         instance = _Parse(Window(read, size), self._shared, self._runs, self._varying).instance(name)
-        if not instance.problem and (len(self._varying) > known or not self._runs[1]):
+        intact = not instance.problem and not instance.truncated
+        if intact and (len(self._varying) > known or not self._runs[1]):
             self._expect(instance)
         return instance
+
+    def twin(self) -> Parser:
+        """Return a parser for another thread, which shares elements with this one."""
+        return Parser(self._shared)
 
     def _expect(self, instance: Instance) -> None:
         elements = instance.elements.values()
@@ -110,6 +115,8 @@ class _Parse:
         self._pos = 0
         self._truncated = False
         self._trailing = 0
+        self._bulk: dict[int, int] = {}
+        self._end = 0
         self._deflated = False
         self._syntax = EXPLICIT_LITTLE
         self.meta: list[Element] = []
@@ -146,6 +153,8 @@ class _Parse:
             prefixed=prefixed,
             syntax=self._syntax,
             deflated=self._deflated,
+            bulk=self._bulk,
+            end=self._end,
             trailing=self._trailing,
             truncated=self._truncated,
             problem=problem,
@@ -193,9 +202,12 @@ class _Parse:
             except Malformed:
                 if not _after_pixel_data(found):
                     raise
+                self._end = start
                 self._trailing = self._window.rest(self._pos)[0] - start
                 break
             found.append(element)
+            if not element.held:
+                self._bulk[element.tag] = start
             if compared and element.held:
                 self._varying.add(element.tag)
             while at < len(runs) and runs[at][1][-1].tag <= element.tag:
@@ -231,6 +243,7 @@ class _Parse:
             return False
         start = window.position(pos)
         end, zero = window.rest(pos)
+        self._end = start
         self._trailing = end - start
         if not zero and not _after_pixel_data(found):
             raise Malformed(f"{self._trailing} bytes behind the last readable element are no data element")

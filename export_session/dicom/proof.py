@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import accumulate
 
 from export_session.errors import ProofFailed
 
@@ -59,14 +58,9 @@ def _wrong_elements(old: Instance, new: Instance, elements: Mapping[int, bytes])
     if new.problem:
         return new.problem
     facts = ("kind", "prefixed", "syntax", "deflated", "trailing", "truncated")
-    different = [fact for fact in facts if getattr(old, fact) != getattr(new, fact)]
-    if different:
-        return f"{', '.join(different)} changed"
-    if new.elements.keys() != old.elements.keys() | elements.keys():
-        return "there are other elements than expected"
-    if [tag for tag in new.elements if tag in old.elements] != list(old.elements):
-        return "the order of the elements changed"
-    wrong = (tag for tag in new.elements if not _is_intended(tag, old, new, elements))
+    suspects = [tag for tag, element in new.elements.items() if old.elements.get(tag) is not element]
+    suspects += elements
+    wrong = (tag for tag in suspects if not _is_intended(tag, old, new, elements))
     return next((f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not as intended" for tag in wrong), "")
 
 
@@ -75,7 +69,7 @@ def _is_intended(tag: int, old: Instance, new: Instance, elements: Mapping[int, 
     if tag in elements:
         return element.raw == elements[tag]
     was = old.elements[tag]
-    return element is was or (element.raw == was.raw and element.length == was.length)
+    return (element.raw, element.length) == (was.raw, was.length)
 
 
 def _same_bytes(old: Instance, new: Instance, before: Chunks, after: Chunks) -> bool:
@@ -87,15 +81,9 @@ def _same_bytes(old: Instance, new: Instance, before: Chunks, after: Chunks) -> 
 def _spans(old: Instance, new: Instance) -> Iterator[tuple[int, int, int]]:
     """Yield where each stretch lies in the old and the new bytes, and how long it is."""
     yield 0, 0, old.start
-    places = dict(zip(new.elements, accumulate(_lengths(new), initial=new.start), strict=False))
-    for element, pos in zip(old.elements.values(), accumulate(_lengths(old), initial=old.start), strict=False):
-        if len(element.raw) != element.length:
-            yield pos, places[element.tag], element.length
-    yield old.start + sum(_lengths(old)), new.start + sum(_lengths(new)), old.trailing
-
-
-def _lengths(instance: Instance) -> list[int]:
-    return [element.length for element in instance.elements.values()]
+    for tag, start in old.bulk.items():
+        yield start, new.bulk[tag], old.elements[tag].length
+    yield old.end, new.end, old.trailing
 
 
 class _Tape:
@@ -111,22 +99,23 @@ class _Tape:
         """Compare ``size`` bytes from ``start`` with those of another tape."""
         self._pos, other._pos = start, other_start
         while size:
-            left, right = self._next(size), other._next(size)
-            step = min(len(left), len(right))
-            if not step or left[:step] != right[:step]:
+            step = min(size, self._ahead(), other._ahead())
+            if not step or not other._chunk.startswith(self._part(step), other._pos - other._start):
                 return False
             self._pos += step
             other._pos += step
             size -= step
         return True
 
-    def _next(self, size: int) -> bytes:
+    def _ahead(self) -> int:
+        """Move to the chunk with the next byte; return how many bytes it has from there on."""
         while self._pos >= self._start + len(self._chunk):
             self._start += len(self._chunk)
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                self._chunk = b""
-                return b""
-            self._chunk = chunk
+            self._chunk = next(self._chunks, b"")
+            if not self._chunk:
+                return 0
+        return self._start + len(self._chunk) - self._pos
+
+    def _part(self, size: int) -> bytes:
         at = self._pos - self._start
-        return self._chunk if not at and size >= len(self._chunk) else self._chunk[at : at + size]
+        return self._chunk[at : at + size]

@@ -97,12 +97,13 @@ def with_group_lengths(
 
 def patched(data: bytes, patches: Iterable[Patch]) -> bytes:
     """Apply patches to bytes."""
-    parts: list[bytes] = []
+    view = memoryview(data)
+    parts: list[bytes | memoryview] = []
     pos = 0
     for patch in patches:
-        parts += (data[pos : patch.start], patch.new)
+        parts += (view[pos : patch.start], patch.new)
         pos = patch.end
-    parts.append(data[pos:])
+    parts.append(view[pos:])
     return b"".join(parts)
 
 

@@ -61,7 +61,7 @@ class Window:
         return 0, size
 
     def position(self, pos: int) -> int:
-        """Return where in the file ``pos`` lies."""
+        """Return where in the file ``pos`` lies, what is deflated taken as inflated."""
         return self._base + pos
 
     def rest(self, pos: int) -> tuple[int, bool]:
@@ -79,7 +79,8 @@ class Window:
         read = self._read
         packed = chain([self.data[pos:]], iter(lambda: read(_NEXT_READ), b""))
         self._read = Reader(_bounded(inflated(packed))).read
-        self._left, self._base, self.data, self.ended = None, 0, b"", False
+        self._base += pos
+        self._left, self.data, self.ended = None, b"", False
 
 
 def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:

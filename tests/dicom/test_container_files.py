@@ -129,10 +129,10 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, content: bytes, monkeyp
     assert untouched(tmp_path, "one")
 
 
-def _damaged(chunks: Any, at: int) -> Any:
-    data = bytearray(b"".join(chunks))
-    data[at] ^= 1
-    return [bytes(data)]
+def _damaged(data: bytes, at: int) -> bytes:
+    changed = bytearray(data)
+    changed[at] ^= 1
+    return bytes(changed)
 
 
 @pytest.mark.parametrize("at", [5, 150, 300, 420, -9, -70_000])
@@ -147,8 +147,9 @@ def test_a_byte_that_goes_wrong_in_writing_is_caught(
     else:
         method = zipfile.ZIP_STORED if kind == "stored" else zipfile.ZIP_DEFLATED
         build.archive(source, {"1.dcm": data}, method)
-    right = container.rewritten
-    monkeypatch.setattr(container, "rewritten", lambda *given: _damaged(right(*given), at))
+    stream, whole = container.rewritten, container.rewritten_bytes
+    monkeypatch.setattr(container, "rewritten", lambda *given: [_damaged(b"".join(stream(*given)), at)])
+    monkeypatch.setattr(container, "rewritten_bytes", lambda *given: _damaged(whole(*given), at))
     with pytest.raises(ProofFailed):
         run(source)
     assert untouched(tmp_path, "one")

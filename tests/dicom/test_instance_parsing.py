@@ -175,3 +175,11 @@ def test_a_series_shares_its_common_elements() -> None:
 def test_a_dicomdir_is_told_apart() -> None:
     path = next(path for path in SHIPPED if path.name == "DICOMDIR")
     assert parse(path.read_bytes()).kind is Kind.DIRECTORY
+
+
+def test_an_instance_that_ends_early_does_not_mislead_the_next() -> None:
+    parser = Parser()
+    cut, whole = build.plain(pixels=b"\7" * 4000)[:-3990], build.plain(pixels=b"\7" * 4000)
+    for data in (cut, whole, cut):
+        found = parser.parse(io.BytesIO(data).read, "one.dcm", len(data))
+        assert (found, accounted(found), found.trailing) == (parse(data, len(data)), len(data), 0)
