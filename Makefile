@@ -1,11 +1,11 @@
-# make demo | test | image | image-test | bench | faults | accept | lint
+# make demo | test | test-slow | image | image-test | bench | faults | accept | lint
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 export NO_PROXY := 127.0.0.1,localhost
 
-.PHONY: demo test lint environments faults accept bench image image-test clean
+.PHONY: demo test test-slow lint environments faults accept bench image image-test clean
 
 # requirements.txt is complete but for two packages left out on purpose (see docs/licences.md), hence --no-deps.
 $(VENV)/ready: requirements.txt requirements-dev.txt
@@ -19,7 +19,11 @@ demo: $(VENV)/ready
 	@KEEP=$(KEEP) $(PY) -m demo
 
 test: $(VENV)/ready lint
-	$(PY) -m pytest -n 2 --dist worksteal -q
+	$(PY) -m pytest -n 2 --dist worksteal -q --timeout 600 -m "not slow"
+
+# The same tests with ten thousand cases, gigabytes and the whole corpus.
+test-slow: $(VENV)/ready
+	$(PY) -m pytest -n 2 --dist worksteal -q --timeout 3000 -m slow
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
