@@ -58,6 +58,13 @@ def _wrong_elements(old: Instance, new: Instance, elements: Mapping[int, bytes])
     if new.problem:
         return new.problem
     facts = ("kind", "prefixed", "syntax", "deflated", "trailing", "truncated")
+    different = [fact for fact in facts if getattr(old, fact) != getattr(new, fact)]
+    if different:
+        return f"{', '.join(different)} changed"
+    if new.elements.keys() != old.elements.keys() | elements.keys() or new.bulk.keys() != old.bulk.keys():
+        return "there are other elements than expected"
+    if [tag for tag in new.elements if tag in old.elements] != list(old.elements):
+        return "the order of the elements changed"
     suspects = [tag for tag, element in new.elements.items() if old.elements.get(tag) is not element]
     suspects += elements
     wrong = (tag for tag in suspects if not _is_intended(tag, old, new, elements))
