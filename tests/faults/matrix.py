@@ -212,7 +212,12 @@ def main() -> int:
                 print(
                     f"archive by {verdict.cell.mode}, {verdict.cell.call}, {verdict.cell.kind}: {violation}", flush=True
                 )
-    return report(stages, verdicts, time.monotonic() - began)
+    code = report(stages, verdicts, time.monotonic() - began)
+    if options.soak:
+        from tests.faults import soak  # which imports this module
+
+        code |= soak.main(["--seed", str(options.seed)])
+    return code
 
 
 def report(stages: Sequence[Stage], verdicts: Sequence[Verdict], seconds: float) -> int:

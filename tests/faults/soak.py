@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from tests.faults import forked, judge
 from tests.faults.judge import Undisturbed
 from tests.faults.matrix import config
 from tests.faults.scene import EXPORT, Scene, files_in, seed, walk
+from tests.support.gear import stage
 
 SESSIONS_EACH = 2  # of one subject
 MOST_RUNS = 60
@@ -41,6 +45,21 @@ CONTENT: tuple[tuple[str, dict[str, Any]], ...] = (
     ("corrupt", {"method": "PUT", "route": "^/signed/upload/"}),
     ("truncate", {"method": "PUT", "route": "^/signed/upload/"}),
 )
+
+
+KILLS = 0.02  # of the faults: the process is killed
+
+
+@dataclass
+class _Killer:
+    """Kills the run at hand."""
+
+    process: BaseProcess | None = None
+
+    def strike(self, _method: str, _path: str) -> None:
+        """Kill it with a signal that it cannot catch."""
+        if self.process and self.process.pid and self.process.exitcode is None:
+            os.kill(self.process.pid, signal.SIGKILL)
 
 
 @dataclass
@@ -73,9 +92,14 @@ def soak(folder: Path, sessions: int, rate: float, seed_of: int, mode: str) -> O
             faults.append(site.fault(kind, probability=rate * share, seed=1000 * seed_of + number, **details))
         for number, (kind, details) in enumerate(CONTENT):
             faults.append(site.fault(kind, probability=rate, seed=1000 * seed_of + 100 + number, **details))
+        killer = _Killer()
+        faults.append(site.fault("hook_after", probability=rate * KILLS, seed=1000 * seed_of + 200, hook=killer.strike))
         for number in itertools.count():
-            destination = ("project", scene.quarantine)
-            done = forked.run(folder / f"run{number}", site.api_key, destination, config(mode, transfers=4))
+            gear = stage(
+                folder / f"run{number}", site.api_key, ("project", scene.quarantine), config(mode, transfers=4)
+            )
+            killer.process = forked.start(gear)
+            done = forked.finish(killer.process, gear, timeout=600)
             outcome.misreported += [f"run {number}: {text}" for text in judge.rows(done, site.dump(), undisturbed)]
             outcome.misreported += [f"run {number}: {text}" for text in judge.left_behind(done)]
             outcome.lost += [f"run {number}: {text}" for text in judge.interrupted(site.dump(), undisturbed)]
