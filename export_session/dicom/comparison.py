@@ -129,11 +129,13 @@ class Comparison:
         difference = self.difference(key, value, level, above)
         if difference.refusal:
             return difference
+        if difference.vr != "SQ" and not _is_plain(value):
+            return replace(difference, refusal="a value is text, a number or a list of these")
         if is_empty(value):
             warning = "null in the metadata is taken as a request to blank the value" if value is None else ""
             return replace(difference, value=None, warning=warning)
         if stored is None:
-            return replace(difference, value=value, refusal=_cannot_add(value, difference.vr))
+            return replace(difference, value=value, refusal=_cannot_add(difference.vr))
         to_write, refusal = value_to_write(value, stored, self.origin)
         warning = self._warning(value, stored)
         return replace(difference, value=to_write, refusal=refusal, warning=warning)
@@ -224,6 +226,10 @@ class Comparison:
         yield replace(self.difference(key, value, level, above), refusal=reason)
 
 
+def _is_plain(value: Any) -> bool:
+    return not any(isinstance(part, (list, Mapping)) for part in (value if isinstance(value, list) else [value]))
+
+
 def _is_own(value: Any, stored: Stored) -> bool:
     """Whether nothing is left to write: all components are the file's own text."""
     return isinstance(value, list) and value == own_components(stored)
@@ -291,8 +297,8 @@ def _vr_to_add(key: Key, value: Any, level: Level) -> str:
     return "LO" if all(isinstance(part, str) and len(part) <= 64 and part.isprintable() for part in parts) else "UT"
 
 
-def _cannot_add(value: Any, vr: str) -> str:
-    if vr == "SQ" or isinstance(value, Mapping):
+def _cannot_add(vr: str) -> str:
+    if vr == "SQ":
         return "the file has no such sequence, and sequences cannot be added"
     return ""
 

@@ -113,7 +113,7 @@ def _scalar_edits(
     damaged = series.members[reference].problem
     for text, value in dicom.items():
         key = key_of(text)
-        if key and damaged and level.get(key) is None:
+        if key and damaged and level.get(key) is None and key.tag > max(level.elements, default=0):
             if not is_empty(value):
                 yield f"{key.name} cannot be found in the file, which is damaged ({damaged})"
             continue
@@ -161,6 +161,8 @@ def _spread(edit: Edit, series: Series, options: Options) -> Edit:
     varying = False
     for group in groups:
         found, stored = _leaf(series.levels[group[0]], edit.path)
+        if stored is None and all(series.members[i].problem for i in group):
+            continue  # it may be in the part that is damaged
         varying = varying or not found or not _hold_same(stored, edit.difference.stored)
         reached += group if found else []
     if not varying:

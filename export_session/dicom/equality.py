@@ -23,7 +23,7 @@ def components(value: Any) -> list[Any]:
 def is_empty(value: Any) -> bool:
     """Whether a value is one of the forms in which JSON says "nothing"."""
     if isinstance(value, list):
-        return all(is_empty(part) for part in value)
+        return all(is_empty(part) and not isinstance(part, (list, dict)) for part in value)
     if isinstance(value, str):
         return not value.strip(PADDING)
     return value is None or value is ABSENT or value == {}

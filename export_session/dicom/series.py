@@ -65,14 +65,16 @@ class Series:
     def reference(self, dicom: Mapping[str, Any]) -> int:
         """Return the instance that ``header.dicom`` describes.
 
-        Its SOPInstanceUID tells; else it is the first one in the order of file-metadata-importer.
+        Its SOPInstanceUID tells; else it is the first one in the order of file-metadata-importer, if possible
+        one that is not damaged.
         """
         uid = dicom.get("SOPInstanceUID")
         for i in self.indices if uid else ():
             stored = self.levels[i].at(SOP_INSTANCE_UID)
             if stored and same(uid, fmi(stored), "UI"):
                 return i
-        return next(i for i in (*self.order, *self.indices) if i in self.levels)
+        candidates = [i for i in self.order if i in self.levels]
+        return min(candidates, key=lambda i: bool(self.members[i].problem))
 
     def distinct(self, key: Key) -> list[list[int]]:
         """Group the instances by the bytes of an element, and whatever else decides how these read."""

@@ -341,10 +341,34 @@ def test_any_single_edit_is_found_and_nothing_else(data: st.DataObject) -> None:
     assert {str(edit.places[0][1]) for edit in decision.edits} == set(expected)
 
 
+@pytest.mark.parametrize("value", [{}, [[]], [{}], {"a": 1}, [["x"]], ["x", {}]])
+def test_what_is_no_value_at_all_is_refused(value: Any) -> None:
+    decision = decide({"StationName": "A"}, {"StationName": value})
+    assert not decision.assignments
+    assert "value" in reasons(decision)["StationName"]
+
+
+def damaged(data: bytes) -> Instance:
+    member = Parser().parse(io.BytesIO(data).read, "0.dcm", len(data))
+    assert member.problem
+    return member
+
+
+def test_what_a_damaged_instance_must_have_shown_is_added_to_it() -> None:
+    member = damaged(file_bytes({**UID, "ImageComments": "a comment"})[:-4])
+    decision = find_edits([member], {"dicom": {"StudyDescription": "brain"}})
+    assert values(decision) == {"StudyDescription": "brain"}
+
+
+def test_a_damaged_instance_hides_no_edit_of_the_others() -> None:
+    members = [damaged(file_bytes({**UID, "PatientName": "A^B"})[:160]), *series(2, {"PatientName": "A^B"})]
+    assert not find_edits(members, {"dicom": {"PatientName": "A^B"}}).edits
+    (assignment,) = find_edits(members, {"dicom": {"PatientName": "C^D"}}).assignments
+    assert assignment.instances is None
+
+
 def test_a_damaged_instance_gains_no_elements_from_its_metadata() -> None:
-    data = file_bytes({**UID, "StudyDescription": "brain", "ImageComments": "a comment"})[:-4]
-    damaged = Parser().parse(io.BytesIO(data).read, "1.dcm", len(data))
-    assert damaged.problem
-    decision = find_edits([damaged], {"dicom": {**FMI_MARK, "StudyDescription": "brain", "ImageComments": "a com"}})
+    member = damaged(file_bytes({**UID, "StudyDescription": "brain", "ImageComments": "a comment"})[:-4])
+    decision = find_edits([member], {"dicom": {**FMI_MARK, "StudyDescription": "brain", "ImageComments": "a com"}})
     assert not decision.edits
     assert decision.notes
