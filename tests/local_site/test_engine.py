@@ -18,7 +18,7 @@ from flywheel.rest import ApiException
 
 from local_site import LocalSite
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 ECHO = """
 import json, os, pathlib, sys
 config = json.loads(pathlib.Path("config.json").read_text())

@@ -58,7 +58,7 @@ def test_toolkit_gear_reads_and_writes_all_it_can(tmp_path: Path) -> None:
         acquisition = session.add_acquisition(label="Acq")
         acquisition.upload_file(flywheel.FileSpec("in.txt", b"hello", "text/plain"))
         job_id = fw.get_gear(site.add_gear(directory)).run(inputs={"text": acquisition.reload().files[0]})
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while (job := fw.get_job(job_id)).state in ("pending", "running") and time.monotonic() < deadline:
             time.sleep(0.1)
         assert job.state == "complete", "".join(line.msg for line in fw.get_job_logs(job_id).logs)
