@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from local_site import jobs_gears
+from local_site.faults import KINDS
 from local_site.local import LocalSite
 from local_site.options import SiteOptions
 from local_site.site import Site
@@ -33,12 +34,17 @@ and serves until it gets SIGTERM or Ctrl-C. Give "api_key" to any program that u
 Run it again on the same ROOT and the data and the key are there again; the port only if you give --port.
 """
 EPILOG = """\
-Looking: open URL/?key=KEY in a browser for a read-only view of everything on the site.
+Looking: open the "page" of that line in a browser for a read-only view of everything on the site.
+
+Running gears: `serve ROOT --engine` runs queued jobs, batches and what gear rules start. `add-gear ROOT DIR` registers
+the gear whose manifest.json and code are in DIR. A job finds config.json, manifest.json, input/, output/ and work/
+beside the gear's own files in its working directory, runs the manifest's command there, and its key dies with it.
 
 Misbehaving: POST URL/__admin__/faults {"kind": "status", "status": 503, "route": "/sessions", "nth": 2}
 (with the key, as for the API) makes the second matching request fail. Other routes there: GET, DELETE faults;
-GET, DELETE requests (the record of requests); GET, PUT options; POST users, keys; GET dump.
-"""
+GET, DELETE requests (the record of requests); GET, PUT options; POST users, keys; GET dump. Kinds of faults:
+
+""" + "\n".join(f"  {kind:<17} {text}" for kind, text in KINDS.items())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,7 +70,9 @@ def _serve(given: argparse.Namespace) -> None:
             from local_site.seed import seed_demo  # noqa: PLC0415  # needs pydicom, which serving does not
 
             seed_demo(site.site)
-        print(json.dumps({"url": site.url, "api_key": site.api_key, "user": site.owner}), flush=True)  # noqa: T201
+        page = f"{site.url}/?key={site.site.owner_key()}"
+        line = {"url": site.url, "api_key": site.api_key, "user": site.owner, "page": page}
+        print(json.dumps(line), flush=True)  # noqa: T201  # this line is what callers wait for
         stop.wait()
 
 

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import flywheel
@@ -29,6 +30,8 @@ def test_it_serves_until_sigterm_and_keeps_data_and_key(tmp_path: Path) -> None:
         assert second.api_key.rpartition(":")[2] == first.api_key.rpartition(":")[2]
         assert flywheel.Client(second.api_key).get_group("grp").label == "Group"
         assert second.url.startswith("http://127.0.0.1:")
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        assert b"Group" in browser.open(second.page).read()
 
 
 def test_the_key_is_for_its_owner_only_and_stored_hashed(tmp_path: Path) -> None:

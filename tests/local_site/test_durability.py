@@ -148,6 +148,20 @@ def test_a_site_killed_a_hundred_times_is_consistent(tmp_path: Path) -> None:
     kill_often(tmp_path / "site", rounds=100, seed=2)
 
 
+def test_a_site_whose_making_was_interrupted_is_made_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Site, "add_user", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Site.open(tmp_path)
+    with LocalSite(tmp_path) as site:
+        headers = {"Authorization": f"scitran-user {site.site.owner_key()}"}
+        roles = httpx2.get(f"{site.url}/api/roles", headers=headers, trust_env=False).json()
+    assert sorted(role["default_flywheel_role"] for role in roles) == ["admin", "ro", "rw"]
+
+
 def test_half_received_content_is_swept(tmp_path: Path) -> None:
     site = Site.open(tmp_path)
     writer = site.blobs.writer()
