@@ -204,6 +204,12 @@ def test_duplicate_names_are_refused(source: Path, target: Path) -> None:
     assert list(target.parent.iterdir()) == []
 
 
+def test_a_member_without_a_name_is_refused_or_kept(source: Path, target: Path) -> None:
+    build.archive(source, {"": build.plain(), "ok.dcm": build.plain(number=2)})
+    result = outcome(source, target, HEADER)
+    assert isinstance(result, HeaderError) == (not target.exists())
+
+
 def test_encrypted_members_are_refused(source: Path, target: Path) -> None:
     build.archive(source, _three())
     data = bytearray(source.read_bytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import time
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -458,3 +459,73 @@ def lands_with_record(folder: Path, case: Case) -> bytes:
     assert "SourceOfPreviousValues" in kept
     assert len(kept.ModifiedAttributesSequence) == 1
     return target.read_bytes()
+
+
+# Wishes that cannot be granted, and wishes that are easily overlooked
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("MessageID", 5),  # group 0000 is for messages (PS3.7)
+        ("CommandGroupLength", 5),
+        ("FileSetID", "X"),  # group 0004 is for DICOMDIR (PS3.10 §8)
+        ("ACME, 0001xx01", "x"),  # no private group (PS3.5 §7.8)
+        ("Item", "x"),
+        ("ItemDelimitationItem", "x"),
+        ("PixelData", "x"),
+        ("PixelSpacing", 1.0),  # VM 2
+        ("ImageType", "A"),  # VM 2-n
+        ("ImagePositionPatient", [1.0, 2.0]),  # VM 3
+        ("PatientName", {}),
+        ("PatientID", {"a": "b"}),
+    ],
+)
+def test_a_wish_that_cannot_be_granted_is_refused_and_the_others_are_granted(
+    tmp_path: Path, key: str, value: Any
+) -> None:
+    source, target = tmp_path / "source.dcm", tmp_path / "target.dcm"
+    source.write_bytes(plain())
+    header = {"dicom": {"StudyDescription": "new", key: value}}
+    result = outcome(source, target, header, on_invalid_edit="skip")
+    assert not isinstance(result, Exception), str(result)
+    assert [change.keyword for change in result.changes] == ["StudyDescription"]
+    assert [change.keyword for change in result.refused] == [key]
+    assert wrong_instance(plain(), target.read_bytes(), Edit("", {}, (DESCRIPTION,), "LO", "new")) == []
+
+
+def _frames(count: int) -> bytes:
+    def frame(number: int) -> bytes:
+        position = element(0x00200032, "DS", f"0\\0\\{number}".encode())
+        return item(sequence(0x00209113, [item(position)]))
+
+    groups = sequence(0x52009230, [frame(number) for number in range(count)])
+    pixels = element(0x7FE00010, "OW", b"\1\2\3\4" * 8)
+    return plain(element(0x00280008, "IS", str(count).encode())).replace(pixels, groups + pixels)
+
+
+@pytest.mark.parametrize("height", [99.5, 2.0])
+def test_the_first_frame_gets_the_value_written_for_it_though_another_holds_it(tmp_path: Path, height: float) -> None:
+    """The importer shows the first frame alone, as one object."""
+    position = [0.0, 0.0, height]
+    shown = {"PlanePositionSequence": [{"ImagePositionPatient": position}]}
+    header = {"PerFrameFunctionalGroupsSequence": shown, "TransferSyntaxUID": "1.2.840.10008.1.2.1"}
+    lands(tmp_path, Case(_frames(4), header, (0x52009230, 0, 0x00209113, 0, 0x00200032), "DS", position))
+
+
+def test_many_edits_of_one_sequence_take_little_time(tmp_path: Path) -> None:
+    count = 3000
+    data = plain(sequence(REQUEST, [item(_step(f"step {number}".encode(), EXPLICIT)) for number in range(count)]))
+    header = {
+        "RequestAttributesSequence": [{"ScheduledProcedureStepDescription": f"new {number}"} for number in range(count)]
+    }
+    source, target = tmp_path / "source.dcm", tmp_path / "target.dcm"
+    source.write_bytes(data)
+    began = time.process_time()
+    result = outcome(source, target, {"dicom": header})
+    assert not isinstance(result, Exception), str(result)
+    assert time.process_time() - began < 3
+    read = parse(target.read_bytes())
+    assert read is not None
+    steps = [step.ScheduledProcedureStepDescription for step in read.RequestAttributesSequence]
+    assert steps == [f"new {number}" for number in range(count)]
