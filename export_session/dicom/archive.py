@@ -24,7 +24,6 @@ LOCAL = struct.Struct("<4s5H3L2H")  # local file header (APPNOTE.TXT §4.3.7)
 CENTRAL_SIZE = 46  # of a central directory header without its variable fields (§4.3.12)
 
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
-_UTF8 = 0x800
 _SYMLINK = 0o120000
 _BOMB_SIZE = 1 << 30  # bytes; smaller archives are harmless, since members are streamed
 _BOMB_RATIO = 100  # real series compress to a third, segmentations to a fiftieth

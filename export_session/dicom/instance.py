@@ -8,16 +8,12 @@ instance is shown as far as it could be read, and must not be rewritten.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from io import BytesIO
 
-from pydicom import Dataset, FileDataset
 from pydicom.charset import convert_encodings, default_encoding
-from pydicom.dataset import FileMetaDataset
-from pydicom.filereader import read_dataset
 
 from .elements import EXPLICIT_LITTLE, Element, Syntax
 
@@ -51,16 +47,6 @@ class Instance:
     truncated: bool = False  # whether pixel data ends early
     problem: str = ""  # why the bytes are not completely accounted for; "" when they are
 
-    @property
-    def implicit(self) -> bool:
-        """Whether the data set has implicit VR."""
-        return self.syntax.implicit
-
-    @property
-    def little(self) -> bool:
-        """Whether the data set is little endian."""
-        return self.syntax.little
-
     def raw(self, tag: int) -> bytes | None:
         """Return the value bytes of a top-level element, None when it is absent.
 
@@ -82,39 +68,6 @@ class Instance:
     def start(self) -> int:
         """Where the first element starts."""
         return 132 if self.prefixed else 0
-
-    def element_syntax(self, tag: int) -> Syntax:
-        """Return how a top-level element is encoded."""
-        return EXPLICIT_LITTLE if tag >> 16 == 2 else self.syntax
-
-    def private_block(self, group: int, creator: str) -> int | None:
-        """Return the block (0x10 to 0xFF) that ``creator`` reserved in a private group (PS3.5 §7.8.1)."""
-        for block in range(0x10, 0x100):
-            value = self.raw(group << 16 | block)
-            if value is not None and decode_plain(value) == creator.strip():
-                return block
-        return None
-
-    def private_creators(self) -> Iterator[tuple[int, int, str]]:
-        """Yield (group, block, creator) for every reserved private block."""
-        for tag, element in self.elements.items():
-            if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
-                yield tag >> 16, tag & 0xFF, decode_plain(element.value)
-
-    def dataset(self) -> FileDataset:
-        """Return the header as pydicom reads it, without the bulk data; built anew at each call."""
-        meta = [e.raw for t, e in self.elements.items() if t >> 16 == 2 and e.held]
-        main = [e.raw for t, e in self.elements.items() if t >> 16 != 2 and e.held]
-        dataset = _read(b"".join(main), self.syntax)
-        file_meta = FileMetaDataset(_read(b"".join(meta), EXPLICIT_LITTLE))
-        implicit, little = self.syntax
-        built = FileDataset("", dataset, b"\0" * 128, file_meta, implicit, little)
-        built.set_original_encoding(implicit, little, dataset._character_set)  # noqa: SLF001 - as dcmread does
-        return built
-
-
-def _read(data: bytes, syntax: Syntax) -> Dataset:
-    return read_dataset(BytesIO(data), syntax.implicit, syntax.little, bytelength=len(data))
 
 
 def codecs_of(value: bytes) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import pydicom
 import pytest
 
-from export_session.dicom import Result, codec, container, read_instances, rewrite
+from export_session.dicom import Result, codec, container, read_instances, repack, rewrite
 from export_session.errors import HeaderError, NotDicom, ProofFailed, UnsafeArchive
 from tests.corpus import build, zip_bytes
 from tests.support.dicom_bytes import differences
@@ -180,6 +180,15 @@ def test_headers_are_read_without_reading_pixel_data(tmp_path: Path, monkeypatch
     assert read < 100_000
 
 
+def test_a_member_near_four_gigabytes_gets_room_for_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repack, "_NEARLY", 2**32)  # every member counts as one
+    members = {"1.dcm": build.plain(), "2.dcm": build.plain(number=2, pixels=LARGE), "notes.txt": b"text"}
+    source = build.archive(tmp_path / "series.zip", members)
+    _, target = run(source)
+    assert zip_bytes.differences(source, target, {"1.dcm", "2.dcm"}) == []
+
+
+@pytest.mark.slow
 def test_an_archive_of_more_than_65535_members_is_rewritten(tmp_path: Path) -> None:
     source = tmp_path / "series.zip"
     with zipfile.ZipFile(source, "w") as file:

@@ -144,13 +144,13 @@ def test_a_data_set_without_preamble_or_file_meta_is_read(form: build.Form) -> N
     bare = data[data.index(build.element(0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.4", form)) :]
     instance = parse(bare, len(bare))
     assert (instance.kind, instance.prefixed, accounted(instance)) == (Kind.INSTANCE, False, len(bare))
-    assert (instance.implicit, instance.little) == (not form.explicit, form.little)
+    assert tuple(instance.syntax) == (not form.explicit, form.little)
 
 
 def test_a_wrong_transfer_syntax_does_not_mislead() -> None:
     data = build.plain(form=build.IMPLICIT).replace(b"1.2.840.10008.1.2\0", b"1.2.840.10008.1.5\0")
     instance = parse(data, len(data))
-    assert instance.implicit
+    assert instance.syntax.implicit
     assert instance.text(0x00100020) == "ID-1"
 
 
