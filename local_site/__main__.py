@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,11 @@ def _serve(given: argparse.Namespace) -> None:
         signal.signal(name, lambda *_: stop.set())
     switches = dict(_switch(text) for text in given.option)
     engine = {"engine": given.engine, "at_once": given.jobs, "python": given.python}
-    try:
-        local_site = LocalSite(given.root, host=given.host, port=given.port, **engine, **switches)
-    except (RuntimeError, FileNotFoundError) as error:
-        raise SystemExit(str(error)) from error
-    with local_site as site:
+    with ExitStack() as stack:
+        try:
+            site = stack.enter_context(LocalSite(given.root, host=given.host, port=given.port, **engine, **switches))
+        except (RuntimeError, OSError) as error:
+            raise SystemExit(f"Cannot serve {given.root}: {error}") from error
         if given.seed:
             from local_site.seed import seed_demo  # noqa: PLC0415  # needs pydicom, which serving does not
 

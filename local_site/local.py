@@ -66,7 +66,12 @@ class LocalSite:
     def __enter__(self) -> Self:
         self._thread.start()
         starting = asyncio.run_coroutine_threadsafe(self._server.start(self._host, self._port), self._loop)
-        self._port = starting.result()
+        try:
+            self._port = starting.result()
+        except OSError:  # the port is taken, or the address not ours
+            self._engine = None
+            self.stop()
+            raise
         if self._engine:
             self._engine.start()
         return self

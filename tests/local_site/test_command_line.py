@@ -56,6 +56,16 @@ def test_a_root_is_served_by_one_process(tmp_path: Path) -> None:
     assert "served already" in second.stderr
 
 
+def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
+    with serving(tmp_path / "a") as first:
+        port = first.url.rpartition(":")[2]
+        command = [sys.executable, "-m", "local_site", "serve", str(tmp_path / "b"), "--port", port, "--engine"]
+        second = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=30)
+    assert second.returncode != 0
+    assert "Traceback" not in second.stderr
+    assert port in second.stderr
+
+
 def test_the_demo_seed_is_put_in_once(tmp_path: Path) -> None:
     for _ in range(2):
         with serving(tmp_path / "site", "--seed", "demo") as site:
