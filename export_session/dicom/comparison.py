@@ -131,7 +131,7 @@ class Comparison:
             return difference
         if difference.vr != "SQ" and not _is_plain(value):
             return replace(difference, refusal="a value is text, a number or a list of these")
-        if is_empty(value):
+        if _is_blank(value):
             warning = "null in the metadata is taken as a request to blank the value" if value is None else ""
             return replace(difference, value=None, warning=warning)
         if stored is None:
@@ -228,6 +228,11 @@ class Comparison:
 
 def _is_plain(value: Any) -> bool:
     return not any(isinstance(part, (list, Mapping)) for part in (value if isinstance(value, list) else [value]))
+
+
+def _is_blank(value: Any) -> bool:
+    """Whether a value asks for an element without a value; a list of empty components is a value."""
+    return is_empty(value) and not (isinstance(value, list) and len(value) > 1)
 
 
 def _is_own(value: Any, stored: Stored) -> bool:

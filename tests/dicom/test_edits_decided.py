@@ -372,3 +372,8 @@ def test_a_damaged_instance_gains_no_elements_from_its_metadata() -> None:
     decision = find_edits([member], {"dicom": {**FMI_MARK, "StudyDescription": "brain", "ImageComments": "a com"}})
     assert not decision.edits
     assert decision.notes
+
+
+def test_a_list_of_empty_components_is_written_as_it_is() -> None:
+    decision = decide({"SoftwareVersions": "1\\2"}, {"SoftwareVersions": ["", ""]})
+    assert values(decision) == {"SoftwareVersions": ["", ""]}
