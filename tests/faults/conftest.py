@@ -14,7 +14,7 @@ from local_site import LocalSite
 from tests.faults import forked
 from tests.faults.matrix import config
 from tests.faults.scene import EXPORT, Scene, files_in, seed
-from tests.support.gear import Run
+from tests.support.gear import Run, stage
 
 
 @dataclass
@@ -26,13 +26,17 @@ class Play:
     folder: Path
     before: dict[str, Any] = field(default_factory=dict)
     runs: int = 0
+    pid: int = 0  # of the present run
 
     def export(self, mode: str = "copy", haste: forked.Haste = forked.HASTY, **options: Any) -> Run:
         """Run the gear in a fresh directory as the analysis on the session; None as the mode: no archive."""
         self.runs += 1
         destination = options.pop("destination", self.scene.destination)
         api_key = options.pop("api_key", self.site.api_key)
-        return forked.run(self.folder / f"run{self.runs}", api_key, destination, config(mode, **options), haste)
+        folder = stage(self.folder / f"run{self.runs}", api_key, destination, config(mode, **options))
+        process = forked.start(folder, haste)
+        self.pid = process.pid or 0
+        return forked.finish(process, folder)
 
     @property
     def exported(self) -> dict[str, dict[str, Any]]:

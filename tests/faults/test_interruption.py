@@ -7,12 +7,9 @@ import signal
 
 import pytest
 
-from tests.faults import forked
 from tests.faults.conftest import Play
 from tests.faults.judge import differences
-from tests.faults.matrix import config
 from tests.faults.test_reruns import undisturbed
-from tests.support.gear import stage
 
 MOMENTS = {
     "preflight": ("GET", "/rules$"),
@@ -26,15 +23,13 @@ MOMENTS = {
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_cancelled_run_cleans_up_and_the_next_completes_it(play: Play, moment: str) -> None:
     method, route = MOMENTS[moment]
-    folder = stage(play.folder / "cancelled", play.site.api_key, play.scene.destination, config("copy"))
-    process = forked.start(folder)
-    cancel = lambda _method, _path: os.kill(process.pid or 0, signal.SIGTERM)  # noqa: E731
+    cancel = lambda _method, _path: os.kill(play.pid, signal.SIGTERM)  # noqa: E731
     play.site.fault("hook", method=method, route=route, times=1, hook=cancel)
-    play.site.fault("slow", method=method, route=route, times=1, seconds=0.5)
-    run = forked.finish(process, folder, timeout=60)
+    play.site.fault("slow", method=method, route=route, times=1, seconds=0.3)
+    run = play.export()
     assert run.code == 128 + signal.SIGTERM
     assert "cancelled" in run.printed
-    assert not list((folder / "work").rglob("*"))
+    assert not list((run.folder / "work").rglob("*"))
     assert not play.tagged()
     play.site.clear_faults()
     assert play.export().code == 0
