@@ -174,7 +174,7 @@ class Archive:
         for member in self.members:
             problem = _unsafe(member.info)
             if problem:
-                raise UnsafeArchive(f"{member.name} {problem}")
+                raise UnsafeArchive(f"{member.name} {problem}".strip())
             if member.name in names:
                 raise UnsafeArchive(f"{member.name} is in the archive twice")
             names.add(member.name)
@@ -204,6 +204,8 @@ def _unsafe(info: zipfile.ZipInfo) -> str:
     """Say what is unsafe about a member, "" if nothing is."""
     if info.flag_bits & _ENCRYPTED:
         return "is encrypted; upload the archive unencrypted"
+    if not info.filename:
+        return "a member has no name"
     parts = info.filename.replace("\\", "/").split("/")
     if ".." in parts or (not parts[0] and len(parts) > 1) or parts[0][1:2] == ":":
         return "points out of its folder"

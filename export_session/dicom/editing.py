@@ -216,11 +216,13 @@ def _encode(target: Stored, creator: str, edit: Edit, *, exists: bool) -> tuple[
         raise Unwritable("neither the file nor the dictionary gives its VR")
     if element.undefined:
         raise Unwritable("it holds a sequence or fragments, not a value")
+    if not exists and not _belongs(element.tag >> 16):
+        raise Unwritable(f"elements of group {element.tag >> 16:04X} are not part of such a file")
     if exists and not element.held:
         raise Unwritable("its value is too long to be metadata")
     in_unknown = element.vr == "UN"
     order = "<" if in_unknown else target.syntax.order
-    count = _count(target) if exists else 1
+    count = _count(target) if exists else 0
     problem: Unwritable | None = None
     for vr in candidates:
         try:
@@ -232,7 +234,15 @@ def _encode(target: Stored, creator: str, edit: Edit, *, exists: bool) -> tuple[
     raise problem or Unwritable("it cannot be written")
 
 
-def encode_value(value: Any, vr: str, vm: str, codecs: Sequence[str], order: str, *, count: int = 1) -> bytes:
+def _belongs(group: int) -> bool:
+    """Tell whether a data set may have elements of a group.
+
+    Groups up to 0007 are those of commands, file meta and DICOMDIR, or not to be used (PS3.5 §7.1 and §7.8.1).
+    """
+    return 0x0008 <= group < 0xFFFE
+
+
+def encode_value(value: Any, vr: str, vm: str, codecs: Sequence[str], order: str, *, count: int = 0) -> bytes:
     """Encode a JSON value, padded to an even length.
 
     Raises
@@ -274,8 +284,10 @@ def _vm(tag: int, creator: str) -> str:
 
 def _count(stored: Stored) -> int:
     """Count the values that an element holds now."""
+    if not stored.raw:
+        return 0
     if stored.vr in BINARY_FORMATS or stored.vr == "AT":
-        return len(stored.raw) // Struct("<" + BINARY_FORMATS.get(stored.vr, "L")).size or 1
+        return len(stored.raw) // Struct("<" + BINARY_FORMATS.get(stored.vr, "L")).size
     return 1 if stored.vr in SINGLE_VRS else len(stored.texts(stored.vr))
 
 

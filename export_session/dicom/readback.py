@@ -33,27 +33,43 @@ class ReadBack:
 
     def wrong(self, index: int, written: Instance) -> str:
         """Say which value of an instance does not read back, "" if all do."""
-        level: Level | None = None
+        reading: _Reading | None = None
         for number, outcome in self._edited[index].outcomes.items():
             if number < 0 or not outcome.written:
                 continue
             key = (number, tuple(written.charset), written.elements.get(outcome.top))
             if key in self._right:
                 continue
-            level = level or top_level(written)
+            reading = reading or _Reading(written)
             assignment = self._assignments[number]
-            if not _holds(_find(level, assignment.path), assignment.value):
+            if not _holds(reading.find(assignment.path), assignment.value):
                 return f"the new value of {Key('', assignment.path[-1].tag, assignment.path[-1].creator).name}"
             self._right.add(key)
         return ""
 
 
-def _find(level: Level, path: Sequence[Step]) -> Stored | None:
-    stored = level.get(Key("", path[0].tag, path[0].creator))
-    if stored is None or len(path) == 1:
-        return stored
-    item = stored.item(path[0].item or 0)
-    return None if item is None else _find(item, path[1:])
+class _Reading:
+    """One written instance; the items of a sequence are read once, however many edits go there."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._top = top_level(instance)
+        self._items: dict[tuple[Step, ...], list[Level]] = {}
+
+    def find(self, path: Sequence[Step]) -> Stored | None:
+        """Return the element at the end of a path, None where there is none."""
+        level = self._top
+        for depth, step in enumerate(path, 1):
+            stored = level.get(Key("", step.tag, step.creator))
+            if stored is None or depth == len(path):
+                return stored
+            place = (*path[: depth - 1], Step(step.tag, None, step.creator))
+            if place not in self._items:
+                self._items[place] = list(stored.items())
+            items = self._items[place]
+            if step.item is None or not 0 <= step.item < len(items):
+                return None
+            level = items[step.item]
+        return None
 
 
 def _holds(stored: Stored | None, wanted: Any) -> bool:

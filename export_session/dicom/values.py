@@ -52,7 +52,7 @@ def is_blank(value: Any) -> bool:
     return value is None or value in ("", [])
 
 
-def to_text(value: Any, vr: str, vm: str, count: int = 1) -> str:
+def to_text(value: Any, vr: str, vm: str, count: int = 0) -> str:
     r"""Return the text of a string value, its components joined by ``\``.
 
     Parameters
@@ -82,7 +82,7 @@ def to_text(value: Any, vr: str, vm: str, count: int = 1) -> str:
     return "\\".join("" if item is None else _spell(item, vr) for item in values)
 
 
-def to_bytes(value: Any, vr: str, vm: str, order: str, count: int = 1) -> bytes:
+def to_bytes(value: Any, vr: str, vm: str, order: str, count: int = 0) -> bytes:
     """Return the bytes of a numeric value or attribute tag in byte order ``<`` or ``>``.
 
     Raises
