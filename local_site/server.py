@@ -160,7 +160,7 @@ async def _answered(handling: Any) -> web.StreamResponse:
         result = await handling
     except (ApiError, web.HTTPException, RecursionError, UnicodeEncodeError, ConnectionError) as error:
         return _refusal(error)
-    except Exception:
+    except Exception:  # a defect of the site's own reaches the client as a 500, and the log whole
         log.exception("a handler failed")
         return _json(_error_body(500, "Internal server error"), 500)
     return result if isinstance(result, web.StreamResponse) else _json(result)

@@ -50,11 +50,15 @@ async def put_signed(call: Call) -> web.StreamResponse:
         async for chunk in call.request.content.iter_chunked(CHUNK):
             writer.write(chunk)
         blob = await _keep(call, writer)
-    with call.site.store.transaction():
-        ticket = _ticket(call, upload_id)
-        before = ticket.get("blob")
-        content = {"blob": blob.name, "stored_size": blob.size, "sha384": blob.sha384}
-        call.site.store.put("upload", {**ticket, **content, "received": writer.size})
+    try:
+        with call.site.store.transaction():
+            ticket = _ticket(call, upload_id)
+            before = ticket.get("blob")
+            content = {"blob": blob.name, "stored_size": blob.size, "sha384": blob.sha384}
+            call.site.store.put("upload", {**ticket, **content, "received": writer.size})
+    except ApiError:  # completed, or expired, while the bytes came in
+        call.site.blobs.remove(blob.name)
+        raise
     if before:
         call.site.blobs.remove(before)
     return web.Response(status=200, headers={"ETag": f'"{blob.sha384[:32]}"'})

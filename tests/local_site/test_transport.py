@@ -159,6 +159,22 @@ def test_a_container_that_moves_during_an_upload_takes_the_file_along(site: Loca
     assert (file.parents.project, file.parents.subject) == (elsewhere.project, elsewhere.id)
 
 
+def test_bytes_that_end_after_the_completion_are_dropped(site: LocalSite, session: Any) -> None:
+    ticket, url = ticket_for(site, session, 2)
+    httpx2.put(url, content=b"ab", trust_env=False)
+    headers = {"Authorization": f"scitran-user {site.site.owner_key()}"}
+    path = f"{site.url}/api/sessions/{session.id}/files?ticket={ticket}"
+
+    def chunks() -> Iterator[bytes]:
+        yield b"c"
+        assert httpx2.post(path, headers=headers, trust_env=False).status_code == 200
+        yield b"d"
+
+    assert httpx2.put(url, content=chunks(), trust_env=False).status_code == 404
+    assert session.reload().read_file("f.bin") == b"ab"
+    assert len(list((site.site.root / "blobs").glob("*/*"))) == 1
+
+
 def test_a_container_deleted_during_an_upload_gets_no_file(site: LocalSite, session: Any, client: flywheel.Client) -> None:
     ticket, url = ticket_for(site, session, 2)
     httpx2.put(url, content=b"ab", trust_env=False)
