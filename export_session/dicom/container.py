@@ -101,12 +101,13 @@ class SingleFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._parser = Parser()  # knows the instance when it is read again
 
     def instances(self) -> list[Instance]:
         """Read the header."""
         with self._path.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
-            return [Parser().parse(stream.read, self._path.name, size)]
+            return [self._parser.parse(stream.read, self._path.name, size)]
 
     def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
         """Write and prove the instance."""
@@ -118,7 +119,7 @@ class SingleFile:
             lambda: _chunks(self._path),
             lambda: _chunks(target),
             size=target.stat().st_size,
-            parser=Parser(),
+            parser=self._parser,
             wrong_values=partial(wrong_values, 0),
         )
 
@@ -248,7 +249,7 @@ class ZipFile:
                     before,
                     after,
                     size=written.info.file_size,
-                    parser=Parser(),
+                    parser=self._parser,
                     wrong_values=task.wrong_values,
                 )
 
@@ -295,10 +296,11 @@ class GzipFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._parser = Parser()  # knows the instance when it is read again
 
     def instances(self) -> list[Instance]:
         """Read the header of the instance."""
-        return [Parser().parse(Reader(_gunzipped(self._path)).read, self._path.name)]
+        return [self._parser.parse(Reader(_gunzipped(self._path)).read, self._path.name)]
 
     def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
         """Write and prove the instance."""
@@ -313,7 +315,7 @@ class GzipFile:
             lambda: _gunzipped(self._path),
             lambda: _gunzipped(target),
             size=totals.size,
-            parser=Parser(),
+            parser=self._parser,
             wrong_values=partial(wrong_values, 0),
         )
 
