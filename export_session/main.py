@@ -73,12 +73,12 @@ def _context(gear: Path) -> GearToolkitContext:
     logging.basicConfig(stream=sys.stdout)  # until the toolkit takes over
     if not (gear / "config.json").is_file():
         raise ConfigError([f"There is no config.json in {gear}: run the gear on Flywheel or with `gear run`."])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of the toolkit about itself
-        try:
-            context = GearToolkitContext(gear_path=gear, input_args=[])
-        except (RuntimeError, UnicodeError):
-            raise ConfigError([f"config.json or manifest.json in {gear} is not JSON."]) from None
+    warnings.simplefilter("ignore")  # of libraries: theirs quote values of headers, and are not for curators
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # the same
+    try:
+        context = GearToolkitContext(gear_path=gear, input_args=[])
+    except (RuntimeError, UnicodeError):
+        raise ConfigError([f"config.json or manifest.json in {gear} is not JSON."]) from None
     # Always the info template: the debug one also logs what libraries say of requests and responses.
     context.init_logging("info")
     return context

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from struct import pack, unpack
 from typing import Any
 
-from pydicom.dataelem import DataElement_from_raw, RawDataElement
+from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.tag import Tag
 
 from .editing import Edited
@@ -78,7 +78,7 @@ def _holds(stored: Stored | None, wanted: Any) -> bool:
     raw = RawDataElement(
         Tag(stored.tag), stored.vr, len(stored.raw), stored.raw, 0, stored.syntax.implicit, stored.syntax.little
     )
-    found = DataElement_from_raw(raw, list(stored.level.codecs)).value
+    found = convert_raw_data_element(raw, encoding=list(stored.level.codecs)).value
     values = list(found) if isinstance(found, Sequence) and not isinstance(found, str | bytes) else [found]
     asked = wanted if isinstance(wanted, list) else [wanted]
     if len(asked) == 1 and isinstance(asked[0], str) and stored.vr not in SINGLE_VRS:
