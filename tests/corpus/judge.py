@@ -23,6 +23,7 @@ from tests.support import dicom_bytes
 from tests.support.dicom_bytes import Path, Piece
 
 TEXT = frozenset({"PN", "LO", "SH", "LT", "ST", "UC", "UT"})
+INTEGERS = frozenset({"AT", "SL", "SS", "SV", "UL", "US", "UV"})
 NUMBERS = frozenset({"DS", "FD", "FL", "IS"})
 IDENTITIES = frozenset({(0x00080018,), (0x0020000D,), (0x0020000E,), (0x00200052,)})
 
@@ -216,7 +217,7 @@ def same(vr: str, found: Any, expected: Any) -> bool:
         return bool(found == struct.unpack("<f", struct.pack("<f", expected))[0])
     if vr in NUMBERS:
         return math.isclose(float(found), float(expected), rel_tol=1e-9)
-    if isinstance(expected, int | float):
+    if vr in INTEGERS:
         return not isinstance(expected, bool) and int(found) == expected
     return str(found).rstrip(" \0") == str(expected).rstrip(" \0")
 

@@ -297,6 +297,15 @@ def test_members_that_share_their_bytes_are_refused(source: Path, target: Path) 
     _refused_fast(source, target)
 
 
+@pytest.mark.parametrize("count", [2, 4])
+def test_a_directory_that_counts_other_than_it_lists_is_refused(source: Path, target: Path, count: int) -> None:
+    build.archive(source, _three())
+    data = source.read_bytes()
+    end = data.rindex(b"PK\5\6")
+    source.write_bytes(data[: end + 8] + struct.pack("<HH", count, count) + data[end + 12 :])
+    _refused_fast(source, target)
+
+
 def test_a_wrong_checksum_is_refused(source: Path, target: Path) -> None:
     build.archive(source, _three(**{"notes.txt": b"plain text"}), zipfile.ZIP_STORED)
     for damaged in (b"plain text", b"ID-1"):

@@ -158,9 +158,9 @@ def _wrong(vr: str, value: Any, before: bytes, after: bytes) -> list[str]:
 
 
 def _equal(vr: str, found: Any, value: Any) -> bool:
-    empty = ("", None, [], [""], [None])
-    if value in empty or found in (None, ""):
-        return value in empty and (found in (None, "") or found == [])
+    blank = all(part in ("", None) for part in (value if isinstance(value, list) else [value]))
+    if blank or found in (None, ""):
+        return blank and (found in (None, "") or all(part in ("", None) for part in found))
     if vr not in SINGLE and isinstance(value, str) and "\\" in value:
         value = value.split("\\")
     if isinstance(value, list) and len(value) == 1:
