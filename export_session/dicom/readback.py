@@ -1,6 +1,6 @@
 """Reads every written value back, with pydicom, and compares what it means with what was asked for.
 
-The encoding of the engine and this decoding share no code.
+Values are decoded by pydicom, which had no part in encoding them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Any
 from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.tag import Tag
 
-from .editing import Edited
+from .editing import Edited, inner_syntax, item_level
 from .elements import Element
 from .instance import Instance
 from .keys import Key
 from .model import Assignment, Step
-from .stored import Level, Stored, top_level
+from .splice import Item, items_of
+from .stored import Stored, top_level
 from .values import SINGLE_VRS, is_blank
 
 
@@ -49,11 +50,11 @@ class ReadBack:
 
 
 class _Reading:
-    """One written instance; the items of a sequence are read once, however many edits go there."""
+    """One written instance; the items of a sequence are found once, however many edits go there."""
 
     def __init__(self, instance: Instance) -> None:
         self._top = top_level(instance)
-        self._items: dict[tuple[Step, ...], list[Level]] = {}
+        self._items: dict[tuple[Step, ...], list[Item]] = {}
 
     def find(self, path: Sequence[Step]) -> Stored | None:
         """Return the element at the end of a path, None where there is none."""
@@ -63,12 +64,14 @@ class _Reading:
             if stored is None or depth == len(path):
                 return stored
             place = (*path[: depth - 1], Step(step.tag, None, step.creator))
+            inner, value = inner_syntax(stored), stored.element.value
             if place not in self._items:
-                self._items[place] = list(stored.items())
+                self._items[place] = items_of(value, inner)
             items = self._items[place]
             if step.item is None or not 0 <= step.item < len(items):
                 return None
-            level = items[step.item]
+            item = items[step.item]
+            level = item_level(value[item.content : item.stop], inner, level)
         return None
 
 
