@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from .errors import Conflict, ExportError
+from .errors import Conflict
 from .model import EXPORTED, Container, Level, Status
 from .parallel import Workers
 from .provenance import KEY, carried_info, container_record, is_copy_of, names_of
@@ -128,9 +128,7 @@ def _twin(origin: Container, copy: Container | None, *, overwrite: bool) -> Twin
 def settle(site: Site, twin: Twin, parent_id: str) -> Twin:
     """Create a copy that is missing, or bring the metadata of one up to date."""
     if twin.status is Status.CREATED:
-        info = {**carried_info(twin.origin.info), KEY: container_record(twin.origin)}
-        copy_id = _create(site, twin.origin, parent_id, info)
-        created = Container(copy_id, twin.origin.level, twin.origin.label, {}, {}, info, (), (), ())
+        created = _create(site, twin.origin, parent_id)
         _add_what_a_create_cannot(site, twin.origin, created)
         return replace(twin, copy=created)
     if twin.status is Status.UPDATED and twin.copy:
@@ -145,7 +143,9 @@ def settle(site: Site, twin: Twin, parent_id: str) -> Twin:
     return twin
 
 
-def _create(site: Site, origin: Container, parent_id: str, info: Mapping[str, Any]) -> str:
+def _create(site: Site, origin: Container, parent_id: str) -> Container:
+    """Create a copy, or return the one that another run has created at the same moment."""
+    info = {**carried_info(origin.info), KEY: container_record(origin)}
     body = {
         "label": origin.label,
         **{key: origin.fields[key] for key in CARRIED[origin.level] if origin.fields.get(key) is not None},
@@ -153,29 +153,31 @@ def _create(site: Site, origin: Container, parent_id: str, info: Mapping[str, An
     }
     try:
         copy_id = site.create(origin.level, parent_id, body)
-    except Conflict:
+    except Conflict as error:
         if origin.level != "subject":
             raise
-        return _created_by_another(site, origin, parent_id)
+        return _created_by_another(site, origin, parent_id, error)
+    created = Container(copy_id, origin.level, origin.label, {}, {}, info, (), (), ())
     if origin.level == "subject":  # labels of subjects are unique: no second one can have been made
-        return copy_id
+        return created
     parent = PARENT[origin.level]
-    oldest = min(site.children(parent, parent_id, origin.level, _made_from(origin)), key=_age, default=None)
-    if oldest is None or oldest.id == copy_id:
-        return copy_id
+    oldest = min(site.children(parent, parent_id, origin.level, _made_from(origin)), key=_age, default=created)
+    if oldest.id == copy_id:
+        return created
     site.delete(origin.level, copy_id)
-    return oldest.id
+    return site.read(origin.level, oldest.id)
 
 
-def _created_by_another(site: Site, origin: Container, project_id: str) -> str:
+def _created_by_another(site: Site, origin: Container, project_id: str, refusal: Conflict) -> Container:
     """Find the subject that another run created at the same moment; a label the filter cannot say is looked for."""
     for conditions in ((equals("label", origin.label),), ()):
         for row in site.children("project", project_id, "subject", *conditions):
             if row.label == origin.label:
-                return row.id
-    raise ExportError(
-        f"subject {origin.label}: the export project refuses to create it because it exists, yet does not list it. "
-        "Ask for a role in the export project that may view all subjects."
+                return site.read("subject", row.id)
+    raise Conflict(
+        f"{refusal}. No subject {origin.label} is listed there; if there is one, ask for a role in that project that "
+        "may view all subjects.",
+        refusal.status,
     )
 
 

@@ -104,6 +104,8 @@ def known_status(task: Task) -> tuple[Status, Verified | None] | None:
     record = Record.read(task.existing) if task.existing else None
     if task.existing is None or record is None or not record.still_describes(task.existing):
         return None
+    if _hash_agrees(task.existing.hash, record.sha384) is False:  # a record that came along with other bytes
+        return None
     if not record.names(task.origin) or record.edits != task.edits:
         return None
     proof = Verified(task.origin, task.existing, Verification.RECORDED)

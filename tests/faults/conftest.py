@@ -24,6 +24,7 @@ class Play:
     site: LocalSite
     scene: Scene
     folder: Path
+    seeded: Path  # the site as it was before anything happened
     before: dict[str, Any] = field(default_factory=dict)
     runs: int = 0
     pid: int = 0  # of the present run
@@ -64,4 +65,4 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def play(seeded: Path, tmp_path: Path) -> Iterator[Play]:
     root = shutil.copytree(seeded, tmp_path / "site")
     with LocalSite(root) as site:
-        yield Play(site, Scene.load(root), tmp_path, site.dump())
+        yield Play(site, Scene.load(root), tmp_path, seeded, site.dump())

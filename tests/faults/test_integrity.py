@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.conftest import Play
-from tests.faults.scene import files_in
+from tests.faults.scene import EXPORT_PATH, files_in
 from tests.faults.test_reruns import undisturbed
 
 FILES = 5
@@ -89,3 +89,22 @@ def test_an_original_that_is_damaged_on_the_site_is_not_exported(play: Play) -> 
     assert row["Name"] == "t1.dicom.zip"
     assert "does not match the size and hash" in row["Message"]
     assert not any(path.endswith("t1.dicom.zip") for path in play.exported)
+
+
+def test_a_record_that_belongs_to_other_bytes_is_no_proof(play: Play) -> None:
+    """As where a file was replaced together with its metadata, or metadata were copied from another file."""
+    import flywheel
+
+    play.export("copy")
+    client = flywheel.Client(play.site.api_key)
+    session = client.lookup([*EXPORT_PATH.split("/"), "sub 1", "visit 0"])
+    acquisition = next(item.reload() for item in session.acquisitions() if item.label == "Notes")
+    wrong = b"HEAD moved in run 2"
+    info = {**acquisition.files[0].info}
+    acquisition.delete_file("notes.txt")
+    acquisition.upload_file(flywheel.FileSpec("notes.txt", wrong, "text/plain"), metadata={"info": info})
+    file = acquisition.reload().files[0]
+    assert (file.version, file.size) == (info["export"]["version"], info["export"]["size"])
+    run = play.export("copy", force_export=True)
+    assert run.code == 0
+    assert {path: file["sha256"] for path, file in play.exported.items()} == contents(play)

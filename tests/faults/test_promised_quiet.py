@@ -101,7 +101,7 @@ def test_a_run_calls_the_site_no_more_often_than_stated(tmp_path: Path, shape: S
     scene = seed(tmp_path / "site", shape=shape)
     files, acquisitions = shape.acquisitions * shape.files + 2, shape.acquisitions
     with LocalSite(scene.root) as site:
-        play = Play(site, scene, tmp_path)
+        play = Play(site, scene, tmp_path, Path(scene.root))
         options = {} if archive else {"archive_project": None}
         assert play.export(**options).code == 0
         copies = 2 if archive else 1

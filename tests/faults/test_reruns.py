@@ -56,9 +56,9 @@ def test_a_run_goes_on_after_a_move_or_copy_that_was_not_tagged(play: Play, mode
 
 def undisturbed(play: Play, mode: str) -> dict[str, object]:
     """Run on a second copy of the site."""
-    root = shutil.copytree(play.scene.root, play.folder / "undisturbed")
+    root = shutil.copytree(play.seeded, play.folder / "undisturbed")
     with LocalSite(root) as site:
-        other = Play(site, Scene.load(root), play.folder / "other")
+        other = Play(site, Scene.load(root), play.folder / "other", play.seeded)
         assert other.export(mode).code == 0
         return site.dump()
 
@@ -102,7 +102,7 @@ def _correct(play: Play) -> None:
 def test_a_file_on_the_subject_takes_nothing_from_whichever_session_brought_it(tmp_path: Path) -> None:
     scene = seed(tmp_path / "site", sessions=2, small=True)
     with LocalSite(scene.root) as site:
-        play = Play(site, scene, tmp_path)
+        play = Play(site, scene, tmp_path, Path(scene.root))
         for analysis in scene.analyses:
             assert play.export(destination=("analysis", analysis)).code == 0
         site.clear_requests()
