@@ -169,6 +169,12 @@ class Archive:
             raise UnsafeArchive(f"the archive describes {info.filename} in two ways")
         return Member(info, central, local[:size], info.header_offset + size)
 
+    def _counts(self) -> tuple[int, ...]:
+        """Return how many members the archive says it has, on this disk and in all (APPNOTE.TXT §4.3.16)."""
+        size = os.fstat(self._file.fileno()).st_size
+        record = self.read(max(0, size - 22 - len(self.comment)), 22)
+        return struct.unpack_from("<2H", record, 8) if record[:4] == b"PK\5\6" else ()
+
     def _check(self) -> None:
         names = set()
         for member in self.members:
@@ -183,6 +189,9 @@ class Archive:
             if member.info.header_offset < end:
                 raise UnsafeArchive(f"{member.name} shares its bytes with another member")
             end = member.end
+        counts = self._counts()
+        if counts and set(counts) != {min(len(self.members), 0xFFFF)}:
+            raise UnsafeArchive("the archive does not list as many members as it says it has; upload it again")
         if end > self._zip.start_dir:
             raise UnsafeArchive("the archive is damaged: a member runs into the central directory")
         inflated_size = sum(member.info.file_size for member in self.members)
