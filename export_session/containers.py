@@ -8,7 +8,7 @@ the empty one it made itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -57,12 +57,10 @@ class Twins:
 
 def find_twins(site: ReadSite, tree: Tree, project: Project, workers: Workers, *, overwrite: bool) -> Twins:
     """Find what exists of a session in another project, and what it lacks."""
-    finds: list[Callable[[], Container | None]] = [
-        lambda: _find_labelled(site, tree.subject, project.id),
-        lambda: find_copy(site, "project", project.id, tree.subject),
+    subject, session = workers.both(
+        lambda: find_subject(site, tree.subject, project.id, overwrite=overwrite),
         lambda: find_copy(site, "project", project.id, tree.session),
-    ]
-    by_label, by_origin, session = workers.map(lambda find: find(), finds)
+    )
     listed = list(site.children("session", session.id, "acquisition", with_info=True)) if session else []
     listed = workers.map(lambda row: site.read("acquisition", row.id) if row.info_is_hidden else row, listed)
     copies = {acquisition.id: _oldest(listed, acquisition) for acquisition in tree.acquisitions}
@@ -73,7 +71,7 @@ def find_twins(site: ReadSite, tree: Tree, project: Project, workers: Workers, *
     known = {copy.id for copy in copies.values() if copy}
     return Twins(
         project,
-        _twin(tree.subject, by_label or by_origin, overwrite=overwrite),
+        subject,
         _twin(tree.session, session, overwrite=overwrite),
         tuple(_twin(origin, copy, overwrite=overwrite) for origin, copy in zip(tree.acquisitions, found, strict=True)),
         tuple(row.label for row in listed if row.id not in known and KEY in row.info),
@@ -90,13 +88,9 @@ def settle_twins(site: Site, twins: Twins, workers: Workers) -> Twins:
 
 def find_subject(site: ReadSite, origin: Container, project_id: str, *, overwrite: bool) -> Twin:
     """Find a subject's copy: by label, which is unique in a project, else by origin (it may have been renamed)."""
-    copy = _find_labelled(site, origin, project_id) or find_copy(site, "project", project_id, origin)
-    return _twin(origin, copy, overwrite=overwrite)
-
-
-def _find_labelled(site: ReadSite, origin: Container, project_id: str) -> Container | None:
     listed = next(site.children("project", project_id, "subject", equals("label", origin.label)), None)
-    return site.read("subject", listed.id) if listed else None
+    copy = site.read("subject", listed.id) if listed else find_copy(site, "project", project_id, origin)
+    return _twin(origin, copy, overwrite=overwrite)
 
 
 def find_copy(site: ReadSite, parent: Level, parent_id: str, origin: Container) -> Container | None:
