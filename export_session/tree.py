@@ -100,7 +100,8 @@ def assert_unchanged(site: ReadSite, tree: Tree, workers: Workers) -> Tree:
         raise
     if session.parents.get("project") != tree.session.parents.get("project"):
         raise OriginChanged(f"{tree.path(tree.session)} was moved to another project during the export")
-    if _content(replace(again, session=session)) != _content(tree):
+    again = replace(again, session=session)
+    if _content(again) != _content(tree):
         raise OriginChanged(
             f"{tree.path(tree.session)} was edited during the export; nothing was tagged or archived. "
             "Run the gear again to export the new state."
