@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.faults.judge import differences
 from tests.faults.matrix import config
 from tests.faults.scene import ARCHIVE, EXPORT, Scene, files_in, seed, walk
 from tests.faults.soak import settled
+from tests.faults.test_reruns import undisturbed
 from tests.support.gear import Run, stage
 
 
@@ -33,6 +35,16 @@ def duplicates(site: LocalSite) -> list[str]:
     return [f"{project}{path}" for (project, path), times in paths.items() if times > 1]
 
 
+def once_noted(view: Any) -> Any:
+    """Forget how often a note is there: Flywheel knows nothing by which to refuse the second of two."""
+    if isinstance(view, dict):
+        return {
+            key: sorted({note["text"] for note in value}) if key == "notes" else once_noted(value)
+            for key, value in view.items()
+        }
+    return [once_noted(item) for item in view] if isinstance(view, list) else view
+
+
 @pytest.mark.parametrize("jobs", [2, 4])
 def test_sessions_of_one_subject_at_once(tmp_path: Path, jobs: int) -> None:
     scene = seed(tmp_path / "site", sessions=jobs, small=True)
@@ -46,15 +58,14 @@ def test_sessions_of_one_subject_at_once(tmp_path: Path, jobs: int) -> None:
 
 @pytest.mark.parametrize("jobs", [2, 4])
 def test_the_same_session_at_once(play: Play, jobs: int) -> None:
-    from tests.faults.test_reruns import undisturbed
-
     runs = at_once(play.site, play.folder, [play.scene.destination] * jobs)
     assert duplicates(play.site) == []
     again = play.export()
     assert again.code == 0, again.printed
     assert all(run.code == 0 for run in runs) or play.tagged()
     assert duplicates(play.site) == []
-    assert list(differences(settled(undisturbed(play, "copy")), settled(play.site.dump()))) == []
+    wanted, got = (once_noted(settled(dump)) for dump in (undisturbed(play, "copy"), play.site.dump()))
+    assert list(differences(wanted, got)) == []
 
 
 def test_runs_that_meet_between_looking_and_creating(tmp_path: Path) -> None:
