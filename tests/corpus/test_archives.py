@@ -196,6 +196,14 @@ def test_a_truncated_archive_is_refused(source: Path, target: Path, keep: float)
     assert list(target.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("lost", [1, 30, 100, 300])
+def test_an_archive_without_its_beginning_is_refused(source: Path, target: Path, lost: int, method: int) -> None:
+    build.archive(source, _three(), method)
+    source.write_bytes(source.read_bytes()[lost:])
+    _refused_fast(source, target)
+
+
 def test_duplicate_names_are_refused(source: Path, target: Path) -> None:
     build.archive(source, {"one.dcm": build.plain(number=1), "two.dcm": build.plain(number=2)})
     source.write_bytes(source.read_bytes().replace(b"two.dcm", b"one.dcm"))
