@@ -38,12 +38,12 @@ def _candidates(site: ReadSite, destination: Container, route: Route, config: Co
     if destination.level == "session":
         yield destination
         return
+    if route.archive and config.archive_mode == "move":  # first, or what this run moves would be found again
+        yield from _moved_but_not_tagged(site, destination, route.archive.id)
     wanted = [equals("tags", config.select_tag)] if config.select_tag else []
     for row in site.children(destination.level, destination.id, "session", *wanted):
         known_exported = EXPORTED in row.tags and not config.force_export
         yield row if known_exported else site.read("session", row.id)
-    if route.archive and config.archive_mode == "move":
-        yield from _moved_but_not_tagged(site, destination, route.archive.id)
 
 
 def _moved_but_not_tagged(site: ReadSite, destination: Container, archive_id: str) -> Iterator[Container]:
@@ -51,6 +51,13 @@ def _moved_but_not_tagged(site: ReadSite, destination: Container, archive_id: st
     project = destination.id if destination.level == "project" else destination.parents["project"]
     from_here = equals("info.export.origin_project", project)
     for row in site.children("project", archive_id, "session", from_here):
+        if EXPORTED in row.tags:
+            continue
         session = site.read("session", row.id)
-        if EXPORTED not in session.tags:
+        elsewhere = destination.level == "subject" and _subject_label(session) != destination.label
+        if EXPORTED not in session.tags and not elsewhere:
             yield session
+
+
+def _subject_label(session: Container) -> str:
+    return str((session.fields.get("subject") or {}).get("label") or "")

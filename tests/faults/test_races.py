@@ -100,10 +100,12 @@ def meddle(play: Play, deed: str, moment: dict[str, Any]) -> Callable[[], int]:
     return lambda: len(done)
 
 
-@pytest.mark.parametrize("deed", DEEDS)
-@pytest.mark.parametrize("mode", ["copy", "move"])
+@pytest.mark.parametrize(
+    ("mode", "deed"),
+    [*(("copy", deed) for deed in DEEDS), *(("move", deed) for deed in ("replace", "edit", "add", "delete", "move"))],
+)
 def test_a_session_that_changes_after_its_last_file_is_neither_tagged_nor_archived(
-    play: Play, deed: str, mode: str
+    play: Play, mode: str, deed: str
 ) -> None:
     done = meddle(play, deed, LAST_UPLOAD)
     run = play.export(mode)

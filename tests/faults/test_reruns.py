@@ -123,3 +123,28 @@ def test_files_whose_session_failed_before_their_turn_have_their_row(play: Play,
     )
     assert {row["Status"] for row in files} == {"not reached"}
     assert [row["Status"] for row in run.log if row["Container"] == "session"] == ["failed"]
+
+
+def test_a_session_that_was_moved_but_not_tagged_has_one_row_in_each_run(play: Play) -> None:
+    play.site.fault("status", status=403, method="PATCH", route="^/sessions/[^/]+/tags$", nth=3)
+    project = ("project", play.scene.quarantine)
+    for code in (1, 0):
+        run = play.export("move", destination=project)
+        assert run.code == code
+        names = [row["Name"] for row in run.log if row["Container"] == "file"]
+        assert len(names) == len(set(names)) == 5
+    assert play.tagged()
+
+
+def test_a_run_on_a_subject_goes_on_with_its_own_sessions_alone(tmp_path: Path) -> None:
+    scene = seed(tmp_path / "site", subjects=["one", "two"], small=True)
+    with LocalSite(scene.root) as site:
+        play = Play(site, scene, tmp_path, Path(scene.root))
+        fault = site.fault("status", status=403, method="PATCH", route="^/sessions/[^/]+/tags$")
+        for subject in scene.subjects:
+            play.export("move", destination=("subject", subject))
+        assert fault.struck
+        site.clear_faults()
+        run = play.export("move", destination=("subject", scene.subjects[0]))
+        assert run.code == 0
+        assert {row["Name"] for row in run.log if row["Container"] == "subject"} == {"one"}
