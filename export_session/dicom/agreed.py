@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from .decision import Decision, Edit, Place
-from .importers import ABSENT
+from .importers import ABSENT, grp3, origin_of
 from .keys import key_of, vr_in_dictionary
 from .model import Cause
 from .projection import PER_FRAME_GROUPS
@@ -45,23 +45,28 @@ def agreed_header(
         what the importer would have made of the file.
     """
     agreed: dict[str, Any] = deepcopy(dict(header))
-    written = _written(decision, refused)
-    for edit in decision.edits:
-        if edit not in written:
-            for place in edit.places:
-                _put(agreed, place, deepcopy(edit.before))
+    written, others = _parted(decision, refused)
+    for edit in others:
+        for place in edit.places:
+            _put(agreed, place, deepcopy(edit.before))
     for edit in written:
         _show(agreed, edit, decision)
     dicom = agreed.get("dicom")
     if re_declared and isinstance(dicom, dict) and dicom:
-        listed = isinstance(dicom.get("SpecificCharacterSet"), list)
+        listed = origin_of(header).likeliest is grp3  # it writes lists of one value, too
         dicom["SpecificCharacterSet"] = [UNICODE] if listed else UNICODE
     return agreed
 
 
-def _written(decision: Decision, refused: Collection[int]) -> list[Edit]:
-    tried = [edit for edit in decision.edits if not edit.refused]
-    return [edit for number, edit in enumerate(tried) if number not in refused]
+def _parted(decision: Decision, refused: Collection[int]) -> tuple[list[Edit], list[Edit]]:
+    """Part the edits into those that were written and the others."""
+    written: list[Edit] = []
+    others: list[Edit] = []
+    number = 0  # among the assignments
+    for edit in decision.edits:
+        (others if edit.refused or number in refused else written).append(edit)
+        number += not edit.refused
+    return written, others
 
 
 def _show(agreed: dict[str, Any], edit: Edit, decision: Decision) -> None:

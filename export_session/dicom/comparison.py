@@ -78,8 +78,6 @@ class Comparison:
             return  # it follows the bytes, whatever the metadata says
         if stored and stored.is_sequence:
             yield from self._in_sequence(key, value, level, above)
-        elif stored and not self.options.edit_uids and _is_rebuilt_uid(value, stored):
-            yield Remark(f"{key.name} is no valid UID in the file; the metadata may hold one made in its place")
         elif not self._explains(key, value, stored, nested=bool(above)):
             edit = self._edit(key, value, level, above)
             if edit.refusal or edit.value is None or stored is None or not _is_own(edit.value, stored):
@@ -308,8 +306,8 @@ def _cannot_add(vr: str) -> str:
     return ""
 
 
-def _is_rebuilt_uid(value: Any, stored: Stored) -> bool:
-    """Whether the file's UID is invalid: some versions of FMI put a new one in its place."""
+def is_rebuilt_uid(value: Any, stored: Stored) -> bool:
+    """Whether the file's UID is invalid and the metadata's is not: some versions of FMI make one in its place."""
     if stored.vr != "UI" or not isinstance(value, str) or not _is_uid(value):
         return False
     return not stored.empty and not all(_is_uid(text.strip(" ")) for text in stored.texts("UI"))

@@ -6,12 +6,13 @@ edited only when no importer would have made it from the bytes of any instance o
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..errors import StaleMetadata
-from .comparison import Comparison, Difference, Remark
+from .comparison import Comparison, Difference, Remark, is_rebuilt_uid
 from .decision import Decision, Edit, Place
 from .elements import Malformed
 from .equality import is_empty, same
@@ -97,8 +98,12 @@ def _check_identity(dicom: Mapping[str, Any], series: Series, comparison: Compar
 def _is_known(key: Key, value: Any, series: Series, comparison: Comparison) -> bool | None:
     """Whether some instance has this UID; None where none has any."""
     levels = [series.levels[group[0]] for group in series.distinct(key)]
-    filled = [level for level in levels if (stored := level.get(key)) and not stored.empty]
-    return any(_is_explained(key, value, level, comparison) for level in filled) if filled else None
+    filled = [(level, stored) for level in levels if (stored := level.get(key)) and not stored.empty]
+    if not filled:
+        return None
+    return any(
+        is_rebuilt_uid(value, stored) or _is_explained(key, value, level, comparison) for level, stored in filled
+    )
 
 
 def _is_explained(key: Key, value: Any, level: Level, comparison: Comparison) -> bool:
@@ -110,13 +115,8 @@ def _scalar_edits(
 ) -> Iterator[Edit | str]:
     """Yield the edits in ``header.dicom``, and notes."""
     level = series.levels[reference]
-    damaged = series.members[reference].problem
     for text, value in dicom.items():
         key = key_of(text)
-        if key and damaged and level.get(key) is None and key.tag > max(level.elements, default=0):
-            if not is_empty(value):
-                yield f"{key.name} cannot be found in the file, which is damaged ({damaged})"
-            continue
         findings = list(comparison.of_levels({text: value}, level))
         yield from (one.text for one in findings if isinstance(one, Remark))
         differences = [one for one in findings if isinstance(one, Difference)]
@@ -195,31 +195,42 @@ def _hold_same(one: Stored | None, other: Stored | None) -> bool:
 
 
 def _reconciled(scalars: list[Edit], slices: Sequence[Edit], reference: int) -> list[Edit]:
-    """Settle edits of one element in both ``dicom`` and ``dicom_array``.
+    """Settle edits of one element in both ``dicom`` and ``dicom_array``."""
+    scalars_of, slices_of = _by_path(scalars), _by_path(slices)
+    edits = [one for path, group in slices_of.items() if path not in scalars_of for one in group]
+    for path, group in scalars_of.items():
+        rivals = slices_of.get(path, [])
+        if any(not _agree(one, group[0]) for one in group[1:]):
+            edits += (*rivals, *(one.refuse(_TWO_KEYS) for one in group))
+            continue
+        one = replace(group[0], places=tuple(place for twin in group for place in twin.places))
+        edits += _settled(one, rivals, reference)
+    return edits
+
+
+def _by_path(edits: Sequence[Edit]) -> Mapping[tuple[Step, ...], list[Edit]]:
+    groups: dict[tuple[Step, ...], list[Edit]] = defaultdict(list)
+    for edit in edits:
+        groups[edit.path].append(edit)
+    return groups
+
+
+def _settled(scalar: Edit, rivals: list[Edit], reference: int) -> list[Edit]:
+    """Settle an edit in ``dicom`` with those of the same element in ``dicom_array``.
 
     The entry of the reference instance and the value in ``dicom`` are two pictures of one value: where they
     agree the array is the whole story, where both were edited and disagree neither is written.
     """
-    edits = list(slices)
-    for scalar in scalars:
-        if any(other.path == scalar.path and not _agree(other, scalar) for other in scalars):
-            edits.append(scalar.refuse(_TWO_KEYS))
-            continue
-        rivals = [i for i, edit in enumerate(edits) if edit.path == scalar.path]
-        twin = next((i for i in rivals if edits[i].covers(reference)), None)
-        if twin is not None and _agree(edits[twin], scalar):
-            edits[twin] = replace(edits[twin], places=(*edits[twin].places, *scalar.places))
-        elif twin is not None or (not scalar.refused and not all(_agree(edits[i], scalar) for i in rivals)):
-            edits.append(replace(scalar, difference=replace(scalar.difference, refusal=_CONFLICT)))
-            for i in rivals:
-                edits[i] = edits[i].refuse(_CONFLICT)
-        elif scalar.refused:
-            edits.append(scalar)
-        else:
-            places = (place for i in rivals for place in edits[i].places)
-            edits = [edit for i, edit in enumerate(edits) if i not in rivals]
-            edits.append(replace(scalar, places=(*scalar.places, *places)))
-    return edits
+    twin = next((edit for edit in rivals if edit.covers(reference)), None)
+    if twin and _agree(twin, scalar):
+        shown = replace(twin, places=(*twin.places, *scalar.places))
+        return [shown if edit is twin else edit for edit in rivals]
+    if twin or (rivals and not scalar.refused and not all(_agree(edit, scalar) for edit in rivals)):
+        conflict = replace(scalar, difference=replace(scalar.difference, refusal=_CONFLICT))
+        return [*(edit.refuse(_CONFLICT) for edit in rivals), conflict]
+    if scalar.refused:
+        return [*rivals, scalar]
+    return [replace(scalar, places=(*scalar.places, *(place for edit in rivals for place in edit.places)))]
 
 
 def _agree(one: Edit, other: Edit) -> bool:

@@ -90,6 +90,13 @@ class Element(NamedTuple):
         return self.raw[self.head : -8] if self.undefined and self.held else self.raw[self.head :]
 
 
+def cut_off(head: Head, raw: bytes) -> Element:
+    """Return an element whose value is not all there; it counts as not held."""
+    undefined = head.length == UNDEFINED
+    length = len(raw) + 8 if undefined else head.size + head.length
+    return Element(head.tag, head.vr, raw, head.size, length, undefined)
+
+
 def read_head(data: bytes, pos: int, syntax: Syntax) -> Head:
     """Decode tag, VR and length at ``pos``.
 

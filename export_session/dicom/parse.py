@@ -33,6 +33,7 @@ from .elements import (
     Incomplete,
     Malformed,
     Syntax,
+    cut_off,
     end_of_value,
     read_head,
 )
@@ -96,6 +97,14 @@ class Parser:
             else:
                 runs += ((b"", (element,)) for element in members)
         return runs
+
+
+class _CutOff(Malformed):
+    """The file ends within the value of an element."""
+
+    def __init__(self, head: Head, raw: bytes) -> None:
+        super().__init__(f"the file ends within {_show(head.tag)}")
+        self.element = cut_off(head, raw)
 
 
 class _Parse:
@@ -199,8 +208,9 @@ class _Parse:
             start = self._window.position(self._pos)
             try:
                 element = self._read_element(syntax)
-            except Malformed:
+            except Malformed as error:
                 if not _after_pixel_data(found):
+                    found += [error.element] if isinstance(error, _CutOff) else []
                     raise
                 self._end = start
                 self._trailing = self._window.rest(self._pos)[0] - start
@@ -268,7 +278,7 @@ class _Parse:
                 end = end_of_value(window.data, self._pos + head.size, head, syntax)
             except Incomplete:
                 if window.ended:
-                    raise Malformed(f"the file ends within {_show(head.tag)}") from None
+                    raise _CutOff(head, window.data[self._pos :]) from None
                 wanted = 2 * max(wanted, len(window.data) - self._pos)
             else:
                 break

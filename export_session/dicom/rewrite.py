@@ -17,12 +17,14 @@ from .edits import find_edits
 from .history import ORIGINAL_ATTRIBUTES, original_attributes
 from .identity import duplicate_uids, following_uids
 from .instance import Instance, Kind
+from .keys import Key
 from .model import Assignment, Cause, Change, Options, Result
 from .plan import make_plan
 from .readback import ReadBack
 from .splice import with_group_lengths
 from .values import Unwritable
 
+_NAMED = 3  # elements in a message
 _DIRECTORY = "a DICOMDIR describes other files, where this is to be changed; it is left as it is"
 
 
@@ -131,9 +133,10 @@ def _new_elements(
 ) -> Mapping[int, bytes]:
     """Return all elements of an instance that change, those included that follow the edited ones."""
     if instance.problem:
+        edits = ", ".join(Key("", tag).name for tag in list(edited.elements)[:_NAMED])
         raise NotDicom(
             f"{instance.name} cannot be rewritten, since it is not completely readable: {instance.problem}. "
-            "Replace the file by an intact one."
+            f"Replace the file by an intact one, or undo what info.header has other than the file ({edits})."
         )
     elements = dict(edited.elements)
     if history:

@@ -25,6 +25,7 @@ from .elements import (
     Incomplete,
     Malformed,
     Syntax,
+    cut_off,
     end_of_value,
     read_head,
 )
@@ -245,15 +246,19 @@ def _read_item(data: bytes, pos: int, length: int, syntax: Syntax) -> tuple[dict
     """Read the elements of an item as far as they go; return them and where the next item starts."""
     end = len(data) if length == UNDEFINED else min(pos + length, len(data))
     elements: dict[int, Element] = {}
-    try:
-        while pos < end:
+    while pos < end:
+        try:
             head = read_head(data, pos, syntax)
-            if head.tag == ITEM_DELIMITER:
-                return elements, pos + head.size
+        except Incomplete:
+            return elements, len(data)
+        if head.tag == ITEM_DELIMITER:
+            return elements, pos + head.size
+        try:
             stop = end_of_value(data, pos + head.size, head, syntax)
-            undefined = head.length == UNDEFINED
-            elements[head.tag] = Element(head.tag, head.vr, data[pos:stop], head.size, stop - pos, undefined)
-            pos = stop
-    except Incomplete:
-        return elements, len(data)
+        except Incomplete:
+            elements[head.tag] = cut_off(head, data[pos:])
+            return elements, len(data)
+        undefined = head.length == UNDEFINED
+        elements[head.tag] = Element(head.tag, head.vr, data[pos:stop], head.size, stop - pos, undefined)
+        pos = stop
     return elements, max(pos, end)

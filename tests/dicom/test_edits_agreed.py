@@ -114,6 +114,8 @@ def test_a_new_uid_is_entered_where_the_file_refers_to_the_old_one() -> None:
 def test_a_re_declared_character_set_is_entered_in_the_shape_it_had() -> None:
     file: Items = {"SpecificCharacterSet": "ISO_IR 100", "PatientName": "A^B"}
     assert dicom(file, {"PatientName": "山田"}, re_declared=True)["SpecificCharacterSet"] == "ISO_IR 192"
+    two = {"SpecificCharacterSet": ["", "ISO 2022 IR 6"], "PatientName": "山田"}
+    assert dicom(file, two, re_declared=True)["SpecificCharacterSet"] == "ISO_IR 192"  # one value is no list
     grp3 = {"dicom": {"SpecificCharacterSet": ["ISO_IR 100"], "PatientName": "山田"}}
     agreed = agree([instance(file)], grp3, re_declared=True)
     assert agreed["dicom"]["SpecificCharacterSet"] == ["ISO_IR 192"]

@@ -127,10 +127,12 @@ def test_other_uids_are_refused_unless_asked_for() -> None:
     assert values(decide(file, {"FrameOfReferenceUID": "1.2.8"}, edit_uids=True)) == {"FrameOfReferenceUID": "1.2.8"}
 
 
-def test_a_uid_made_in_place_of_an_invalid_one_is_no_edit_but_noted() -> None:
-    decision = decide({"StudyInstanceUID": "1.02.x"}, {"StudyInstanceUID": "1.2.826.0.1.3680043.10.743.1"})
-    assert not decision.edits
-    assert any("StudyInstanceUID" in note for note in decision.notes)
+@pytest.mark.parametrize("key", ["StudyInstanceUID", "FrameOfReferenceUID"])
+def test_a_uid_in_place_of_an_invalid_one_is_refused_aloud_and_the_metadata_is_not_stale(key: str) -> None:
+    """An importer may have made it, or a person."""
+    decision = decide({key: "1.02.x"}, {key: "1.2.826.0.1.3680043.10.743.1"})
+    assert not decision.assignments
+    assert "edit_uids" in reasons(decision)[key]
 
 
 def test_the_rows_that_describe_the_pixels_are_refused() -> None:
@@ -367,11 +369,16 @@ def test_a_damaged_instance_hides_no_edit_of_the_others() -> None:
     assert assignment.instances is None
 
 
-def test_a_damaged_instance_gains_no_elements_from_its_metadata() -> None:
+def test_an_element_that_is_cut_off_is_no_edit() -> None:
     member = damaged(file_bytes({**UID, "StudyDescription": "brain", "ImageComments": "a comment"})[:-4])
-    decision = find_edits([member], {"dicom": {**FMI_MARK, "StudyDescription": "brain", "ImageComments": "a com"}})
+    decision = find_edits([member], {"dicom": {**FMI_MARK, "StudyDescription": "brain", "ImageComments": "a comm"}})
     assert not decision.edits
-    assert decision.notes
+
+
+def test_an_edit_of_an_element_behind_the_damage_is_found() -> None:
+    member = damaged(file_bytes({**UID, "StudyDescription": "brain", "ImageComments": "a comment"})[:-4])
+    decision = find_edits([member], {"dicom": {**FMI_MARK, "ImageComments": "new", "RequestedProcedureID": "1"}})
+    assert values(decision) == {"ImageComments": "new", "RequestedProcedureID": "1"}
 
 
 def test_a_list_of_empty_components_is_written_as_it_is() -> None:

@@ -6,6 +6,7 @@ import io
 import struct
 from typing import Any
 
+import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,8 +53,15 @@ def test_items_of_every_form_are_read(value: bytes) -> None:
     assert shown(value) == [{"CodeValue": "1"}, {"CodeValue": "2"}]
 
 
-def test_an_element_that_is_cut_off_is_left_out_of_its_item() -> None:
-    assert shown(item(HEAD) + item(LEG[:-1], len(LEG))) == [{"CodeValue": "1"}, {}]
+def test_an_element_that_is_cut_off_is_shown_as_far_as_it_goes() -> None:
+    value = item(HEAD) + item(data_set({"CodeValue": "234"})[:-2], 12)
+    assert shown(value) == [{"CodeValue": "1"}, {"CodeValue": "23"}]
+    read = pydicom.dcmread(io.BytesIO(file_bytes({"AnatomicRegionSequence": value})))  # as the importers do
+    assert [code.CodeValue for code in read.AnatomicRegionSequence] == ["1", "23"]
+
+
+def test_a_head_that_is_cut_off_is_left_out_of_its_item() -> None:
+    assert shown(item(HEAD) + item(LEG[:6], len(LEG))) == [{"CodeValue": "1"}, {}]
 
 
 def test_what_is_no_sequence_is_noted_and_left() -> None:

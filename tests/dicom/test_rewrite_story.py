@@ -45,6 +45,14 @@ def test_invalid_edits_fail_the_file_all_at_once(tmp_path: Path) -> None:
     assert not (tmp_path / "target").exists()
 
 
+@pytest.mark.parametrize("key", ["PatientName", "ImageComments"])
+def test_an_edit_of_a_file_that_is_cut_off_fails_it_and_is_named(tmp_path: Path, key: str) -> None:
+    source = one(tmp_path, build.plain()[:250])
+    with pytest.raises(NotDicom, match=key):
+        rewrite(source, tmp_path / "target", {"dicom": {key: "New^Name"}})
+    assert not (tmp_path / "target").exists()
+
+
 def test_invalid_edits_are_skipped_aloud_if_so_asked(tmp_path: Path) -> None:
     header = {"dicom": {"PatientName": "x" * 70, "Modality": "CT"}}
     source = one(tmp_path, build.plain())
