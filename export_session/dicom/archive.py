@@ -38,7 +38,7 @@ _UNREADABLE: tuple[type[Exception], ...] = (
     lzma.LZMAError,
     *DAMAGED,
 )
-_HEAD_READ = 12 << 10  # compressed bytes; holds most headers
+_HEAD_READ = 4 << 10  # compressed bytes; holds most headers, what follows is read in growing pieces
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Archive:
             if not chunk:
                 raise UnsafeArchive(f"the archive ends within {member.name}; upload it again")
             yield chunk
-            pos, size = pos + len(chunk), CHUNK
+            pos, size = pos + len(chunk), min(2 * size, CHUNK)
 
     def content(self, member: Member) -> Iterator[bytes]:
         """Yield the content of a member, in bounded pieces, without checking its size and checksum."""

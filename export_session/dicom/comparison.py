@@ -200,8 +200,8 @@ class Comparison:
                 sequences = [stored for item in items if (stored := item.get(key)) and stored.is_sequence]
                 if not self._merged(part, [inner for stored in sequences for inner in stored.items()]):
                     return False
-            elif not any(item.get(key) and not any(self.of_values(key, part, item)) for item in items):
-                return False
+            elif not any(item.get(key) and not any(self.of_values(key, part, item)) for item in reversed(items)):
+                return False  # the last item wins, so most values are found there at once
         return True
 
     def _in_items(self, key: Key, value: Any, level: Level, above: Above, items: list[Level]) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ from .codec import (
 from .instance import Instance
 from .output import cut, rewritten, rewritten_bytes
 from .parse import Parser
-from .proof import prove
+from .proof import Passing, checksums, prove
 from .repack import Repacker
 
 Elements = Mapping[int, Mapping[int, bytes]]  # instance → tag → new element
@@ -111,12 +111,13 @@ class SingleFile:
 
     def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
         """Write and prove the instance."""
+        passing = Passing(lambda: _chunks(self._path), instances[0])
         with target.open("wb") as stream:
-            stream.writelines(rewritten(_chunks(self._path), instances[0], elements[0]))
+            stream.writelines(rewritten(passing, instances[0], elements[0]))
         prove(
             instances[0],
             elements[0],
-            lambda: _chunks(self._path),
+            passing.sums,
             lambda: _chunks(target),
             size=target.stat().st_size,
             parser=self._parser,
@@ -149,6 +150,7 @@ class ZipFile:
     def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
         """Write the archive; members without new elements keep their compressed bytes."""
         tasks = self._tasks(instances, elements, wrong_values)
+        passing: dict[str, Passing] = {}  # by name of the member
         with target.open("wb") as stream, ThreadPoolExecutor(_WORKERS) as pool:
             repacker = Repacker(self._archive, stream)
             for task, packed in _in_order(pool, tasks, self._work):
@@ -157,10 +159,12 @@ class ZipFile:
                 elif task.instance is None:
                     repacker.copy(task.member)
                 else:
-                    content = self._archive.checked_content(task.member)
-                    repacker.stream(task.member, rewritten(content, task.instance, task.elements))
+                    content = partial(self._archive.checked_content, task.member)
+                    passing[task.member.name] = Passing(content, task.instance)
+                    new = rewritten(passing[task.member.name], task.instance, task.elements)
+                    repacker.stream(task.member, new)
             repacker.finish()
-        self._prove(target, tasks)
+        self._prove(target, tasks, passing)
 
     def _tasks(self, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> list[_Task]:
         index = {member.name: number for number, member in enumerate(self._members)}
@@ -198,7 +202,7 @@ class ZipFile:
         prove(
             instance,
             task.elements,
-            lambda: [old],
+            lambda: checksums([old], instance),
             lambda: [again],
             size=len(new),
             parser=self._parser_of_this_thread(),
@@ -222,15 +226,15 @@ class ZipFile:
         check(member, crc32(data), len(data))
         return data
 
-    def _prove(self, target: Path, tasks: Sequence[_Task]) -> None:
+    def _prove(self, target: Path, tasks: Sequence[_Task], passing: Mapping[str, Passing]) -> None:
         """Prove the archive as a whole, and the members that were streamed into it."""
         try:
             with Archive(target) as archive:
-                self._prove_members(archive, tasks)
+                self._prove_members(archive, tasks, passing)
         except UnsafeArchive as error:
             raise ProofFailed(f"the rewritten archive cannot be read: {error}") from None
 
-    def _prove_members(self, archive: Archive, tasks: Sequence[_Task]) -> None:
+    def _prove_members(self, archive: Archive, tasks: Sequence[_Task], passing: Mapping[str, Passing]) -> None:
         if [member.name for member in archive.members] != [task.member.name for task in tasks]:
             raise ProofFailed("the rewritten archive does not have the members of the original")
         for task, written in zip(tasks, archive.members, strict=True):
@@ -241,13 +245,11 @@ class ZipFile:
                 if not same or any(one != other for one, other in pairs):
                     raise ProofFailed(f"{task.member.name} is not as it was in the rewritten archive")
             elif task.streamed:
-                before = partial(self._archive.content, task.member)
-                after = partial(archive.checked_content, written)
                 prove(
                     instance,
                     task.elements,
-                    before,
-                    after,
+                    passing[task.member.name].sums,
+                    partial(archive.checked_content, written),
                     size=written.info.file_size,
                     parser=self._parser,
                     wrong_values=task.wrong_values,
@@ -304,15 +306,16 @@ class GzipFile:
 
     def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
         """Write and prove the instance."""
+        passing = Passing(lambda: _gunzipped(self._path), instances[0])
         with target.open("wb") as stream:
             stream.write(_gzip_header(self._path))
-            totals = Totals(rewritten(_gunzipped(self._path), instances[0], elements[0]))
+            totals = Totals(rewritten(passing, instances[0], elements[0]))
             stream.writelines(compressed(totals, DEFLATED))
             stream.write(_gzip_trailer(totals))
         prove(
             instances[0],
             elements[0],
-            lambda: _gunzipped(self._path),
+            passing.sums,
             lambda: _gunzipped(target),
             size=totals.size,
             parser=self._parser,

@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from export_session.errors import ProofFailed
 
-from .codec import Reader
+from .codec import Reader, crc32
 from .instance import Instance
 from .output import plain
 from .parse import Parser
 
 Chunks = Callable[[], Iterable[bytes]]
+Sums = list[tuple[int, int]]  # lengths and checksums
 
 
 def prove(
     old: Instance,
     elements: Mapping[int, bytes],
-    before: Chunks,
+    before: Callable[[], Sums],
     after: Chunks,
     *,
     size: int,
@@ -32,8 +33,10 @@ def prove(
         The instance as it was.
     elements
         The elements that were meant to change, by tag.
-    before, after
-        Open the bytes of the instance as it was, and as it was written.
+    before
+        Gives the checksums of what the parse did not keep of the instance as it was.
+    after
+        Opens the bytes of the instance as it was written.
     size
         How many bytes were written.
     parser
@@ -48,7 +51,7 @@ def prove(
     """
     new = parser.parse(Reader(after()).read, old.name, size)
     wrong = _wrong_elements(old, new, elements) or wrong_values(new)
-    if not wrong and not _same_bytes(old, new, before, after):
+    if not wrong and before() != checksums(after(), new):
         wrong = "bytes outside of the changed elements are different"
     if wrong:
         raise ProofFailed(f"{old.name}: the rewritten file does not read back as intended: {wrong}")
@@ -79,50 +82,55 @@ def _is_intended(tag: int, old: Instance, new: Instance, elements: Mapping[int, 
     return (element.raw, element.length) == (was.raw, was.length)
 
 
-def _same_bytes(old: Instance, new: Instance, before: Chunks, after: Chunks) -> bool:
-    """Compare the bytes that the parse did not keep: preamble, bulk data, trailing bytes."""
-    one, other = _Tape(plain(before(), old)), _Tape(plain(after(), new))
-    return all(one.equals(other, *span) for span in _spans(old, new))
+class Passing:
+    """The bytes of an instance on their way to be rewritten; what the parse did not keep of them is noted.
+
+    What is noted are length and checksum of each stretch of preamble, bulk data and trailing bytes, as they
+    are proof enough for the members of a zip archive: so no stream has to be read twice to be compared.
+    """
+
+    def __init__(self, chunks: Chunks, instance: Instance) -> None:
+        self._chunks = chunks
+        self._instance = instance
+        self._sums = _Sums(instance)
+
+    def __iter__(self) -> Iterator[bytes]:
+        chunks = self._chunks()
+        return iter(chunks) if self._instance.deflated else self._sums.watch(chunks)
+
+    def sums(self) -> Sums:
+        """Return what was noted; the content of a deflated data set is read for it anew."""
+        return checksums(self._chunks(), self._instance) if self._instance.deflated else self._sums.found
 
 
-def _spans(old: Instance, new: Instance) -> Iterator[tuple[int, int, int]]:
-    """Yield where each stretch lies in the old and the new bytes, and how long it is."""
-    yield 0, 0, old.start
-    for tag, start in old.bulk.items():
-        yield start, new.bulk[tag], old.elements[tag].length
-    yield old.end, new.end, old.trailing
+def checksums(chunks: Iterable[bytes], instance: Instance) -> Sums:
+    """Return what :class:`Passing` notes of an instance."""
+    sums = _Sums(instance)
+    for _ in sums.watch(plain(chunks, instance)):
+        pass
+    return sums.found
 
 
-class _Tape:
-    """A stream that can be compared with another, moving forward only."""
+class _Sums:
+    """Takes length and checksum of stretches of a stream."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._chunk = b""
-        self._start = 0  # of the chunk, in the stream
-        self._pos = 0  # in the stream
+    def __init__(self, instance: Instance) -> None:
+        bulk = ((start, start + instance.elements[tag].length) for tag, start in instance.bulk.items())
+        self._spans = [(0, instance.start), *bulk, (instance.end, instance.end + instance.trailing)]
+        self.found: Sums = [(0, 0)] * len(self._spans)
 
-    def equals(self, other: _Tape, start: int, other_start: int, size: int) -> bool:
-        """Compare ``size`` bytes from ``start`` with those of another tape."""
-        self._pos, other._pos = start, other_start
-        while size:
-            step = min(size, self._ahead(), other._ahead())
-            if not step or not other._chunk.startswith(self._part(step), other._pos - other._start):
-                return False
-            self._pos += step
-            other._pos += step
-            size -= step
-        return True
-
-    def _ahead(self) -> int:
-        """Move to the chunk with the next byte; return how many bytes it has from there on."""
-        while self._pos >= self._start + len(self._chunk):
-            self._start += len(self._chunk)
-            self._chunk = next(self._chunks, b"")
-            if not self._chunk:
-                return 0
-        return self._start + len(self._chunk) - self._pos
-
-    def _part(self, size: int) -> bytes:
-        at = self._pos - self._start
-        return self._chunk[at : at + size]
+    def watch(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the stream and note what passes."""
+        pos = at = 0  # in the stream, and among the stretches
+        for chunk in chunks:
+            end = pos + len(chunk)
+            while at < len(self._spans) and self._spans[at][0] < end:
+                start, stop = self._spans[at]
+                part = memoryview(chunk)[max(start - pos, 0) : stop - pos] if stop > pos else b""
+                length, crc = self.found[at]
+                self.found[at] = length + len(part), crc32(part, crc)
+                if stop > end:
+                    break
+                at += 1
+            pos = end
+            yield chunk

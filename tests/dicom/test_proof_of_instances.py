@@ -7,7 +7,7 @@ import io
 import pytest
 
 from export_session.dicom.parse import Parser
-from export_session.dicom.proof import prove
+from export_session.dicom.proof import checksums, prove
 from export_session.errors import ProofFailed
 from tests.corpus import build
 from tests.dicom.test_instance_parsing import parse
@@ -33,7 +33,7 @@ def proven(data: bytes, wrong_value: str = "") -> None:
     prove(
         old,
         elements,
-        lambda: io.BytesIO(OLD),
+        lambda: checksums(io.BytesIO(OLD), old),
         lambda: [data[:100], data[100:900], data[900:]],
         size=len(data),
         parser=Parser(),
