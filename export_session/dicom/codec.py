@@ -55,12 +55,17 @@ def decompress(data: bytes, size: int) -> bytes:
     return plain
 
 
-def compressed(chunks: Iterable[bytes], method: int) -> Iterator[bytes]:
-    """Compress a stream with a zip compression method that is in ``WRITABLE``."""
+def compressed(chunks: Iterable[bytes], method: int, *, well: bool = False) -> Iterator[bytes]:
+    """Compress a stream with a zip compression method that is in ``WRITABLE``; ``well`` takes its time."""
     if method == STORED:
         yield from chunks
         return
-    engine = bz2.BZ2Compressor() if method == BZIP2 else _engine.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
+    if method == BZIP2:
+        engine: Any = bz2.BZ2Compressor()
+    elif well:
+        engine = zlib.compressobj(6, zlib.DEFLATED, _RAW)
+    else:
+        engine = _engine.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
     for chunk in chunks:
         yield engine.compress(chunk)
     yield engine.flush()

@@ -6,6 +6,7 @@ values would change files that nobody edited.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from itertools import product
@@ -166,11 +167,16 @@ def _counts(days: float, unit: str, count: int) -> bool:
 
 
 def age_string(seconds: float, unit: str = "") -> str:
-    """Return seconds as a PS3.5 Age String, in ``unit`` where three digits suffice, else in the best one."""
-    days = max(seconds, 0) / _SECONDS_PER_DAY
-    fitting = [u for u in _best_units(days, unit) if int(days / _DAYS_PER_UNIT[u][0]) <= 999]
-    best = fitting[0] if fitting else "Y"
-    return f"{min(int(days / _DAYS_PER_UNIT[best][0]), 999):03d}{best}"
+    """Return seconds as a PS3.5 Age String, in ``unit`` where three digits suffice, else in the best one.
+
+    An age that none can say gives "".
+    """
+    if not 0 <= seconds < math.inf:
+        return ""
+    days = seconds / _SECONDS_PER_DAY
+    fitting = (u for u in _best_units(days, unit) if days / _DAYS_PER_UNIT[u][0] < 1000)
+    best = next(fitting, "")
+    return f"{int(days / _DAYS_PER_UNIT[best][0]):03d}{best}" if best else ""
 
 
 def _best_units(days: float, preferred: str) -> Iterator[str]:

@@ -296,7 +296,7 @@ def shown(stored: Stored | None) -> Any:
     if stored is None:
         return None
     if stored.vr in STRING_VRS:
-        values = [_number(text, stored.vr) for text in stored.texts(stored.vr)]
+        values = [as_number(text, stored.vr) for text in stored.texts(stored.vr)]
     elif stored.vr in BINARY_FORMATS or stored.vr == "AT":
         values = _numbers(stored)
     else:
@@ -304,7 +304,8 @@ def shown(stored: Stored | None) -> Any:
     return "" if not values else values[0] if len(values) == 1 else values
 
 
-def _number(text: str, vr: str) -> Any:
+def as_number(text: str, vr: str) -> Any:
+    """Return the number that a component of DS or IS spells; any other text as it is."""
     if vr not in ("DS", "IS"):
         return text
     try:

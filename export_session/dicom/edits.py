@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..errors import StaleMetadata
+from ..errors import InvalidEdit, StaleMetadata
 from .comparison import Comparison, Difference, Remark, is_rebuilt_uid
 from .decision import Decision, Edit, Place
 from .elements import Malformed
@@ -26,6 +26,7 @@ from .series import Series
 from .slices import slice_edits
 from .stored import Level, Stored
 
+_DEPTH_MAX = 150  # levels of the metadata; sites store no more than 100
 _IDENTITY = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "MediaStorageSOPInstanceUID")
 _VARYING = (
     "the instances of the file differ in this element: edit single instances in info.header.dicom_array, "
@@ -58,7 +59,10 @@ def find_edits(
     ------
     StaleMetadata
         The metadata belongs to another file.
+    InvalidEdit
+        The metadata is nested too deeply to be worked on.
     """
+    _check_depth(header)
     series = Series(tuple(instances))
     if not series.indices:
         return Decision(series)
@@ -73,6 +77,17 @@ def find_edits(
     decided, conflicts = with_mapping(edits, overrides or {}, header, series, comparison)
     notes = (*(one for one in scalars if isinstance(one, str)), *slices.notes, *conflicts)
     return Decision(series, reference, slices.order, tuple(decided), tuple(dict.fromkeys(notes)))
+
+
+def _check_depth(header: Mapping[str, Any]) -> None:
+    level: list[Any] = [header]
+    for _ in range(_DEPTH_MAX):
+        level = [part for node in level for part in (node.values() if isinstance(node, Mapping) else node)]
+        level = [node for node in level if isinstance(node, (Mapping, list))]
+    if level:
+        raise InvalidEdit(
+            f"info.header is nested more than {_DEPTH_MAX} levels deep. Remove what is not DICOM from it."
+        )
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

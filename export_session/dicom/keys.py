@@ -59,7 +59,7 @@ def key_of(text: str) -> Key | None:
 
     None for everything else (``CSAHeader``, keywords of no or another dictionary).
     """
-    tag = tag_for_keyword(text)
+    tag = tag_for_keyword(text) if text else None  # some retired elements have the keyword ""
     if tag is not None:
         return Key(text, tag)
     private = _PRIVATE.fullmatch(text)

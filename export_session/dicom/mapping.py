@@ -97,9 +97,10 @@ def _mapped(key: Key, value: Any, header: Mapping[str, Any], series: Series, com
     level = series.levels[changing[0][0]]
     stored = level.get(key)
     difference = comparison.difference(key, value, level)
-    if difference.vr == "AS" and isinstance(value, (int, float)):
-        value = age_string(value, unit_of(stored.decoded("AS")) if stored else "")
     refusal = "a Flywheel field cannot be mapped to a sequence" if difference.vr == "SQ" else difference.refusal
+    if difference.vr == "AS" and isinstance(value, (int, float)):
+        age = age_string(value, unit_of(stored.decoded("AS")) if stored else "")
+        value, refusal = (age, refusal) if age else (value, "an Age String says no age below 0 or above 999 years")
     return Edit(
         replace(difference, value=value, wanted=value, refusal=refusal),
         Cause.MAPPING,

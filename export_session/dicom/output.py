@@ -46,7 +46,7 @@ def _rewritten_deflated(chunks: Iterable[bytes], instance: Instance, elements: M
         return
     behind: list[bytes] = []
     size = 0
-    for part in compressed(splice(inflated(rest, behind), patches_for(main, 0, main_new)), DEFLATED):
+    for part in compressed(splice(inflated(rest, behind), patches_for(main, 0, main_new)), DEFLATED, well=True):
         size += len(part)
         yield part
     trailing = b"".join(behind)

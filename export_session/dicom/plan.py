@@ -13,7 +13,7 @@ from typing import Any
 
 from .charsets import UTF8, Undecodable
 from .decision import path_text, tag_text
-from .editing import Edit, Edited, Outcome, edit_level, shown
+from .editing import Edit, Edited, Outcome, as_number, edit_level, shown
 from .instance import SPECIFIC_CHARACTER_SET, Instance, Kind
 from .keys import Key
 from .model import Assignment, Change, Step
@@ -205,7 +205,7 @@ class _Record:
             vr=outcome.vr,
             path=path_text(assignment.path, keys),
             old=outcome.old,
-            new=assignment.value,
+            new=_as_asked(assignment.value, outcome.vr),
             cause=assignment.cause,
             outcome=Fate.REFUSED if outcome.reason else Fate.APPLIED,
             reason=reason,
@@ -217,3 +217,10 @@ class _Record:
 
 def _keys(assignment: Assignment) -> list[Key]:
     return [Key("", step.tag, step.creator) for step in assignment.path]
+
+
+def _as_asked(value: Any, vr: str) -> Any:
+    """Return a value to write as the log shows it: unchanged components are the file's text, also of numbers."""
+    return (
+        [as_number(part, vr) if isinstance(part, str) else part for part in value] if isinstance(value, list) else value
+    )

@@ -31,6 +31,7 @@ BINARY_FORMATS = {"SS": "h", "US": "H", "SL": "l", "UL": "L", "SV": "q", "UV": "
 
 # PS3.5 Table 6.2-1, in characters, of one value (PN: of one component group)
 _MAX_CHARACTERS = {"AE": 16, "CS": 16, "LO": 64, "LT": 10240, "PN": 64, "SH": 16, "ST": 1024}
+_NAMED_MAX = 40  # characters of a value in a reason
 _DS_MAX = 16
 _IS_MAX = 12
 
@@ -232,9 +233,10 @@ def _decimal_string(value: Any) -> str:
     if isinstance(value, str):
         text = value.strip(" ")
         if not text or (_DS.fullmatch(text) and len(text) <= _DS_MAX):
+            _exact(value, text or "0")
             return text
         if not _DS.fullmatch(text):
-            raise Unwritable(f'"{value}" is no decimal number')
+            raise Unwritable(f"{_name(value)} is no decimal number")
     elif isinstance(value, int | float) and not isinstance(value, bool):
         text = repr(value)
     else:
@@ -244,17 +246,20 @@ def _decimal_string(value: Any) -> str:
         if len(spelling) <= _DS_MAX and Decimal(spelling) == exact:
             return spelling
     nearest = max((s for s in _spellings(text, exact) if len(s) <= _DS_MAX), key=len, default="")
-    hint = f"; {nearest} would fit" if nearest else ""
-    raise Unwritable(f"{text} needs more than the {_DS_MAX} characters of a decimal string{hint}")
+    hint = f'; "{nearest}" would fit' if nearest else ""
+    raise Unwritable(f"{_name(text)} needs more than the {_DS_MAX} characters of a decimal string{hint}")
 
 
 def _exact(value: Any, text: str) -> Decimal:
     if isinstance(value, float) and not math.isfinite(value):
-        raise Unwritable(f"{value} is no number that DICOM text can hold")
+        raise Unwritable(f"{_name(value)} is no number that DICOM text can hold")
     try:
-        return Decimal(text)
+        exact = Decimal(text)
     except InvalidOperation:  # more digits than any number has
         raise Unwritable("it has too many digits") from None
+    if abs(exact) > Decimal(sys.float_info.max):
+        raise Unwritable(f"{_name(text)} is beyond the range of numbers that programs read")
+    return exact
 
 
 def _spellings(text: str, exact: Decimal) -> list[str]:
@@ -278,14 +283,14 @@ def _integer_string(value: Any) -> str:
         if not text:
             return text
         if not _IS.fullmatch(text):
-            raise Unwritable(f'"{value}" is no integer')
+            raise Unwritable(f"{_name(value)} is no integer")
         number = int(text) if len(text) < 40 else 2**63
         text = text if len(text) <= _IS_MAX else str(number)
     else:
         number = _whole(value)
         text = str(number)
     if not -(2**31) <= number < 2**31:
-        raise Unwritable(f"{text[:40]} is beyond the range of an integer string, -2147483648 to 2147483647")
+        raise Unwritable(f"{_name(text)} is beyond the range of an integer string, -2147483648 to 2147483647")
     return text
 
 
@@ -303,7 +308,7 @@ def _integer(value: Any, vr: str) -> int:
     number = _whole(value)
     low, high = INTEGER_RANGES[vr]
     if not low <= number <= high:
-        raise Unwritable(f"{number} is beyond the range of {vr}, {low} to {high}")
+        raise Unwritable(f"{_name(number)} is beyond the range of {vr}, {low} to {high}")
     return number
 
 
@@ -315,7 +320,7 @@ def _float(value: Any, vr: str) -> float:
     else:
         raise Unwritable(f"{_name(value)} is no number that {vr} can hold")
     if not math.isfinite(number) or (vr == "FL" and abs(number) > 3.4028235677973366e38):
-        raise Unwritable(f"{number} is beyond the range of {vr}")
+        raise Unwritable(f"{_name(number)} is beyond the range of {vr}")
     return number
 
 
@@ -335,4 +340,5 @@ def _name(value: Any) -> str:
         return "a list"
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else repr(value)
+    return f'"{text}"' if len(text) <= _NAMED_MAX else f'"{text[:_NAMED_MAX]}…"'

@@ -198,3 +198,13 @@ def test_an_archive_of_more_than_65535_members_is_rewritten(tmp_path: Path) -> N
     _, target = run(source)
     assert zip_bytes.differences(source, target, {"1.dcm"}) == []
     assert pydicom.dcmread(io.BytesIO(zipfile.ZipFile(target).read("1.dcm"))).PatientName == "New^Name"
+
+
+def test_a_deflated_data_set_stays_as_small_as_it_was(tmp_path: Path) -> None:
+    plain = build.plain(pixels=bytes(range(256)) * 400)
+    start = plain.index(build.element(0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.4"))
+    data = build.instance(plain[start:], deflated=True, uid="1.2.3.4.5.1")
+    (tmp_path / "source.dcm").write_bytes(data)
+    result, target = run(tmp_path / "source.dcm")
+    assert result.modified
+    assert target.stat().st_size < len(data) + 200

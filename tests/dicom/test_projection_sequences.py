@@ -75,7 +75,7 @@ def test_what_is_no_sequence_is_noted_and_left() -> None:
 def test_sequences_nested_without_end_are_read_as_deep_as_is_sound() -> None:
     value = item(HEAD)
     metadata: Any = [{"CodeValue": "2"}]
-    for _ in range(MAX_DEPTH * 3):
+    for _ in range(MAX_DEPTH + 4):
         value = item(element("AnatomicRegionModifierSequence", value))
         metadata = [{"AnatomicRegionModifierSequence": metadata}]
     member = instance({"AnatomicRegionSequence": value})

@@ -186,3 +186,43 @@ def test_edits_of_a_dicomdir_are_refused_aloud(tmp_path: Path) -> None:
     result = rewrite(source, tmp_path / "target", {"dicom": {"FileSetID": "EDITED"}})
     assert not result.modified
     assert [change.keyword for change in result.refused] == ["FileSetID"]
+
+
+@pytest.mark.parametrize("age", [-5, 1e12, float("inf"), float("nan")])
+def test_an_age_that_no_age_string_says_is_refused(tmp_path: Path, age: float) -> None:
+    result = rewrite(one(tmp_path, build.plain()), tmp_path / "target", {}, {"PatientAge": age, "PatientID": "new"})
+    assert [change.keyword for change in result.refused] == ["PatientAge"]
+    assert [change.keyword for change in result.changes] == ["PatientID"]
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), "1E400", "9" * 500])
+@pytest.mark.parametrize("key", ["PatientWeight", "InstanceNumber", "PixelAspectRatio", "EventTimeOffset"])
+def test_a_number_beyond_what_programs_read_is_refused_in_few_words(tmp_path: Path, key: str, value: Any) -> None:
+    header = {"dicom": {key: [value, 1] if key == "PixelAspectRatio" else value}}
+    result = rewrite(one(tmp_path, build.plain()), tmp_path / "target", header, on_invalid_edit="skip")
+    assert not result.changes
+    assert len(result.refused[0].reason) < 150
+
+
+@pytest.mark.parametrize("key", ["PatientName", "RequestAttributesSequence", "NoKeyword"])
+def test_metadata_nested_without_end_is_refused(tmp_path: Path, key: str) -> None:
+    value: Any = 1
+    for _ in range(2000):
+        value = [{"ScheduledProcedureStepID": value}]
+    with pytest.raises(InvalidEdit, match="nested"):
+        rewrite(one(tmp_path, build.plain()), tmp_path / "target", {"dicom": {key: value}})
+
+
+def test_a_list_is_logged_as_it_was_asked_for(tmp_path: Path) -> None:
+    source = one(tmp_path, build.plain(build.element(0x00200032, "DS", b"1\\0\\0.50")))
+    result = rewrite(source, tmp_path / "target", {"dicom": {"ImagePositionPatient": [1.0, 7.5, 0.5]}})
+    (change,) = result.changes
+    assert (change.old, change.new) == ([1.0, 0.0, 0.5], [1.0, 7.5, 0.5])
+    assert b"1\\7.5\\0.50" in (tmp_path / "target").read_bytes()
+
+
+def test_the_empty_key_is_no_element(tmp_path: Path) -> None:
+    result = rewrite(one(tmp_path, build.plain()), tmp_path / "target", {"dicom": {"": "x"}})
+    assert not result.modified
+    assert not result.refused
+    assert result.notes
