@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,6 +61,8 @@ def connect(api_key: str, *, writable: bool = True) -> FlywheelSite:
     for transport in (http._transport, *http._mounts.values()):  # noqa: SLF001 - no public way to reach them
         if transport is not None:
             transport.total = 0
+    # The SDK asks for the site's configuration before every upload; within a run once is enough.
+    client._fw.get_config = functools.cache(client._fw.get_config)  # noqa: SLF001 - no public way to reach it
     return FlywheelSite(client, writable=writable)
 
 
