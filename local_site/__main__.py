@@ -80,7 +80,8 @@ def _serve(given: argparse.Namespace) -> None:
 def _add_gear(given: argparse.Namespace) -> None:
     site = Site.open(given.root)
     gear = jobs_gears.add_gear_directory(site, given.directory)
-    print(json.dumps({"_id": gear["_id"], "name": gear["gear"]["name"], "version": gear["gear"]["version"]}))  # noqa: T201
+    added = {"_id": gear["_id"], "name": gear["gear"]["name"], "version": gear["gear"]["version"]}
+    print(json.dumps(added))  # noqa: T201 - the answer of the command
     site.close()
 
 

@@ -172,7 +172,8 @@ class Store:
             clauses.append("instr(doc, ?) > 0")
             values.append(text)
         # Column names are ours; every value is bound.
-        query = f"SELECT id, doc FROM documents WHERE {' AND '.join(clauses)} AND id>? ORDER BY id LIMIT {BATCH}"  # noqa: S608
+        where = " AND ".join(clauses)
+        query = f"SELECT id, doc FROM documents WHERE {where} AND id>? ORDER BY id LIMIT {BATCH}"  # noqa: S608 - our own clauses
         while True:
             with self._lock:
                 rows = self._db.execute(query, (*values, after)).fetchall()
