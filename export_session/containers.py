@@ -8,19 +8,17 @@ the empty one it made itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from .errors import Conflict
-from .model import EXPORTED, Container, Level, Status
+from .model import EXPORTED, PARENT, Container, Level, Status
 from .parallel import Workers
 from .provenance import KEY, carried_info, container_record, is_copy_of, names_of
 from .site import Condition, ReadSite, Site, equals
 from .tree import CARRIED, Project, Tree
 
-PARENT: Mapping[Level, Level] = {"subject": "project", "session": "subject", "acquisition": "session"}
 FIXED = frozenset({"uid"})  # may be given to a session only when it is created
 
 
@@ -31,7 +29,7 @@ class Twin:
     origin: Container
     copy: Container | None
     status: Status = Status.UNCHANGED
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # for the person who reads the report
 
     @property
     def copy_id(self) -> str:
@@ -48,7 +46,6 @@ class Twins:
     subject: Twin
     session: Twin
     acquisitions: tuple[Twin, ...]
-    strays: tuple[str, ...] = ()  # labels of copies whose origin is no longer there
 
     def all(self) -> tuple[Twin, ...]:
         """Subject, session and acquisitions, in that order."""
@@ -63,18 +60,15 @@ def find_twins(site: ReadSite, tree: Tree, project: Project, workers: Workers, *
     )
     listed = list(site.children("session", session.id, "acquisition", with_info=True)) if session else []
     listed = workers.map(lambda row: site.read("acquisition", row.id) if row.info_is_hidden else row, listed)
-    copies = {acquisition.id: _oldest(listed, acquisition) for acquisition in tree.acquisitions}
-    found = workers.map(
-        lambda row: site.read("acquisition", row.id) if row else None,
-        [copies[acquisition.id] for acquisition in tree.acquisitions],
-    )
-    known = {copy.id for copy in copies.values() if copy}
+    rows = [_oldest(listed, acquisition) for acquisition in tree.acquisitions]
+    found = workers.map(lambda row: site.read("acquisition", row.id) if row else None, rows)
+    strays = (row.label for row in listed if row not in rows and KEY in row.info)
+    notes = tuple(f"{label}: the origin of this acquisition's copy is gone" for label in strays)
     return Twins(
         project,
         subject,
-        _twin(tree.session, session, overwrite=overwrite),
+        replace(_twin(tree.session, session, overwrite=overwrite), notes=notes),
         tuple(_twin(origin, copy, overwrite=overwrite) for origin, copy in zip(tree.acquisitions, found, strict=True)),
-        tuple(row.label for row in listed if row.id not in known and KEY in row.info),
     )
 
 

@@ -80,5 +80,4 @@ def _action(job: Job | None, skipped: str) -> str:
 
 
 def _row(session: Container, job: Job | None, action: str) -> tuple[str, ...]:
-    subject = str((session.fields.get("subject") or {}).get("label") or "")
-    return subject, session.label, session.id, job.id if job else "", job.state if job else "", action
+    return session.subject_label, session.label, session.id, job.id if job else "", job.state if job else "", action

@@ -148,7 +148,7 @@ def _export_all(copier: Copier, route: Route, destination: Container, workers: W
 
 def _skipped(route: Route, selected: Selected) -> SessionRecord:
     session = selected.session
-    subject = str((session.fields.get("subject") or {}).get("label") or "")
+    subject = session.subject_label
     path = f"{route.origin.path}/{subject}/{session.label}"
     container = ContainerRecord("session", session.label, Status.SKIPPED, path, notes=(selected.skipped,))
     log.info("%s: %s", path, selected.skipped)
@@ -159,7 +159,7 @@ def _names(route: Route, destination: Container) -> tuple[str, str]:
     """Return the run's title and a stem for its outputs that any file system takes."""
     labels = [destination.label]
     if destination.level == "session":
-        labels.insert(0, str((destination.fields.get("subject") or {}).get("label") or ""))
+        labels.insert(0, destination.subject_label)
     title = "/".join([route.origin.path, *labels] if destination.level != "project" else [route.origin.path])
     stem = "-".join(re.sub(r"[^\w.+=@ -]", "_", label).strip(" .") or "_" for label in labels)
     return title, stem.encode()[:180].decode(errors="ignore")

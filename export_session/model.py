@@ -50,9 +50,18 @@ class Container:
     created: str = ""  # ISO 8601, as the site gives it
 
     @property
+    def subject_label(self) -> str:
+        """Label of the subject that a session carries embedded."""
+        return str((self.fields.get("subject") or {}).get("label") or "")
+
+    @property
     def info_is_hidden(self) -> bool:
         """Whether a listing left out the info that the container has."""
         return not self.info and bool(self.fields.get("info_exists"))
+
+
+# The parent a container is created below
+PARENT: Mapping[Level, Level] = {"subject": "project", "session": "subject", "acquisition": "session"}
 
 
 class Status(StrEnum):

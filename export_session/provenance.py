@@ -60,11 +60,6 @@ def edit_digest(file: File, overrides: Mapping[str, Any], options: Options) -> s
     return digest([SEMANTICS, file.info.get("header"), overrides, asdict(options)])
 
 
-def metadata_digest(metadata: Mapping[str, Any]) -> str:
-    """Return the digest of the metadata carried over to a copy."""
-    return digest(metadata)
-
-
 @dataclass(frozen=True)
 class Record:
     """``info.export`` of a verified copy of a file."""
@@ -72,7 +67,7 @@ class Record:
     origin_id: str
     origin_version: int  # file version the copy was made from
     edits: str  # edit_digest
-    metadata: str  # metadata_digest
+    metadata: str  # digest of the metadata carried over
     version: int  # file version of the copy that was verified
     size: int  # bytes of that version
     sha384: str  # hex digest of its bytes

@@ -54,10 +54,6 @@ def _moved_but_not_tagged(site: ReadSite, destination: Container, archive_id: st
         if EXPORTED in row.tags:
             continue
         session = site.read("session", row.id)
-        elsewhere = destination.level == "subject" and _subject_label(session) != destination.label
+        elsewhere = destination.level == "subject" and session.subject_label != destination.label
         if EXPORTED not in session.tags and not elsewhere:
             yield session
-
-
-def _subject_label(session: Container) -> str:
-    return str((session.fields.get("subject") or {}).get("label") or "")

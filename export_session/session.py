@@ -47,7 +47,7 @@ def export_session(
     outcome = attempt(lambda: _export(copier, route, session, workers, subject_files=subject_files))
     if isinstance(outcome, Failure):
         log.error("%s: %s", session.label, outcome.for_log)
-        subject = str((session.fields.get("subject") or {}).get("label") or "")
+        subject = session.subject_label
         path = f"{route.origin.path}/{subject}/{session.label}"
         failed = ContainerRecord("session", session.label, Status.FAILED, path, error=outcome.message)
         outcome = SessionRecord(subject, session.label, Status.FAILED, (failed,), error=outcome.message)
@@ -175,7 +175,7 @@ class _Story:
             origin_path=self.tree.path(origin),
             export_path=self.tree.path(origin, self.route.export),
             archive_path=self.tree.path(origin, archive) if archive else "",
-            notes=tuple(strays(twin)),
+            notes=(*twin.notes, *strays(twin)),
         )
 
     def _file(self, record: FileRecord, archive: Project | None) -> FileRecord:

@@ -130,11 +130,11 @@ def prepare(site: ReadSite, task: Task, place: Workplace) -> Iterator[Prepared]:
         source = Path(folder, "origin" + _suffix(task.origin.name))
         sha384 = _fetch(site, task.origin, source)
         fetched = time.monotonic()
-        result = Result(modified=False, header=task.origin.info.get("header") or {})
+        header = task.origin.info.get("header") or {}
+        result = Result(modified=False, header=header)
         path = source
         if task.is_dicom:
             target = Path(folder, "copy" + _suffix(task.origin.name))
-            header = task.origin.info.get("header") or {}
             result = rewrite(source, target, header, task.overrides, **asdict(task.options))
             if result.modified:
                 path, sha384 = target, _sha384(target)
@@ -221,7 +221,6 @@ def record(
         site.set_file_classification(stored, metadata["classification"])
     if missing := [tag for tag in metadata["tags"] if tag not in stored.tags]:
         site.add_file_tags(stored, missing)
-    earlier = Record.read(stored)
     if prepared:
         proof = Record(
             names_of(task.origin)[0],
@@ -235,6 +234,7 @@ def record(
             job=job,
         )
     else:
+        earlier = Record.read(stored)
         assert earlier is not None
         proof = replace(earlier, metadata=digest(task.metadata))
     wanted = {**metadata["info"], "qc": with_qc(metadata["info"], passed=True, job=proof.job), KEY: proof.to_info()}

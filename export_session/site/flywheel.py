@@ -15,7 +15,7 @@ import httpx2
 from flywheel.rest import ApiException
 
 from ..errors import AccessDenied, Conflict, NotFound, SiteError, Unreachable
-from ..model import Container, File, Level
+from ..model import PARENT, Container, File, Level
 from .port import Condition, Identity, Job, Launch, Rule, Stored
 
 PAGE = 250  # rows a listing call returns at most, as the SDK's own finders ask for
@@ -168,7 +168,7 @@ class FlywheelSite:
     # Writing
 
     def create(self, level: Level, parent_id: str, body: Mapping[str, Any]) -> str:
-        parent = {"subject": "project", "session": "subject", "acquisition": "session"}[level]
+        parent = PARENT[level]
         # A session names its subject as an embedded object, the others their parent by id.
         reference: Mapping[str, Any] = {parent: {"_id": parent_id} if level == "session" else parent_id}
         answer = self._call(f"create the {level}", "POST", f"/{PLURAL[level]}", body={**body, **reference})

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import SiteError, Unreachable
-from ..model import Container, File, Level
+from ..model import PARENT, Container, File, Level
 from .port import Condition, Identity, Job, Launch, Rule, Site, Stored, equals
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ class PatientSite:
     # Writing: look first whether the lost call happened.
 
     def create(self, level: Level, parent_id: str, body: Mapping[str, Any]) -> str:
-        parent: Level = {"subject": "project", "session": "subject", "acquisition": "session"}[level]  # type: ignore[assignment]  # values are levels
+        parent = PARENT[level]
         made_here = equals("info.export.origin_id", body["info"]["export"]["origin_id"])
 
         def happened() -> str | None:

@@ -112,6 +112,16 @@ def test_a_renamed_and_a_removed_origin_file_are_reported(world: World) -> None:
     assert "gone.txt: its origin is gone" in row["Message"]
 
 
+def test_an_acquisition_that_is_gone_at_the_origin_is_reported(world: World) -> None:
+    session = world.typical_session()
+    assert world.run(session).code == 0
+    world.client.delete_acquisition(next(one.id for one in session.acquisitions() if one.label == "Notes"))
+    run = world.run(session, force_export=True)
+    assert run.code == 0, run.printed
+    (row,) = [row for row in run.log if row["Container"] == "session"]
+    assert "Notes: the origin of this acquisition's copy is gone" in row["Message"]
+
+
 def test_metadata_read_from_an_older_version_of_the_file_is_refused(world: World) -> None:
     session = world.session()
     acquisition = session.add_acquisition(label="T1")
