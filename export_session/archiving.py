@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .containers import Twin, Twins, find_copy, find_subject, find_twins, settle, settle_twins
+from .containers import Twin, Twins, find_copy, find_subject, find_twins, settle, settle_acquisitions, twins_above
 from .copying import Copied, Copier, copy_files, tasks_of
 from .errors import Conflict, TransferError
 from .model import Container, Status
@@ -59,9 +59,10 @@ def archive_by_copy(copier: Copier, exported: Exported, project: Project, worker
     TransferError
         When a file could not be archived; the session stays as it is and is not tagged.
     """
-    tree = exported.tree
-    found = find_twins(copier.site, tree, project, workers, overwrite=True)
-    twins = settle_twins(copier.site, found, workers)
+    tree, site = exported.tree, copier.site
+    above = twins_above(site, tree.subject, tree.session, project, workers, overwrite=True, write=True)
+    found = find_twins(site, tree, project, above, workers, overwrite=True)
+    twins = settle_acquisitions(site, found, workers)
     holders = twins.all() if exported.subject_files else twins.all()[1:]
     copied = _copy_all(copier, tree, project, holders, workers)
     assert twins.session.copy is not None

@@ -46,19 +46,41 @@ class Twins:
     subject: Twin
     session: Twin
     acquisitions: tuple[Twin, ...]
+    listed: frozenset[str] = frozenset()  # ids of all acquisitions that were in the session's copy
 
     def all(self) -> tuple[Twin, ...]:
         """Subject, session and acquisitions, in that order."""
         return self.subject, self.session, *self.acquisitions
 
 
-def find_twins(site: ReadSite, tree: Tree, project: Project, workers: Workers, *, overwrite: bool) -> Twins:
-    """Find what exists of a session in another project, and what it lacks."""
-    subject, session = workers.both(
-        lambda: find_subject(site, tree.subject, project.id, overwrite=overwrite),
-        lambda: find_copy(site, "project", project.id, tree.session),
+def twins_above(
+    site: Site,
+    subject: Container,
+    session: Container,
+    project: Project,
+    workers: Workers,
+    *,
+    overwrite: bool,
+    write: bool,
+) -> tuple[Twin, Twin]:
+    """Find the copies of a subject and its session; with `write` create them or bring their metadata up to date."""
+    above, below = workers.both(
+        lambda: find_subject(site, subject, project.id, overwrite=overwrite),
+        lambda: _twin(session, find_copy(site, "project", project.id, session), overwrite=overwrite),
     )
-    listed = list(site.children("session", session.id, "acquisition", with_info=True)) if session else []
+    if write:
+        above = settle(site, above, project.id)
+        below = settle(site, below, above.copy_id)
+    return above, below
+
+
+def find_twins(
+    site: ReadSite, tree: Tree, project: Project, above: tuple[Twin, Twin], workers: Workers, *, overwrite: bool
+) -> Twins:
+    """Find which acquisitions of a session have a copy below the session's copy."""
+    subject, session = above
+    existing = None if session.status is Status.CREATED else session.copy
+    listed = list(site.children("session", existing.id, "acquisition", with_info=True)) if existing else []
     listed = workers.map(lambda row: site.read("acquisition", row.id) if row.info_is_hidden else row, listed)
     rows = [_oldest(listed, acquisition) for acquisition in tree.acquisitions]
     found = workers.map(lambda row: site.read("acquisition", row.id) if row else None, rows)
@@ -67,17 +89,28 @@ def find_twins(site: ReadSite, tree: Tree, project: Project, workers: Workers, *
     return Twins(
         project,
         subject,
-        replace(_twin(tree.session, session, overwrite=overwrite), notes=notes),
+        replace(session, notes=notes),
         tuple(_twin(origin, copy, overwrite=overwrite) for origin, copy in zip(tree.acquisitions, found, strict=True)),
+        frozenset(row.id for row in listed),
     )
 
 
-def settle_twins(site: Site, twins: Twins, workers: Workers) -> Twins:
-    """Create the copies that are missing and bring the metadata of the others up to date."""
-    subject = settle(site, twins.subject, twins.project.id)
-    session = settle(site, twins.session, subject.copy_id)
-    acquisitions = workers.map(lambda twin: settle(site, twin, session.copy_id), twins.acquisitions)
-    return replace(twins, subject=subject, session=session, acquisitions=tuple(acquisitions))
+def settle_acquisitions(site: Site, twins: Twins, workers: Workers) -> Twins:
+    """Create the copies of acquisitions that are missing and bring the metadata of the others up to date.
+
+    One look at the session tells whether another run was at work at the same time.
+    """
+    parent_id = twins.session.copy_id
+
+    def created(twin: Twin) -> Twin:
+        return replace(twin, copy=_create(site, twin.origin, parent_id)) if twin.copy is None else twin
+
+    acquisitions = workers.map(created, twins.acquisitions)
+    if any(twin.copy is None for twin in twins.acquisitions):
+        known = twins.listed | {twin.copy_id for twin in acquisitions}
+        if any(row.id not in known for row in site.children("session", parent_id, "acquisition")):
+            acquisitions = workers.map(lambda twin: _unless_second(site, twin, parent_id), acquisitions)
+    return replace(twins, acquisitions=tuple(workers.map(lambda twin: _update(site, twin), acquisitions)))
 
 
 def find_subject(site: ReadSite, origin: Container, project_id: str, *, overwrite: bool) -> Twin:
@@ -115,24 +148,33 @@ def _twin(origin: Container, copy: Container | None, *, overwrite: bool) -> Twin
 
 def settle(site: Site, twin: Twin, parent_id: str) -> Twin:
     """Create a copy that is missing, or bring the metadata of one up to date."""
-    if twin.status is Status.CREATED:
-        created = _create(site, twin.origin, parent_id)
-        _add_what_a_create_cannot(site, twin.origin, created)
-        return replace(twin, copy=created)
-    if twin.status is Status.UPDATED and twin.copy:
-        changes = _outdated(twin.origin, twin.copy)
+    if twin.copy is None:
+        twin = _unless_second(site, replace(twin, copy=_create(site, twin.origin, parent_id)), parent_id)
+    return _update(site, twin)
+
+
+def _update(site: Site, twin: Twin) -> Twin:
+    """Bring the metadata of a copy up to date, and add what cannot be given to a create."""
+    origin, copy = twin.origin, twin.copy
+    if copy is None or twin.status is Status.UNCHANGED:
+        return twin
+    if twin.status is Status.UPDATED:
+        changes = _outdated(origin, copy)
         info = changes.pop("info", {})
         if info:
-            site.set_info(twin.origin.level, twin.copy.id, info)
+            site.set_info(origin.level, copy.id, info)
         if changes:
-            site.modify(twin.origin.level, twin.copy.id, changes)
-        _add_what_a_create_cannot(site, twin.origin, twin.copy)
-        return replace(twin, copy=replace(twin.copy, info={**twin.copy.info, **info}))
-    return twin
+            site.modify(origin.level, copy.id, changes)
+        copy = replace(copy, info={**copy.info, **info})
+    if tags := _missing_tags(origin, copy):
+        site.add_tags(origin.level, copy.id, tags)
+    for note in _missing_notes(origin, copy):
+        site.add_note(origin.level, copy.id, note)
+    return replace(twin, copy=copy)
 
 
 def _create(site: Site, origin: Container, parent_id: str) -> Container:
-    """Create a copy, or return the one that another run has created at the same moment."""
+    """Create a copy; of a subject, whose label is unique, return the one that another run has just created."""
     info = {**carried_info(origin.info), KEY: container_record(origin)}
     body = {
         "label": origin.label,
@@ -145,15 +187,20 @@ def _create(site: Site, origin: Container, parent_id: str) -> Container:
         if origin.level != "subject":
             raise
         return _created_by_another(site, origin, parent_id, error)
-    created = Container(copy_id, origin.level, origin.label, {}, {}, info, (), (), ())
-    if origin.level == "subject":  # labels of subjects are unique: no second one can have been made
-        return created
-    parent = PARENT[origin.level]
-    oldest = min(site.children(parent, parent_id, origin.level, _made_from(origin)), key=_age, default=created)
-    if oldest.id == copy_id:
-        return created
-    site.delete(origin.level, copy_id)
-    return site.read(origin.level, oldest.id)
+    return Container(copy_id, origin.level, origin.label, {}, {}, info, (), (), ())
+
+
+def _unless_second(site: Site, twin: Twin, parent_id: str) -> Twin:
+    """Remove a copy just created where another run has created one earlier, and take that one."""
+    origin, created = twin.origin, twin.copy
+    if created is None or twin.status is not Status.CREATED or origin.level == "subject":
+        return twin
+    rows = site.children(PARENT[origin.level], parent_id, origin.level, _made_from(origin))
+    oldest = min(rows, key=_age, default=created)
+    if oldest.id == created.id:
+        return twin
+    site.delete(origin.level, created.id)
+    return replace(twin, copy=site.read(origin.level, oldest.id))
 
 
 def _created_by_another(site: Site, origin: Container, project_id: str, refusal: Conflict) -> Container:
@@ -203,10 +250,3 @@ def _missing_tags(origin: Container, copy: Container) -> list[str]:
 
 def _missing_notes(origin: Container, copy: Container) -> list[str]:
     return [note for note in origin.notes if note not in copy.notes]
-
-
-def _add_what_a_create_cannot(site: Site, origin: Container, copy: Container) -> None:
-    if tags := _missing_tags(origin, copy):
-        site.add_tags(origin.level, copy.id, tags)
-    for note in _missing_notes(origin, copy):
-        site.add_note(origin.level, copy.id, note)

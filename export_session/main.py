@@ -90,9 +90,7 @@ def _run(chosen: Settings, work: Path, output: Path) -> bool:
     started = _now()
     site = PatientSite(connect(chosen.api_key, writable=not config.dry_run), Patience(RUN_PATIENCE))
     with _scratch(work) as scratch, Workers(config.transfers) as workers:
-        starting = site.with_patience(START_PATIENCE)
-        destination = preflight.destination_of(starting, *chosen.destination)
-        route = preflight.check(starting, chosen, destination, workers)
+        destination, route = preflight.check(site.with_patience(START_PATIENCE), chosen, workers)
         title, stem = _names(route, destination)
         log.info("%s of %s to %s", "Preview" if config.dry_run else "Export", title, route.export.path)
         if config.fan_out and destination.level != "session":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -15,7 +16,8 @@ B = TypeVar("B")
 class Workers:
     """A bounded set of threads; results come back in the order of the items.
 
-    What one of these threads asks for it does itself: were it to wait for another, all could come to wait.
+    One of these threads may ask for more work itself. What nobody has begun of it, it then does rather than
+    wait for another thread: were all to wait for each other, none would ever begin.
     """
 
     def __init__(self, number: int) -> None:
@@ -24,10 +26,6 @@ class Workers:
 
     def _enter(self) -> None:
         self._here.is_worker = True
-
-    @property
-    def _busy(self) -> bool:
-        return getattr(self._here, "is_worker", False)
 
     def __enter__(self) -> Self:
         return self
@@ -39,11 +37,20 @@ class Workers:
 
     def map(self, function: Callable[[A], B], items: Iterable[A]) -> list[B]:
         """Return ``function(item)`` for every item; the first error is raised once running calls have ended."""
-        return [function(item) for item in items] if self._busy else list(self._pool.map(function, items))
+        works = [partial(function, item) for item in items]
+        futures = [self._pool.submit(work) for work in works]
+        try:
+            own = self._do_what_nobody_began(works, futures) if getattr(self._here, "is_worker", False) else {}
+            return [own[index] if index in own else future.result() for index, future in enumerate(futures)]
+        except BaseException:
+            wait([future for future in futures if not future.cancel()])
+            raise
 
     def both(self, first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
         """Return the results of two calls made at the same time."""
-        if self._busy:
-            return first(), second()
-        other = self._pool.submit(second)
-        return first(), other.result()
+        works: tuple[Callable[[], A | B], ...] = (first, second)
+        one, other = self.map(lambda work: work(), works)
+        return one, other  # type: ignore[return-value]  # each has the type of its own call
+
+    def _do_what_nobody_began(self, works: Sequence[Callable[[], B]], futures: Sequence[Future[B]]) -> dict[int, B]:
+        return {index: work() for index, work in enumerate(works) if futures[index].cancel()}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from .errors import AccessDenied, ExportError, NotFound, PreflightError, SiteError
 from .model import Container, Level
@@ -29,64 +31,105 @@ RULE_KEY = (
 )
 
 
-def destination_of(site: ReadSite, kind: str, identifier: str) -> Container:
-    """Return the session, subject or project a run works on; an acquisition stands for its session.
+def check(site: ReadSite, settings: Settings, workers: Workers) -> tuple[Container, Route]:
+    """Return what a run works on and its projects, once they are known to be fit for it.
 
-    Raises
-    ------
-    PreflightError
-        When the destination is of another kind or cannot be read.
-    """
-    try:
-        level: Level = kind  # type: ignore[assignment]  # the settings allow no other
-        if kind == "analysis":
-            level, identifier = site.parent_of_analysis(identifier)
-        if level == "acquisition":
-            level, identifier = "session", site.read("acquisition", identifier).parents["session"]
-        if level not in ("project", "subject", "session"):
-            raise PreflightError([f"The gear runs on a session, subject or project, not on a {level}."])
-        return site.read(level, identifier)
-    except SiteError as error:
-        raise PreflightError([f"The destination cannot be read: {error}"]) from None
-
-
-def check(site: ReadSite, settings: Settings, destination: Container, workers: Workers) -> Route:
-    """Return the projects of a run once they are known to be fit for it.
+    Returns
+    -------
+    tuple
+        The session, subject or project the gear was started on, where an acquisition stands for its session, and
+        the way from project to project.
 
     Raises
     ------
     PreflightError
         With every problem found.
     """
-    config = settings.config
     problems: list[str] = []
-    origin_id = destination.id if destination.level == "project" else destination.parents["project"]
-    reads: list[Callable[[], object]] = [
-        lambda: site.read("project", origin_id),
-        lambda: _project(site, "export_project", config.export_project, problems),
-        lambda: _project(site, "archive_project", config.archive_project, problems),
+    origin, targets = workers.both(
+        lambda: _origin(site, *settings.destination, problems, workers),
+        lambda: _targets(site, settings.config, workers),
+    )
+    problems += targets.problems
+    if origin:
+        problems += _of_both(site, settings.config, origin[1], targets)
+    if problems or not origin or not targets.export:
+        raise PreflightError(dict.fromkeys(problems))
+    return origin[0], Route(origin[1], targets.export, targets.archive)
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """What was found before the origin is known."""
+
+    identity: Identity
+    export: Project | None
+    archive: Project | None
+    problems: Sequence[str]
+
+
+def _origin(
+    site: ReadSite, kind: str, identifier: str, problems: list[str], workers: Workers
+) -> tuple[Container, Project] | None:
+    """Read what the run works on and its project."""
+    try:
+        level: Level = kind  # type: ignore[assignment]  # the settings allow no other
+        project_id = ""  # where it is known before the destination is read, the two are read together
+        if level == "analysis":
+            analysis = site.read("analysis", identifier)
+            level, identifier = analysis.fields["parent"]["type"], analysis.fields["parent"]["id"]
+            project_id = analysis.parents.get("project", "")
+        if level == "acquisition":
+            level, identifier = "session", site.read("acquisition", identifier).parents["session"]
+        if level not in ("project", "subject", "session"):
+            problems.append(f"The gear runs on a session, subject or project, not on a {level}.")
+            return None
+        destination, project = workers.both(
+            lambda: site.read(level, identifier), lambda: site.read("project", project_id) if project_id else None
+        )
+        if level == "project":
+            project = destination
+        elif project is None or project.id != destination.parents["project"]:
+            project = site.read("project", destination.parents["project"])
+    except SiteError as error:
+        problems.append(f"The destination cannot be read: {error}")
+        return None
+    return destination, Project(project, project.parents.get("group") or str(project.fields.get("group") or ""))
+
+
+def _targets(site: ReadSite, config: Config, workers: Workers) -> _Targets:
+    """Look the other projects up, and see whether this key may do there what the run needs."""
+    problems: list[str] = []
+    (export, archive), identity = workers.both(
+        lambda: workers.both(
+            lambda: _project(site, "export_project", config.export_project, problems),
+            lambda: _project(site, "archive_project", config.archive_project, problems),
+        ),
         site.identity,
-    ]
-    origin, export, archive, identity = workers.map(lambda read: read(), reads)
-    assert isinstance(origin, Container)
-    assert isinstance(identity, Identity)
-    route_origin = Project(origin, origin.parents.get("group") or str(origin.fields.get("group") or ""))
+    )
     if identity.kind == "gear_rule" and problems:
         problems.append(RULE_KEY)
     checks: list[Callable[[], list[str]]] = []
-    if isinstance(export, Project):
-        checks += [lambda: _of_export(site, config, export, origin_id, identity.id)]
-        checks += [lambda: _enabled_rules(site, export)] if config.check_gear_rules else []
-    if isinstance(archive, Project):
-        checks += [lambda: _of_archive(site, config, archive, origin_id, identity.id)]
-        if config.archive_mode == "move" and not config.dry_run:
-            checks += [lambda: _missing_rights(site, route_origin, identity.id, NEEDED_TO_MOVE)]
+    if export and config.check_gear_rules:
+        checks += [lambda: _enabled_rules(site, export)]
+    if not config.dry_run:
+        projects = filter(None, (export, archive))
+        checks += [partial(_missing_rights, site, project, identity.id, NEEDED_TO_WRITE) for project in projects]
+        checks += [partial(_way_of_uploads, site)]
     for found in workers.map(lambda check: check(), checks):
-        problems.extend(found)
-    if problems:
-        raise PreflightError(dict.fromkeys(problems))
-    assert isinstance(export, Project)
-    return Route(route_origin, export, archive if isinstance(archive, Project) else None)
+        problems += found
+    return _Targets(identity, export, archive, problems)
+
+
+def _of_both(site: ReadSite, config: Config, origin: Project, targets: _Targets) -> Iterator[str]:
+    export, archive = targets.export, targets.archive
+    if export and export.id == origin.id:
+        yield f"export_project: {export.path} is the origin's own project; name another one."
+    if archive and config.archive_mode == "move":
+        # After a move the session is found in the archive: a run that was interrupted before tagging goes on there.
+        yield from [] if config.dry_run else _missing_rights(site, origin, targets.identity.id, NEEDED_TO_MOVE)
+    elif archive and archive.id == origin.id:
+        yield f"archive_project: {archive.path} is the origin's own project."
 
 
 def _project(site: ReadSite, option: str, path: str | None, problems: list[str]) -> Project | None:
@@ -108,20 +151,6 @@ def _project(site: ReadSite, option: str, path: str | None, problems: list[str])
     return None
 
 
-def _of_export(site: ReadSite, config: Config, export: Project, origin_id: str, user: str) -> list[str]:
-    if export.id == origin_id:
-        return [f"export_project: {export.path} is the origin's own project; name another one."]
-    return [] if config.dry_run else _missing_rights(site, export, user, NEEDED_TO_WRITE)
-
-
-def _of_archive(site: ReadSite, config: Config, archive: Project, origin_id: str, user: str) -> list[str]:
-    if archive.id == origin_id:
-        # After a move the session is found in the archive: a run that was interrupted before tagging goes on there.
-        own = f"archive_project: {archive.path} is the origin's own project."
-        return [] if config.archive_mode == "move" else [own]
-    return [] if config.dry_run else _missing_rights(site, archive, user, NEEDED_TO_WRITE)
-
-
 def _missing_rights(site: ReadSite, project: Project, user: str, needed: Mapping[str, str]) -> list[str]:
     """Name what the key may not do, where the site tells; where it does not, the first write will."""
     actions = site.actions(project.container, user)
@@ -131,6 +160,12 @@ def _missing_rights(site: ReadSite, project: Project, user: str, needed: Mapping
     if not missing:
         return []
     return [f"The API key's user may not {', '.join(missing)} in {project.path}: ask its administrator for a role."]
+
+
+def _way_of_uploads(site: ReadSite) -> list[str]:
+    """Ask once what otherwise every upload asks."""
+    log.debug("uploads go %s", "to signed URLs" if site.signs_uploads() else "through the site")
+    return []
 
 
 def _enabled_rules(site: ReadSite, project: Project) -> list[str]:

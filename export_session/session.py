@@ -11,13 +11,13 @@ import time
 from dataclasses import dataclass, replace
 
 from .archiving import Archived, Exported, archive_by_copy, archive_by_move
-from .containers import Twin, Twins, find_twins, settle_twins
+from .containers import Twin, Twins, find_twins, settle_acquisitions, twins_above
 from .copying import Copied, Copier, copy_files, row, strays, tasks_of
 from .model import EXPORTED, Container, ContainerRecord, FileRecord, SessionRecord, Status
 from .outcome import Failure, attempt
 from .parallel import Workers
 from .provenance import has_qc, with_qc
-from .tree import Project, Tree, assert_unchanged, read_tree
+from .tree import Project, Tree, assert_unchanged, read_subject
 
 log = logging.getLogger(__name__)
 
@@ -57,14 +57,8 @@ def export_session(
 def _export(
     copier: Copier, route: Route, session: Container, workers: Workers, *, subject_files: bool
 ) -> SessionRecord:
-    config, site = copier.config, copier.site
-    tree = read_tree(site, route.origin, session, workers)
-
-    def settled() -> Twins:
-        found = find_twins(site, tree, route.export, workers, overwrite=config.on_existing == "update")
-        return found if config.dry_run else settle_twins(site, found, workers)
-
-    twins = attempt(settled)
+    config = copier.config
+    tree, twins = _read(copier, route, session, workers)
     if isinstance(twins, Failure):
         log.error("%s: %s", session.label, twins.for_log)
         return _with_failure(copier, _not_reached(copier, route, tree, subject_files=subject_files), twins.message)
@@ -88,6 +82,28 @@ def _export(
     if isinstance(outcome, Failure):
         return _with_failure(copier, story, outcome.message)
     return story.record(_overall(story), archived=outcome)
+
+
+def _read(copier: Copier, route: Route, session: Container, workers: Workers) -> tuple[Tree, Twins | Failure]:
+    """Read the origin and, meanwhile, find or make the copies of subject and session; then those below."""
+    site, write, overwrite = copier.site, not copier.config.dry_run, copier.config.on_existing == "update"
+    subject, listed = workers.both(
+        lambda: read_subject(site, session), lambda: list(site.children("session", session.id, "acquisition"))
+    )
+
+    def found_above() -> tuple[Twin, Twin]:
+        return twins_above(site, subject, session, route.export, workers, overwrite=overwrite, write=write)
+
+    acquisitions, above = workers.both(
+        lambda: workers.map(lambda row: site.read("acquisition", row.id), listed), lambda: attempt(found_above)
+    )
+    tree = Tree(route.origin, subject, session, tuple(acquisitions))
+
+    def found(above: tuple[Twin, Twin]) -> Twins:
+        twins = find_twins(site, tree, route.export, above, workers, overwrite=overwrite)
+        return settle_acquisitions(site, twins, workers) if write else twins
+
+    return tree, above if isinstance(above, Failure) else attempt(lambda: found(above))
 
 
 def _finish(copier: Copier, story: _Story, exported: Exported, workers: Workers) -> Archived | None:

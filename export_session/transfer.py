@@ -8,6 +8,8 @@ and archiving and tagging take nothing less.
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -27,6 +29,7 @@ from .site import ReadSite, Site
 from .thumbnails import thumbnail
 
 ATTEMPTS = 3  # at moving the bytes of one file intact
+_PROCESSORS = threading.Semaphore(os.cpu_count() or 1)  # more rewrites at once would only compete
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,8 @@ def prepare(site: ReadSite, task: Task, place: Workplace) -> Iterator[Prepared]:
         path = source
         if task.is_dicom:
             target = Path(folder, "copy" + _suffix(task.origin.name))
-            result = rewrite(source, target, header, task.overrides, **asdict(task.options))
+            with _PROCESSORS:
+                result = rewrite(source, target, header, task.overrides, **asdict(task.options))
             if result.modified:
                 path, sha384 = target, _sha384(target)
                 source.unlink()

@@ -69,14 +69,9 @@ class Tree:
         return "/".join(labels)
 
 
-def read_tree(site: ReadSite, project: Project, session: Container, workers: Workers) -> Tree:
-    """Read everything of a session that a copy needs; listings leave out too much, so each container is read."""
-    listed = list(site.children("session", session.id, "acquisition"))
-    subject_id = session.parents.get("subject") or session.fields["subject"]["_id"]
-    wanted: list[tuple[Level, str]] = [("subject", subject_id)]
-    wanted += [("acquisition", acquisition.id) for acquisition in listed]
-    read = workers.map(lambda one: site.read(*one), wanted)
-    return Tree(project, read[0], session, tuple(read[1:]))
+def read_subject(site: ReadSite, session: Container) -> Container:
+    """Read the subject of a session in full."""
+    return site.read("subject", session.parents.get("subject") or session.fields["subject"]["_id"])
 
 
 def assert_unchanged(site: ReadSite, tree: Tree, workers: Workers) -> Tree:
@@ -91,17 +86,20 @@ def assert_unchanged(site: ReadSite, tree: Tree, workers: Workers) -> Tree:
         When it was moved, or something was added, removed or edited since `tree` was read.
     """
     try:
-        session, again = workers.both(
-            lambda: site.read("session", tree.session.id), lambda: read_tree(site, tree.project, tree.session, workers)
+        containers, listed = workers.both(
+            lambda: workers.map(lambda one: site.read(one.level, one.id), tree.containers()),
+            lambda: {row.id for row in site.children("session", tree.session.id, "acquisition")},
         )
     except SiteError as error:
         if error.status == 404:
             raise OriginChanged(f"{tree.path(tree.session)} was deleted or moved during the export") from None
         raise
-    if session.parents.get("project") != tree.session.parents.get("project"):
-        raise OriginChanged(f"{tree.path(tree.session)} was moved to another project during the export")
-    again = replace(again, session=session)
-    if _content(again) != _content(tree):
+    subject, session, *acquisitions = containers
+    for level in ("project", "subject"):
+        if session.parents.get(level) != tree.session.parents.get(level):
+            raise OriginChanged(f"{tree.path(tree.session)} was moved to another {level} during the export")
+    again = replace(tree, subject=subject, session=session, acquisitions=tuple(acquisitions))
+    if _content(again) != _content(tree) or listed != {one.id for one in acquisitions}:
         raise OriginChanged(
             f"{tree.path(tree.session)} was edited during the export; nothing was tagged or archived. "
             "Run the gear again to export the new state."

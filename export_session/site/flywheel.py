@@ -84,6 +84,11 @@ class FlywheelSite:
             admin=bool(answer.get("user_is_admin")),
         )
 
+    def signs_uploads(self) -> bool:
+        with _translated("read the site's configuration"):
+            config = self._client.get_config()
+        return bool((config.get("features") or {}).get("signed_url") or config.get("signed_url"))
+
     def lookup(self, path: Sequence[str]) -> Container:
         answer = self._call("look up " + "/".join(path), "POST", "/lookup", body={"path": list(path)})
         return _container(answer.get("container_type") or answer["node_type"], answer)
@@ -101,10 +106,6 @@ class FlywheelSite:
             query["filter"] = ",".join(map(str, conditions))
         path = f"/{PLURAL[parent]}/{{id}}/{PLURAL[level]}"
         return (_container(level, row) for row in self._pages(path, query, id=parent_id))
-
-    def parent_of_analysis(self, analysis_id: str) -> tuple[Level, str]:
-        parent = self._get("/analyses/{id}", id=analysis_id)["parent"]
-        return parent["type"], parent["id"]
 
     def actions(self, project: Container, user: str) -> frozenset[str] | None:
         granted = [entry for entry in project.fields.get("permissions") or () if entry.get("_id") == user]

@@ -85,6 +85,9 @@ class ReadSite(Protocol):
     def identity(self) -> Identity:
         """Return who the API key speaks for."""
 
+    def signs_uploads(self) -> bool:
+        """Return whether uploads go to signed URLs rather than through the site; asked once in a run."""
+
     def lookup(self, path: Sequence[str]) -> Container:
         """Return the container at a path of labels; NotFound where there is none."""
 
@@ -99,9 +102,6 @@ class ReadSite(Protocol):
         Listings leave out info and file classification. `with_info` asks for container info all the same, which
         a site may ignore (see :attr:`~export_session.model.Container.info_is_hidden`).
         """
-
-    def parent_of_analysis(self, analysis_id: str) -> tuple[Level, str]:
-        """Return the level and id of the container an analysis belongs to."""
 
     def actions(self, project: Container, user: str) -> frozenset[str] | None:
         """Return what a user's roles allow in a project, None where the site does not say."""

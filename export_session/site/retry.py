@@ -80,6 +80,9 @@ class PatientSite:
     def identity(self) -> Identity:
         return self._persist(self._site.identity)
 
+    def signs_uploads(self) -> bool:
+        return self._persist(self._site.signs_uploads)
+
     def lookup(self, path: Sequence[str]) -> Container:
         return self._persist(lambda: self._site.lookup(path))
 
@@ -90,9 +93,6 @@ class PatientSite:
         self, parent: Level, parent_id: str, level: Level, *conditions: Condition, with_info: bool = False
     ) -> Iterator[Container]:
         return self._list(lambda: self._site.children(parent, parent_id, level, *conditions, with_info=with_info))
-
-    def parent_of_analysis(self, analysis_id: str) -> tuple[Level, str]:
-        return self._persist(lambda: self._site.parent_of_analysis(analysis_id))
 
     def actions(self, project: Container, user: str) -> frozenset[str] | None:
         return self._persist(lambda: self._site.actions(project, user))
