@@ -36,14 +36,13 @@ def test_work_within_work_is_shared_with_idle_threads() -> None:
 
 @pytest.mark.timeout(20)
 def test_an_error_is_raised_when_nothing_runs_any_more() -> None:
-    failed, ended = threading.Event(), threading.Event()
+    begun, ended = threading.Barrier(2), threading.Event()
     with Workers(2) as workers:
 
         def work(number: int) -> None:
+            begun.wait(10)
             if number == 0:
-                failed.set()
                 raise ValueError(number)
-            failed.wait(10)
             time.sleep(0.05)
             ended.set()
 
