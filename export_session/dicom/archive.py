@@ -103,9 +103,9 @@ class Archive:
             raise UnsafeArchive("the archive is damaged: it refers to bytes before its start; upload it again")
         return os.pread(self._file.fileno(), size, start)
 
-    def stored(self, member: Member, first: int = CHUNK) -> Iterator[bytes]:
-        """Yield the compressed bytes of a member."""
-        pos, size = member.start, first
+    def stored(self, member: Member, first: int = CHUNK, *, skip: int = 0) -> Iterator[bytes]:
+        """Yield the compressed bytes of a member, but for as many as are to be skipped."""
+        pos, size = member.start + skip, first
         while pos < member.end:
             chunk = self.read(pos, min(size, member.end - pos))
             if not chunk:
@@ -146,13 +146,12 @@ class Archive:
             raise Damaged(str(error)) from None
 
     def _read_members(self) -> Iterator[Member]:
-        pos = self._zip.start_dir
+        pos, directory = 0, self.read(self._zip.start_dir, os.fstat(self._file.fileno()).st_size - self._zip.start_dir)
         for info in self._zip.infolist():
-            head = self.read(pos, CENTRAL_SIZE)
-            if len(head) < CENTRAL_SIZE:
+            if len(directory) - pos < CENTRAL_SIZE:
                 raise UnsafeArchive("the central directory of the archive is damaged; upload it again")
-            name, extra, comment = struct.unpack_from("<3H", head, 28)
-            central = head + self.read(pos + CENTRAL_SIZE, name + extra + comment)
+            name, extra, comment = struct.unpack_from("<3H", directory, pos + 28)
+            central = directory[pos : pos + CENTRAL_SIZE + name + extra + comment]
             pos += len(central)
             yield self._read_member(info, central, central[CENTRAL_SIZE : CENTRAL_SIZE + name])
 
@@ -204,7 +203,8 @@ class Archive:
 def check(member: Member, crc: int, size: int) -> None:
     """Refuse a member whose content is not what the archive declares."""
     if size != member.info.file_size:
-        raise UnsafeArchive(f"{member.name} does not have the {member.info.file_size} bytes it declares")
+        declared = member.info.file_size
+        raise UnsafeArchive(f"{member.name} does not have the {declared} bytes it declares; upload the file again")
     if crc != member.info.CRC:
         raise UnsafeArchive(f"{member.name} does not have its checksum; upload the file again")
 

@@ -19,7 +19,7 @@ CHUNK = 1 << 20
 
 _engine: Any = isal or zlib
 _LEVEL = 3 if isal else 6
-_RAW = -zlib.MAX_WBITS
+RAW = -zlib.MAX_WBITS  # deflate data without header or trailer
 
 crc32: Callable[..., int] = _engine.crc32
 DAMAGED: tuple[type[Exception], ...] = (zlib.error, _engine.error, OSError, EOFError)
@@ -32,9 +32,15 @@ class Damaged(Exception):
 def compress(data: bytes) -> bytes:
     """Deflate, without header or checksum."""
     if isal:
-        return bytes(isal.compress(data, _LEVEL, _RAW))
-    engine = zlib.compressobj(_LEVEL, wbits=_RAW)
+        return bytes(isal.compress(data, _LEVEL, RAW))
+    engine = zlib.compressobj(_LEVEL, wbits=RAW)
     return engine.compress(data) + engine.flush()
+
+
+def deflate_open(data: bytes) -> bytes:
+    """Deflate up to a whole byte, without an end, so that more can follow."""
+    engine = _engine.compressobj(_LEVEL, _engine.DEFLATED, RAW)
+    return bytes(engine.compress(data) + engine.flush(_engine.Z_SYNC_FLUSH))
 
 
 def decompress(data: bytes, size: int) -> bytes:
@@ -45,7 +51,7 @@ def decompress(data: bytes, size: int) -> bytes:
     Damaged
         They do not.
     """
-    engine = _engine.decompressobj(_RAW)
+    engine = _engine.decompressobj(RAW)
     try:
         plain: bytes = engine.decompress(data, size + 1)
     except DAMAGED as error:
@@ -63,9 +69,9 @@ def compressed(chunks: Iterable[bytes], method: int, *, well: bool = False) -> I
     if method == BZIP2:
         engine: Any = bz2.BZ2Compressor()
     elif well:
-        engine = zlib.compressobj(6, zlib.DEFLATED, _RAW)
+        engine = zlib.compressobj(6, zlib.DEFLATED, RAW)
     else:
-        engine = _engine.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
+        engine = _engine.compressobj(_LEVEL, zlib.DEFLATED, RAW)
     for chunk in chunks:
         yield engine.compress(chunk)
     yield engine.flush()
@@ -86,7 +92,7 @@ def inflated(chunks: Iterable[bytes], rest: list[bytes] | None = None) -> Iterat
     Damaged
         The data cannot be inflated, or end early.
     """
-    engine = _engine.decompressobj(_RAW)
+    engine = _engine.decompressobj(RAW)
     source = iter(chunks)
     for chunk in source:
         pending = chunk

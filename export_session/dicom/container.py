@@ -9,44 +9,21 @@ from __future__ import annotations
 
 import os
 import struct
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast
+from typing import Protocol
 
-from export_session.errors import NotDicom, ProofFailed, UnsafeArchive
+from export_session.errors import NotDicom
 
-from .archive import Archive, Member, check
-from .codec import (
-    CHUNK,
-    DEFLATED,
-    STORED,
-    WRITABLE,
-    Damaged,
-    Reader,
-    Totals,
-    compress,
-    compressed,
-    crc32,
-    decompress,
-    inflated,
-)
+from .archive import Archive
+from .codec import CHUNK, DEFLATED, Damaged, Reader, Totals, compressed, inflated
 from .instance import Instance
-from .output import cut, rewritten, rewritten_bytes
+from .output import cut, rewritten
 from .parse import Parser
-from .proof import Passing, checksums, prove
-from .repack import Repacker
-
-Elements = Mapping[int, Mapping[int, bytes]]  # instance → tag → new element
-WrongValues = Callable[[int, Instance], str]  # number of the instance, and what was read of it
-
-_IN_MEMORY = 2 << 20  # bytes; larger members are streamed
-_WORKERS = max(1, min(4, os.cpu_count() or 1))
-_AHEAD = 2 * _WORKERS  # members that are worked on before the first of them is written
+from .proof import Elements, Passing, WrongValues, prove
+from .zipped import ZipFile
 
 
 class Container(Protocol):
@@ -129,168 +106,6 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK):
             yield chunk
-
-
-class ZipFile:
-    """A series in a zip archive."""
-
-    def __init__(self, archive: Archive) -> None:
-        self._archive = archive
-        self._parser = Parser()
-        self._own = threading.local()
-        self._members = [member for member in archive.members if not member.info.is_dir()]
-
-    def instances(self) -> list[Instance]:
-        """Read the headers of all members that are no folders."""
-        return [
-            self._parser.parse(Reader(self._archive.content(member)).read, member.name, member.info.file_size)
-            for member in self._members
-        ]
-
-    def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
-        """Write the archive; members without new elements keep their compressed bytes."""
-        tasks = self._tasks(instances, elements, wrong_values)
-        passing: dict[str, Passing] = {}  # by name of the member
-        with target.open("wb") as stream, ThreadPoolExecutor(_WORKERS) as pool:
-            repacker = Repacker(self._archive, stream)
-            for task, packed in _in_order(pool, tasks, self._work):
-                if packed is not None:
-                    repacker.put(task.member, packed.data, packed.crc, packed.size)
-                elif task.instance is None:
-                    repacker.copy(task.member)
-                else:
-                    content = partial(self._archive.checked_content, task.member)
-                    passing[task.member.name] = Passing(content, task.instance)
-                    new = rewritten(passing[task.member.name], task.instance, task.elements)
-                    repacker.stream(task.member, new)
-            repacker.finish()
-        self._prove(target, tasks, passing)
-
-    def _tasks(self, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> list[_Task]:
-        index = {member.name: number for number, member in enumerate(self._members)}
-        tasks = []
-        for member in self._archive.members:
-            number = index.get(member.name, -1)
-            changed = number in elements
-            if changed and member.info.compress_type not in WRITABLE:
-                raise UnsafeArchive(
-                    f"{member.name} is compressed with a method that cannot be written here; "
-                    "pack the archive again with deflate"
-                )
-            instance = instances[number] if changed else None
-            tasks.append(_Task(member, instance, elements.get(number, {}), partial(wrong_values, number)))
-        return tasks
-
-    def _work(self, task: _Task) -> _Packed | None:
-        """Do all that can be done beside other members; None if the member is to be copied or streamed."""
-        member, instance = task.member, task.instance
-        if instance is None:
-            for _ in self._archive.checked_content(member):
-                pass  # reading to the end checks it
-            return None
-        if task.streamed:
-            return None
-        old = self._content(member)
-        new = rewritten_bytes(old, instance, task.elements)
-        data, again = new, new
-        if member.info.compress_type == DEFLATED:
-            data = compress(new)
-            try:
-                again = decompress(data, len(new))
-            except Damaged as error:
-                raise ProofFailed(f"{member.name}: the compressed data do not unpack: {error}") from None
-        prove(
-            instance,
-            task.elements,
-            lambda: checksums([old], instance),
-            lambda: [again],
-            size=len(new),
-            parser=self._parser_of_this_thread(),
-            wrong_values=task.wrong_values,
-        )
-        return _Packed(data, crc32(again), len(new))
-
-    def _parser_of_this_thread(self) -> Parser:
-        if not hasattr(self._own, "parser"):
-            self._own.parser = self._parser.twin()
-        return cast("Parser", self._own.parser)
-
-    def _content(self, member: Member) -> bytes:
-        """Read the whole of a stored or deflated member."""
-        data = self._archive.read(member.start, member.info.compress_size)
-        if member.info.compress_type == DEFLATED:
-            try:
-                data = decompress(data, member.info.file_size)
-            except Damaged as error:
-                raise UnsafeArchive(f"the compressed data of {member.name} are damaged: {error}") from None
-        check(member, crc32(data), len(data))
-        return data
-
-    def _prove(self, target: Path, tasks: Sequence[_Task], passing: Mapping[str, Passing]) -> None:
-        """Prove the archive as a whole, and the members that were streamed into it."""
-        try:
-            with Archive(target) as archive:
-                self._prove_members(archive, tasks, passing)
-        except UnsafeArchive as error:
-            raise ProofFailed(f"the rewritten archive cannot be read: {error}") from None
-
-    def _prove_members(self, archive: Archive, tasks: Sequence[_Task], passing: Mapping[str, Passing]) -> None:
-        if [member.name for member in archive.members] != [task.member.name for task in tasks]:
-            raise ProofFailed("the rewritten archive does not have the members of the original")
-        for task, written in zip(tasks, archive.members, strict=True):
-            instance = task.instance
-            if instance is None:
-                pairs = zip(self._archive.stored(task.member), archive.stored(written), strict=False)
-                same = task.member.info.compress_size == written.info.compress_size
-                if not same or any(one != other for one, other in pairs):
-                    raise ProofFailed(f"{task.member.name} is not as it was in the rewritten archive")
-            elif task.streamed:
-                prove(
-                    instance,
-                    task.elements,
-                    passing[task.member.name].sums,
-                    partial(archive.checked_content, written),
-                    size=written.info.file_size,
-                    parser=self._parser,
-                    wrong_values=task.wrong_values,
-                )
-
-
-class _Task(NamedTuple):
-    """One member and what is to be done with it."""
-
-    member: Member
-    instance: Instance | None  # None: copied as it is
-    elements: Mapping[int, bytes]
-    wrong_values: Callable[[Instance], str]
-
-    @property
-    def streamed(self) -> bool:
-        """Whether the new content never is in memory as a whole."""
-        info = self.member.info
-        return info.file_size > _IN_MEMORY or info.compress_type not in (STORED, DEFLATED)
-
-
-class _Packed(NamedTuple):
-    """The new content of a member, compressed."""
-
-    data: bytes
-    crc: int
-    size: int
-
-
-def _in_order(
-    pool: ThreadPoolExecutor, tasks: Iterable[_Task], work: Callable[[_Task], _Packed | None]
-) -> Iterator[tuple[_Task, _Packed | None]]:
-    """Work on a few tasks at once, yield their results in order."""
-    pending: deque[tuple[_Task, Future[_Packed | None]]] = deque()
-    for task in tasks:
-        pending.append((task, pool.submit(work, task)))
-        if len(pending) > _AHEAD:
-            first, future = pending.popleft()
-            yield first, future.result()
-    for first, future in pending:
-        yield first, future.result()
 
 
 class GzipFile:

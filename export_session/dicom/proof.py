@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 
 from export_session.errors import ProofFailed
 
 from .codec import Reader, crc32
 from .instance import Instance
-from .output import plain
+from .output import cut, plain
 from .parse import Parser
 
 Chunks = Callable[[], Iterable[bytes]]
+Elements = Mapping[int, Mapping[int, bytes]]  # instance → tag → new element
+WrongValues = Callable[[int, Instance], str]  # number of the instance, and what was read of it
 Sums = list[tuple[int, int]]  # lengths and checksums
 
 
@@ -51,7 +54,7 @@ def prove(
     """
     new = parser.parse(Reader(after()).read, old.name, size)
     wrong = _wrong_elements(old, new, elements) or wrong_values(new)
-    if not wrong and before() != checksums(after(), new):
+    if not wrong and checksums(after(), new) != before():  # in this order, for Kept
         wrong = "bytes outside of the changed elements are different"
     if wrong:
         raise ProofFailed(f"{old.name}: the rewritten file does not read back as intended: {wrong}")
@@ -98,9 +101,52 @@ class Passing:
         chunks = self._chunks()
         return iter(chunks) if self._instance.deflated else self._sums.watch(chunks)
 
+    def again(self, chunks: Chunks) -> Chunks:
+        """Return the bytes as they were written: there is nothing more to learn from them."""
+        return chunks
+
     def sums(self) -> Sums:
         """Return what was noted; the content of a deflated data set is read for it anew."""
         return checksums(self._chunks(), self._instance) if self._instance.deflated else self._sums.found
+
+
+class Kept:
+    """The bytes of an original that end in data which were kept unread; what they are is noted when they come again.
+
+    That they are those of the original is for its checksum to prove, see :class:`~export_session.dicom.seam.Joint`.
+
+    Parameters
+    ----------
+    instance
+        As it was.
+    old
+        The first bytes of the original.
+    size
+        How many bytes took their place.
+    """
+
+    def __init__(self, instance: Instance, old: bytes, size: int) -> None:
+        self._instance = instance
+        self._old = old
+        self._size = size
+        self._sums = _Sums(instance)
+
+    def again(self, chunks: Chunks) -> Chunks:
+        """Return the bytes as they were written, noting what they say of the original."""
+
+        def noted() -> Iterator[bytes]:
+            self._sums = _Sums(self._instance)
+            head, rest = cut(chunks(), self._size)
+            yield head
+            original = self._sums.watch(chain([self._old], rest))
+            next(original)
+            yield from original
+
+        return noted
+
+    def sums(self) -> Sums:
+        """Return what was noted when the bytes were last read."""
+        return self._sums.found
 
 
 def checksums(chunks: Iterable[bytes], instance: Instance) -> Sums:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from itertools import chain
 from typing import BinaryIO
 
 from .archive import CENTRAL_SIZE, LOCAL, Archive, Member
 from .codec import Totals, compressed
+from .seam import Joint
 
 _DESCRIPTOR = 0x8  # flag: sizes follow the data (APPNOTE.TXT §4.4.4)
 _MAX32 = 0xFFFFFFFF
@@ -31,11 +33,18 @@ class Repacker:
     def copy(self, member: Member) -> None:
         """Write a member that does not change, its compressed bytes as they are."""
         info = member.info
-        self._write(member, self._archive.stored(member), Totals((), info.CRC, info.file_size))
+        totals = Totals((), info.CRC, info.file_size)
+        self._write(member, self._archive.stored(member), totals, info.compress_size)
 
     def put(self, member: Member, data: bytes, crc: int, size: int) -> None:
         """Write a member whose new content was compressed already."""
-        self._write(member, [data], Totals((), crc, size))
+        self._write(member, [data], Totals((), crc, size), len(data))
+
+    def join(self, member: Member, joint: Joint) -> None:
+        """Write a member whose new content ends in compressed data of the old one."""
+        data = chain([joint.lead], self._archive.stored(member, skip=joint.kept))
+        length = len(joint.lead) + member.info.compress_size - joint.kept
+        self._write(member, data, Totals((), joint.crc, joint.size), length)
 
     def stream(self, member: Member, chunks: Iterable[bytes]) -> None:
         """Write a member whose new content comes as a stream."""
@@ -56,11 +65,15 @@ class Repacker:
         fields = (min(count, 0xFFFF), min(count, 0xFFFF), min(end - start, _MAX32), min(start, _MAX32))
         target.write(struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, *fields, len(comment)) + comment)
 
-    def _write(self, member: Member, data: Iterable[bytes], totals: Totals) -> None:
+    def _write(self, member: Member, data: Iterable[bytes], totals: Totals, length: int | None = None) -> None:
+        """Write a member; unless the length of its data is known, its local header is set when they are there."""
         target = self._target
         offset = target.tell()
         large = member.info.file_size > _MAX32 - _NEARLY
         local = _with_zip64(member.local) if large else member.local
+        described = member.info.flag_bits & _DESCRIPTOR
+        if length is not None and not described:
+            local = _local(local, totals.crc, length, totals.size)
         target.write(local)
         packed = 0
         for chunk in data:
@@ -68,9 +81,9 @@ class Repacker:
             packed += len(chunk)
         crc, size = totals.crc, totals.size
         wide = _zip64_at(local) is not None
-        if member.info.flag_bits & _DESCRIPTOR:
+        if described:
             target.write(struct.pack("<4sL2Q" if wide else "<4s3L", b"PK\7\10", crc, packed, size))
-        else:
+        elif length is None:
             end = target.tell()
             target.seek(offset)
             target.write(_local(local, crc, packed, size))

@@ -11,7 +11,7 @@ from uuid import uuid4
 from export_session.errors import InvalidEdit, NotDicom
 
 from .agreed import agreed_header
-from .container import Container, Elements, open_container
+from .container import Container, open_container
 from .editing import Edited, reread
 from .edits import find_edits
 from .history import ORIGINAL_ATTRIBUTES, original_attributes
@@ -20,6 +20,7 @@ from .instance import Instance, Kind
 from .keys import Key
 from .model import Assignment, Cause, Change, Options, Result
 from .plan import make_plan
+from .proof import Elements
 from .readback import ReadBack
 from .splice import with_group_lengths
 from .values import Unwritable

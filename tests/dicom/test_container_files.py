@@ -13,7 +13,7 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
-from export_session.dicom import Result, codec, container, read_instances, repack, rewrite
+from export_session.dicom import Result, codec, container, read_instances, repack, rewrite, zipped
 from export_session.errors import HeaderError, NotDicom, ProofFailed, UnsafeArchive
 from tests.corpus import build, zip_bytes
 from tests.support.dicom_bytes import differences
@@ -148,9 +148,9 @@ def test_a_byte_that_goes_wrong_in_writing_is_caught(
     else:
         method = zipfile.ZIP_STORED if kind == "stored" else zipfile.ZIP_DEFLATED
         build.archive(source, {"1.dcm": data}, method)
-    stream, whole = container.rewritten, container.rewritten_bytes
+    stream, whole = container.rewritten, zipped.rewritten_bytes
     monkeypatch.setattr(container, "rewritten", lambda *given: [_damaged(b"".join(stream(*given)), at)])
-    monkeypatch.setattr(container, "rewritten_bytes", lambda *given: _damaged(whole(*given), at))
+    monkeypatch.setattr(zipped, "rewritten_bytes", lambda *given: _damaged(whole(*given), at))
     with pytest.raises(ProofFailed):
         run(source)
     assert untouched(tmp_path, "one")
