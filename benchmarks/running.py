@@ -40,14 +40,13 @@ def start_up(folder: Path) -> Iterator[Figure]:
 
 def overlap(folder: Path) -> Iterator[Figure]:
     """Export a session of 20 acquisitions on a slow line, with four files in flight and with one."""
-    with LocalSite(folder / "site") as site:
-        client = flywheel.Client(site.api_key)
-        analysis = session_of(client, packed_series(folder, 4, 64), ACQUISITIONS)
-        site.fault("slow", seconds=LATENCY)
-        took = {}
-        for transfers in (1, 4):
-            config = {"export_project": f"bench/Export {transfers}", "transfers": transfers, "force_export": True}
-            gear = stage(folder / f"transfers-{transfers}", site.api_key, analysis, **config)
+    given = packed_series(folder, 4, 64)
+    took = {}
+    for transfers in (1, 4):
+        with LocalSite(folder / f"site-{transfers}") as site:
+            analysis = session_of(flywheel.Client(site.api_key), given, ACQUISITIONS)
+            gear = stage(folder / f"transfers-{transfers}", site.api_key, analysis, transfers=transfers)
+            site.fault("slow", seconds=LATENCY)
             site.clear_requests()
             with start(gear) as process:
                 printed, _ = process.communicate(timeout=600)
@@ -55,7 +54,6 @@ def overlap(folder: Path) -> Iterator[Figure]:
                 raise SystemExit(printed.decode())
             calls = site.requests
             took[transfers] = calls[-1].time - calls[0].time  # start-up has a figure of its own
-        site.clear_faults()
     ratio = Ratio(took[1] / took[4], "x one at a time", 3.5, 2.0, higher_is_better=True)
     yield Figure(f"{ACQUISITIONS} acquisitions, {LATENCY * 1000:.0f} ms a call, 4 transfers", (ratio,), took[4])
 
@@ -65,7 +63,7 @@ def stages(folder: Path) -> Iterator[Figure]:
     with LocalSite(folder / "site") as site:
         given = packed_series(folder, 100, 512)
         analysis = session_of(flywheel.Client(site.api_key), given, 4)
-        gear = stage(folder / "gear", site.api_key, analysis, export_project="bench/Export 1")
+        gear = stage(folder / "gear", site.api_key, analysis)
         command = [sys.executable, "-m", "benchmarks.stages", str(gear), str(folder / "stages.json")]
         run = subprocess.run(command, check=False, cwd=HOME, env=ENVIRONMENT, capture_output=True, text=True)
         if run.returncode:
@@ -78,10 +76,9 @@ def stages(folder: Path) -> Iterator[Figure]:
 
 
 def session_of(client: flywheel.Client, given: Input, acquisitions: int) -> str:
-    """Create a session with corrected files, and the projects; return the id of an analysis on it."""
+    """Create a session with corrected files, and the project to export to; return the id of an analysis on it."""
     group = client.get_group(client.add_group({"_id": "bench", "label": "Bench"}))
-    for label in ("Export 1", "Export 4"):
-        group.add_project(label=label)
+    group.add_project(label="Export")
     session = group.add_project(label="Quarantine").add_subject(label="S1").add_session(label="Visit")
     for index in range(acquisitions):
         acquisition = session.add_acquisition(label=f"Series {index}")

@@ -53,7 +53,7 @@ def measure(folder: Path) -> Sample:
         analysis = session_of(flywheel.Client(site.api_key), packed_series(folder, 4, 64), ACQUISITIONS)
         site.fault("slow", seconds=LATENCY)
         site.clear_requests()
-        with start(stage(folder / "gear", site.api_key, analysis, export_project="bench/Export 1")) as process:
+        with start(stage(folder / "gear", site.api_key, analysis)) as process:
             printed, _ = process.communicate(timeout=600)
         if process.returncode:
             raise SystemExit(printed.decode())

@@ -100,13 +100,17 @@ def _origin(
 def _targets(site: ReadSite, config: Config, workers: Workers) -> _Targets:
     """Look the other projects up, and see whether this key may do there what the run needs."""
     problems: list[str] = []
-    (export, archive), identity = workers.both(
-        lambda: workers.both(
-            lambda: _project(site, "export_project", config.export_project, problems),
-            lambda: _project(site, "archive_project", config.archive_project, problems),
-        ),
+    reads: list[Callable[[], object]] = [
+        lambda: _project(site, "export_project", config.export_project, problems),
+        lambda: _project(site, "archive_project", config.archive_project, problems),
         site.identity,
-    )
+        site.signs_uploads,
+    ]
+    export, archive, identity, signed = workers.map(lambda read: read(), reads)
+    assert export is None or isinstance(export, Project)
+    assert archive is None or isinstance(archive, Project)
+    assert isinstance(identity, Identity)
+    log.debug("uploads go %s", "to signed URLs" if signed else "through the site")
     if identity.kind == "gear_rule" and problems:
         problems.append(RULE_KEY)
     checks: list[Callable[[], list[str]]] = []
@@ -115,7 +119,6 @@ def _targets(site: ReadSite, config: Config, workers: Workers) -> _Targets:
     if not config.dry_run:
         projects = filter(None, (export, archive))
         checks += [partial(_missing_rights, site, project, identity.id, NEEDED_TO_WRITE) for project in projects]
-        checks += [partial(_way_of_uploads, site)]
     for found in workers.map(lambda check: check(), checks):
         problems += found
     return _Targets(identity, export, archive, problems)
@@ -160,12 +163,6 @@ def _missing_rights(site: ReadSite, project: Project, user: str, needed: Mapping
     if not missing:
         return []
     return [f"The API key's user may not {', '.join(missing)} in {project.path}: ask its administrator for a role."]
-
-
-def _way_of_uploads(site: ReadSite) -> list[str]:
-    """Ask once what otherwise every upload asks."""
-    log.debug("uploads go %s", "to signed URLs" if site.signs_uploads() else "through the site")
-    return []
 
 
 def _enabled_rules(site: ReadSite, project: Project) -> list[str]:

@@ -38,8 +38,8 @@ def compress(data: bytes) -> bytes:
 
 
 def deflate_open(data: bytes) -> bytes:
-    """Deflate up to a whole byte, without an end, so that more can follow."""
-    engine = _engine.compressobj(_LEVEL, _engine.DEFLATED, RAW)
+    """Deflate a little data quickly, up to a whole byte and without an end, so that more can follow."""
+    engine = _engine.compressobj(1, _engine.DEFLATED, RAW)
     return bytes(engine.compress(data) + engine.flush(_engine.Z_SYNC_FLUSH))
 
 
