@@ -132,6 +132,19 @@ def test_has_all_that_its_packages_ask_for_but_the_manifest_validator(image: Ima
     assert complaints == ["flywheel-gear-toolkit 0.6.22 requires flywheel-gears, which is not installed."]
 
 
+def test_finds_what_makes_it_fast(image: Image) -> None:
+    assert image.run("python", "-c", FIND_SEAM).stdout.strip() == "isal 20"
+
+
+FIND_SEAM = """
+import random, zlib
+from export_session.dicom import codec, seam
+content = random.Random(0).randbytes(200_000).translate(bytes(n % 20 for n in range(256)))
+found = seam.find_seam([zlib.compress(content, wbits=-15)], 40_000)
+print(codec.isal and "isal", found and len(set(found.content)))
+"""
+
+
 def test_carries_no_licence_that_it_must_not(packages: list[Package]) -> None:
     assert objections(packages) == []
     listed = (ROOT / "docs" / "licences.md").read_text()

@@ -18,7 +18,8 @@ from .codec import RAW, crc32, deflate_open
 from .splice import Patch, patched
 
 _REACH = 32 << 10  # bytes that deflate data refer back at most
-_MOST = 1 << 20  # bytes of content that are looked through for the end of a block
+_MOST = 16 << 20  # bytes of content that are deflated anew; they are in memory
+_FURTHER = 1 << 20  # bytes of content behind the least that are looked through for the end of a block
 _PIECE = 64 << 10
 
 _OK, _NO_PROGRESS = 0, -5  # return codes of zlib
@@ -90,7 +91,7 @@ def join(data: Iterable[bytes], patches: Sequence[Patch], crc: int, size: int) -
         None where all has to be deflated anew.
     """
     least = patches[-1].end + _REACH
-    found = find_seam(data, least) if least < size else None
+    found = find_seam(data, least) if least < min(size, _MOST) else None
     if _zlib is None or found is None:
         return None
     new = patched(found.content, patches)
@@ -142,7 +143,7 @@ def _search(zlib: ctypes.CDLL, stream: _Stream, data: Iterator[bytes], least: in
     piece = ctypes.create_string_buffer(_PIECE)
     content: list[bytes] = []
     code, chunk = _OK, b""
-    while code in (_OK, _NO_PROGRESS) and stream.total_out < least + _MOST:
+    while code in (_OK, _NO_PROGRESS) and stream.total_out < least + _FURTHER:
         if not stream.avail_in:
             chunk = next(data, b"")
             if not chunk:
