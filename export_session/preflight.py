@@ -104,13 +104,13 @@ def _targets(site: ReadSite, config: Config, workers: Workers) -> _Targets:
         lambda: _project(site, "export_project", config.export_project, problems),
         lambda: _project(site, "archive_project", config.archive_project, problems),
         site.identity,
-        site.signs_uploads,
+        lambda: not config.dry_run and site.signs_uploads(),
     ]
     export, archive, identity, signed = workers.map(lambda read: read(), reads)
     assert export is None or isinstance(export, Project)
     assert archive is None or isinstance(archive, Project)
     assert isinstance(identity, Identity)
-    log.debug("uploads go %s", "to signed URLs" if signed else "through the site")
+    log.debug("signed uploads: %s", signed)
     if identity.kind == "gear_rule" and problems:
         problems.append(RULE_KEY)
     checks: list[Callable[[], list[str]]] = []

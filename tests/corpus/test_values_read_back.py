@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from pydicom.charset import convert_encodings, encode_string
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.valuerep import PersonName
 
 from export_session.dicom import Result
 from export_session.errors import HeaderError
@@ -44,8 +46,10 @@ BINARY = {"AT": "HH", "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL
 SINGLE = frozenset({"LT", "ST", "UT", "UR"})  # the backslash is text in these
 
 PRINTABLE = "".join(c for c in string.ascii_letters + string.digits + string.punctuation + " " if c != "\\")
-WORLD = st.characters(exclude_categories=["Cc", "Cs", "Co", "Cn", "Cf", "Zl", "Zp"], exclude_characters="\\")
-NAME_PART = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="\\^="), min_size=1, max_size=12)
+PADDING = " \0"  # at the end of text it is no part of the value
+LOST = "\ufffd"  # what programs put where they could not read a character
+WORLD = st.characters(exclude_categories=["Cc", "Cs", "Co", "Cn", "Cf", "Zl", "Zp"], exclude_characters="\\" + LOST)
+NAME_PART = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="\\^=" + LOST), min_size=1, max_size=12)
 
 
 def _text(alphabet: Any, longest: int) -> st.SearchStrategy[str]:
@@ -86,7 +90,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "UV": _numbers(0, 2**64 - 1),
 }
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40) | st.text("\\" + PADDING, max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=4,
 )
@@ -97,7 +101,7 @@ INVALID: list[tuple[str, Any]] = [
     ("DS", "1,5"), ("DS", "NaN"), ("DS", "0x10"), ("DS", "1_000"), ("DT", "2020-01-31T10:00"),
     ("DT", "20201331"), ("DT", "20200131250000"), ("FD", "abc"), ("FD", [1, 2, "x"]), ("FL", 1e39), ("IS", 2**31),
     ("IS", -(2**31) - 1), ("IS", 1.5), ("IS", "1.5"), ("IS", "1_000"), ("IS", "abc"), ("LO", "x" * 65), ("LO", "a\nb"),
-    ("LO", "a\x00b"), ("LO", "a\x1bb"), ("LO", {"a": 1}), ("LO", "\ud800"), ("LT", "x" * 10241), ("LT", "a\x00b"),
+    ("LO", "a\x00b"), ("LO", "a" + LOST), ("PN", LOST), ("LO", "a\x1bb"), ("LO", {"a": 1}), ("LO", "\ud800"), ("LT", "x" * 10241), ("LT", "a\x00b"),
     ("PN", "x" * 65), ("PN", "a^b^c^d^e^f"), ("PN", "a=b=c=d"), ("PN", "a\nb"), ("SH", "x" * 17), ("SL", 2**31),
     ("SS", 40000), ("SS", -40000), ("ST", "x" * 1025), ("SV", 2**63), ("TM", "10:20:30"), ("TM", "2500"), ("TM", "1061"),
     ("TM", "abc"), ("TM", "102030.1234567"), ("UI", "1.2.a"), ("UI", "1..2"), ("UI", "1.02"), ("UI", "1." + "2" * 63),
@@ -158,11 +162,10 @@ def _wrong(vr: str, value: Any, before: bytes, after: bytes) -> list[str]:
 
 
 def _equal(vr: str, found: Any, value: Any) -> bool:
-    blank = all(part in ("", None) for part in (value if isinstance(value, list) else [value]))
-    if blank or found in (None, ""):
-        return blank and (found in (None, "") or all(part in ("", None) for part in found))
     if vr not in SINGLE and isinstance(value, str) and "\\" in value:
         value = value.split("\\")
+    if _says_nothing(value) or _says_nothing(found):
+        return _says_nothing(value) and _says_nothing(found)
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if vr == "AT" and isinstance(value, str):
@@ -174,6 +177,12 @@ def _equal(vr: str, found: Any, value: Any) -> bool:
             rel_tol=1e-9,
         )
     return same(vr, found, value)
+
+
+def _says_nothing(value: Any) -> bool:
+    if isinstance(value, list | MultiValue):
+        return all(_says_nothing(part) for part in value)
+    return value is None or (isinstance(value, str | PersonName) and not str(value).strip(PADDING))
 
 
 def _drawn(data: st.DataObject, strategy: st.SearchStrategy[Any], vr: str) -> Any:

@@ -34,9 +34,12 @@ def program(name: str) -> str:
 
 
 def dump(path: Path, tag: int) -> str | None:
-    """What dcmdump shows of that tag, on any level, in UTF-8; None where it cannot read the file or the text."""
+    """What dcmdump shows of that tag, on any level, in UTF-8; None where it cannot read the file or the text.
+
+    An element of VR UN is read as the dictionary has it (PS3.5 §6.2.2), its items too.
+    """
     wanted = f"{tag >> 16:04x},{tag & 0xFFFF:04x}"
-    command = [program("dcmdump"), "-q", "+L", "+U8", "+P", wanted, str(path)]
+    command = [program("dcmdump"), "-q", "+L", "+U8", "+uc", "+P", wanted, str(path)]
     run = subprocess.run(command, capture_output=True, check=False, timeout=60)
     return run.stdout.decode("utf-8", "replace") if run.returncode == 0 else None
 
