@@ -254,9 +254,10 @@ def text(sample: Sample, header: dict[str, Any]) -> Iterator[Edit]:
         tag = tag_for_keyword(keyword)
         if hidden or varying or tag is None:
             continue
-        changed = _with(header, keyword, value)
+        new = value + "2" if keyword in common and str(common[keyword].value) == value else value
+        changed = _with(header, keyword, new)
         vr = dictionary_VR(tag)
-        yield Edit(f"text {script}", changed, (tag,), vr, value, refusal_allowed=unreadable, recodes=True)
+        yield Edit(f"text {script}", changed, (tag,), vr, new, refusal_allowed=unreadable, recodes=True)
 
 
 def per_slice(sample: Sample, header: dict[str, Any]) -> Iterator[Edit]:

@@ -107,6 +107,12 @@ def test_a_destination_that_cannot_be_used_is_said(quiet: World, destination: tu
     refused(quiet, run, "destination")
 
 
+def test_a_destination_and_projects_that_cannot_be_used_are_said_together(quiet: World) -> None:
+    config = quiet.config(export_project="nowhere/A", archive_project="nowhere/B")
+    run = gear.run(gear.stage(quiet.folder / "gear", quiet.site.api_key, ("session", "6" * 24), config))
+    refused(quiet, run, "destination cannot be read", "nowhere/A", "nowhere/B")
+
+
 def test_a_missing_config_is_said(quiet: World) -> None:
     folder = gear.stage(quiet.folder / "gear", quiet.site.api_key, ("session", "6" * 24), {})
     refused(quiet, gear.run(folder), "export_project")
