@@ -84,4 +84,5 @@ def _is_number(value: Any) -> bool:
 
 
 def _unwrapped(values: list[Any]) -> Any:
-    return values[0] if len(values) == 1 else values
+    """Return a list of one as its component, unless a backslash would make it read as several."""
+    return values if len(values) != 1 or "\\" in str(values[0]) else values[0]

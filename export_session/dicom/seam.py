@@ -11,6 +11,7 @@ this is trusted: what was joined is inflated as a whole and compared, like all t
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -92,10 +93,10 @@ def join(data: Iterable[bytes], patches: Sequence[Patch], crc: int, size: int) -
     """
     least = patches[-1].end + _REACH
     found = find_seam(data, least) if least < min(size, _MOST) else None
-    if _zlib is None or found is None:
+    rest = size - len(found.content) if found else 0
+    if _zlib is None or found is None or not 0 < rest <= sys.maxsize:  # more is there than is declared
         return None
     new = patched(found.content, patches)
-    rest = size - len(found.content)
     return Joint(
         old=found.content,
         new=new,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import random
+import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -15,7 +17,7 @@ from isal import isal_zlib
 
 from export_session.dicom import Result, rewrite, seam
 from export_session.dicom.splice import Patch, patched
-from export_session.errors import UnsafeArchive
+from export_session.errors import HeaderError, UnsafeArchive
 from tests.corpus import build, zip_bytes
 from tests.support.dicom_bytes import differences
 
@@ -130,6 +132,13 @@ def test_short_content_is_deflated_anew() -> None:
     assert seam.join([deflate(content, 6)], [Patch(0, 1, b"")], zlib.crc32(content), len(content)) is None
 
 
+@pytest.mark.timeout(20)
+def test_content_that_is_longer_than_declared_is_deflated_anew() -> None:
+    content = NOISE[:150_000].translate(bytes(n & 31 for n in range(256)))
+    joint = seam.join([deflate(content, 6)], [Patch(0, 1, b"")], zlib.crc32(content), 33_000)
+    assert joint is None
+
+
 # In archives: members that are handled in memory, and one that is streamed
 
 SIZES = pytest.mark.parametrize("size", [200_000, 3_000_000], ids=["small", "streamed"])
@@ -184,6 +193,34 @@ def damaged(data: bytes, at: int) -> bytes:
     changed = bytearray(data)
     changed[at % len(changed)] ^= 1
     return bytes(changed)
+
+
+ARCHIVE = io.BytesIO()
+with zipfile.ZipFile(ARCHIVE, "w", zipfile.ZIP_DEFLATED) as _archive:
+    for _name in ("1.dcm", "2.dcm"):
+        _archive.writestr(zipfile.ZipInfo(_name), build.plain(pixels=pixels(90_000)), zipfile.ZIP_DEFLATED)
+
+
+@pytest.mark.timeout(120)
+@given(st.lists(st.tuples(st.integers(-400, 120_000), st.binary(min_size=1, max_size=9)), min_size=1, max_size=4))
+def test_a_damaged_archive_is_refused_or_comes_out_right(damage: list[tuple[int, bytes]]) -> None:
+    data = bytearray(ARCHIVE.getvalue())
+    for at, new in damage:
+        place = at % len(data)
+        data[place : place + len(new)] = new
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "one.zip"), Path(folder, "target")
+        source.write_bytes(data)
+        try:
+            result = rewrite(source, target, {"dicom": {"PatientName": "New^Name"}})
+        except HeaderError:
+            return
+        assert result.modified
+        with zipfile.ZipFile(target) as archive:
+            assert archive.testzip() is None
+            changed = [archive.read(change.member) for change in result.changes]
+        assert changed
+        assert all(differences(build.plain(pixels=pixels(90_000)), one, {NAME}) == [] for one in changed)
 
 
 @SIZES
