@@ -132,13 +132,14 @@ def prepare(site: ReadSite, task: Task, place: Workplace) -> Iterator[Prepared]:
         began = time.monotonic()
         source = Path(folder, "origin" + _suffix(task.origin.name))
         sha384 = _fetch(site, task.origin, source)
-        fetched = time.monotonic()
+        fetched = started = time.monotonic()
         header = task.origin.info.get("header") or {}
         result = Result(modified=False, header=header)
         path = source
         if task.is_dicom:
             target = Path(folder, "copy" + _suffix(task.origin.name))
             with _PROCESSORS:
+                started = time.monotonic()
                 result = rewrite(source, target, header, task.overrides, **asdict(task.options))
             if result.modified:
                 path, sha384 = target, _sha384(target)
@@ -153,7 +154,7 @@ def prepare(site: ReadSite, task: Task, place: Workplace) -> Iterator[Prepared]:
             sha384,
             result,
             _status(task, size, sha384),
-            Timing(fetched - began, rewritten - fetched),
+            Timing(fetched - began, rewritten - started),
             picture,
         )
 

@@ -92,4 +92,6 @@ def inherent(sample: Sample, edit: Edit, result: Path, scratch: Path) -> Counter
 
 
 def _without_values(line: str) -> str:
-    return re.sub(r"<[^>]*>|= *\S+|0x[0-9a-f]+|-?\d+(\.\d+)?", "", line)
+    """Say the same without values; tags and the names of attributes and modules stay."""
+    kept, dropped = r"(\(0x\w{4},0x\w{4}\)|(?:Element|Module)=<[^>]*>)", r"<[^>]*>|= *\S+|0x[0-9a-f]+|-?\d+(\.\d+)?"
+    return re.sub(f"{kept}|{dropped}", r"\1", line)
