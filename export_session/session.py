@@ -6,6 +6,7 @@ tags. Whatever interrupts a run, reading that order backwards tells what is left
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from .model import EXPORTED, Container, ContainerRecord, FileRecord, SessionReco
 from .outcome import Failure, attempt
 from .parallel import Workers
 from .provenance import has_qc, with_qc
+from .site import Site
 from .tree import Project, Tree, assert_unchanged, read_subject
 
 log = logging.getLogger(__name__)
@@ -121,12 +123,17 @@ def _finish(copier: Copier, story: _Story, exported: Exported, workers: Workers)
     copy = exported.copies.session.copy
     assert copy is not None
     marked = [copy, archived.session, tree.session] if archived else [copy, tree.session]
-    sessions = list({one.id: one for one in marked}.values())  # after a move the archived session is the origin
-    workers.map(lambda session: _note_result(copier, session, passed=True), sessions)
-    for session in sessions:
-        if EXPORTED not in session.tags:
-            site.add_tags("session", session.id, [EXPORTED])
+    *copies, origin = {one.id: one for one in marked}.values()  # after a move the archived session is the origin
+    notes = [functools.partial(_note_result, copier, one, passed=True) for one in (*copies, origin)]
+    tags = [functools.partial(_tag, site, one) for one in copies]
+    workers.map(lambda mark: mark(), (*notes, *tags))
+    _tag(site, origin)  # last: it says that all is done
     return archived
+
+
+def _tag(site: Site, session: Container) -> None:
+    if EXPORTED not in session.tags:
+        site.add_tags("session", session.id, [EXPORTED])
 
 
 def _note_result(copier: Copier, session: Container, *, passed: bool) -> None:

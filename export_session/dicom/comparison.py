@@ -128,7 +128,7 @@ class Comparison:
         if difference.refusal:
             return difference
         if difference.vr != "SQ" and not _is_plain(value):
-            return replace(difference, refusal="a value is text, a number or a list of these")
+            return replace(difference, value=value)  # the writer says why the VR cannot hold it
         if _is_blank(value):
             warning = "null in the metadata is taken as a request to blank the value" if value is None else ""
             return replace(difference, value=None, warning=warning)

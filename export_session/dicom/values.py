@@ -196,6 +196,8 @@ def _date_time(text: str) -> None:
 
 
 def _person_name(text: str) -> None:
+    if not text.strip("= "):
+        raise Unwritable('a name of delimiters alone names no one; "" empties the element')
     groups = text.split("=")
     if len(groups) > 3:
         raise Unwritable('a name has at most three representations, separated by "="')

@@ -219,7 +219,8 @@ def same(vr: str, found: Any, expected: Any) -> bool:
         return math.isclose(float(found), float(expected), rel_tol=1e-9)
     if vr in INTEGERS:
         return not isinstance(expected, bool) and int(found) == expected
-    return str(found).rstrip(" \0") == str(expected).rstrip(" \0")
+    padding = " \0=" if vr == "PN" else " \0"  # delimiters of trailing empty groups may be left out (PS3.5 §6.2.1.1)
+    return str(found).rstrip(padding) == str(expected).rstrip(padding)
 
 
 def digest(path: FilePath) -> str:
