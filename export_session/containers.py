@@ -1,7 +1,7 @@
 """The copies of subject, session and acquisitions: found by their origin, or created.
 
 Flywheel allows two sessions or acquisitions of one label, so neither a label nor a moment's absence proves
-that there is no copy yet. A copy is known by ``info.export.origin_id``, and after every create the site is
+that there is no copy yet. A copy is known by ``info.export.origin_id``, and after creating any the site is
 asked again: of several copies made at the same time by several runs the oldest stays, and each run removes
 the empty one it made itself.
 """
