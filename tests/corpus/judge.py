@@ -13,6 +13,7 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import Tag
+from pydicom.valuerep import PersonName
 
 from export_session.dicom import Result, rewrite
 from export_session.errors import HeaderError
@@ -207,8 +208,8 @@ def value_at(read: Dataset, path: Path) -> Any:
 
 def same(vr: str, found: Any, expected: Any) -> bool:
     """Whether the value read is the one asked for, as values of that VR compare."""
-    if found in (None, "") or expected in (None, ""):
-        return found in (None, "") and expected in (None, "")
+    if is_nothing(found) or is_nothing(expected):
+        return is_nothing(found) and is_nothing(expected)
     if isinstance(expected, list) or isinstance(found, MultiValue | list):
         wanted = expected if isinstance(expected, list) else [expected]
         parts = list(found) if isinstance(found, MultiValue | list) else [found]
@@ -221,6 +222,11 @@ def same(vr: str, found: Any, expected: Any) -> bool:
         return not isinstance(expected, bool) and int(found) == expected
     padding = " \0=" if vr == "PN" else " \0"  # delimiters of trailing empty groups may be left out (PS3.5 §6.2.1.1)
     return str(found).rstrip(padding) == str(expected).rstrip(padding)
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a component holds no value: padding is no part of one (PS3.5 §6.2)."""
+    return value is None or (isinstance(value, str | PersonName) and not str(value).strip(" \0"))
 
 
 def digest(path: FilePath) -> str:

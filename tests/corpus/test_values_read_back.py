@@ -17,13 +17,12 @@ from pydicom.charset import convert_encodings, encode_string
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.valuerep import PersonName
 
 from export_session.dicom import Result
 from export_session.errors import HeaderError
 from tests.corpus import build
 from tests.corpus.catalogue import parse
-from tests.corpus.judge import charset, may_hold_text, outcome, same, value_at
+from tests.corpus.judge import charset, is_nothing, may_hold_text, outcome, same, value_at
 from tests.support.dicom_bytes import Form, piece_differences, pieces
 
 FORMS = [build.EXPLICIT, build.IMPLICIT, build.BIG]
@@ -181,9 +180,7 @@ def _equal(vr: str, found: Any, value: Any) -> bool:
 
 
 def _says_nothing(value: Any) -> bool:
-    if isinstance(value, list | MultiValue):
-        return all(_says_nothing(part) for part in value)
-    return value is None or (isinstance(value, str | PersonName) and not str(value).strip(PADDING))
+    return all(map(is_nothing, value)) if isinstance(value, list | MultiValue) else is_nothing(value)
 
 
 def _drawn(data: st.DataObject, strategy: st.SearchStrategy[Any], vr: str) -> Any:

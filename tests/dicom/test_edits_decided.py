@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from export_session.dicom.edits import find_edits
 from export_session.dicom.instance import Instance
 from export_session.dicom.model import Cause, Options, Outcome
 from export_session.dicom.parse import Parser
-from export_session.errors import StaleMetadata
+from export_session.dicom.rewrite import rewrite
+from export_session.errors import InvalidEdit, StaleMetadata
 from tests.dicom.crafted import UID, Items, file_bytes, instance, series
 
 FMI_MARK = {"TransferSyntaxUID": "1.2.840.10008.1.2.1"}
@@ -344,10 +346,16 @@ def test_any_single_edit_is_found_and_nothing_else(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("value", [{}, [[]], [{}], {"a": 1}, [["x"]], ["x", {}]])
-def test_what_is_no_value_at_all_is_refused(value: Any) -> None:
-    decision = decide({"StationName": "A"}, {"StationName": value})
-    assert not decision.assignments
-    assert "value" in reasons(decision)["StationName"]
+def test_what_is_no_value_at_all_fails_the_file_by_default(value: Any, tmp_path: Path) -> None:
+    source, target = tmp_path / "source.dcm", tmp_path / "target.dcm"
+    source.write_bytes(file_bytes({"StationName": "A"}))
+    header = {"dicom": {"StationName": value}}
+    with pytest.raises(InvalidEdit, match=r"StationName: (an object is|a list is|it takes one value)"):
+        rewrite(source, target, header)
+    result = rewrite(source, target, header, on_invalid_edit="skip")
+    assert [change.keyword for change in result.refused] == ["StationName"]
+    assert not result.modified
+    assert not target.exists()
 
 
 def damaged(data: bytes) -> Instance:
