@@ -171,34 +171,34 @@ class ZipFile:
         return data
 
     def _prove(self, target: Path, tasks: Sequence[_Task], seen: Mapping[str, Passing | Kept]) -> None:
-        """Prove the archive as a whole, and the members that were streamed into it."""
+        """Prove the archive as a whole, and the members that were copied or streamed into it."""
         try:
             with Archive(target) as archive:
-                self._prove_members(archive, tasks, seen)
+                if [member.name for member in archive.members] != [task.member.name for task in tasks]:
+                    raise ProofFailed("the rewritten archive does not have the members of the original")
+                pairs = zip(tasks, archive.members, strict=True)
+                left = [(task, written, seen.get(task.member.name)) for task, written in pairs if not task.proven]
+                with ThreadPoolExecutor(_WORKERS) as pool:
+                    list(pool.map(lambda one: self._prove_member(archive, *one), left))
         except UnsafeArchive as error:
             raise ProofFailed(f"the rewritten archive cannot be read: {error}") from None
 
-    def _prove_members(self, archive: Archive, tasks: Sequence[_Task], seen: Mapping[str, Passing | Kept]) -> None:
-        if [member.name for member in archive.members] != [task.member.name for task in tasks]:
-            raise ProofFailed("the rewritten archive does not have the members of the original")
-        for task, written in zip(tasks, archive.members, strict=True):
-            instance = task.instance
-            if instance is None:
-                pairs = zip(self._archive.stored(task.member), archive.stored(written), strict=False)
-                same = task.member.info.compress_size == written.info.compress_size
-                if not same or any(one != other for one, other in pairs):
-                    raise ProofFailed(f"{task.member.name} is not as it was in the rewritten archive")
-            elif task.streamed:
-                original = seen[task.member.name]
-                prove(
-                    instance,
-                    task.elements,
-                    original.sums,
-                    original.again(partial(archive.checked_content, written)),
-                    size=written.info.file_size,
-                    parser=self._parser,
-                    wrong_values=task.wrong_values,
-                )
+    def _prove_member(self, archive: Archive, task: _Task, written: Member, original: Passing | Kept | None) -> None:
+        if task.instance and original:
+            prove(
+                task.instance,
+                task.elements,
+                original.sums,
+                original.again(partial(archive.checked_content, written)),
+                size=written.info.file_size,
+                parser=self._parser_of_this_thread(),
+                wrong_values=task.wrong_values,
+            )
+            return
+        pairs = zip(self._archive.stored(task.member), archive.stored(written), strict=False)
+        same = task.member.info.compress_size == written.info.compress_size
+        if not same or any(one != other for one, other in pairs):
+            raise ProofFailed(f"{task.member.name} is not as it was in the rewritten archive")
 
 
 def _unpacked(member: Member, data: bytes, size: int) -> bytes:
@@ -222,6 +222,11 @@ class _Task(NamedTuple):
         """Whether the new content never is in memory as a whole."""
         info = self.member.info
         return info.file_size > _IN_MEMORY or info.compress_type not in (STORED, DEFLATED)
+
+    @property
+    def proven(self) -> bool:
+        """Whether the new content was proven before it was written."""
+        return self.instance is not None and not self.streamed
 
 
 class _Packed(NamedTuple):

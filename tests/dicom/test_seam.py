@@ -215,7 +215,9 @@ def test_a_damaged_archive_is_refused_or_comes_out_right(damage: list[tuple[int,
             result = rewrite(source, target, {"dicom": {"PatientName": "New^Name"}})
         except HeaderError:
             return
-        assert result.modified
+        if not result.modified:  # the damage hides the correction; the file goes out as it came
+            assert not target.exists()
+            return
         with zipfile.ZipFile(target) as archive:
             assert archive.testzip() is None
             changed = {change.member for change in result.changes}  # "" stands for all
