@@ -35,8 +35,8 @@ _NAMED_MAX = 40  # characters of a value in a reason
 _DS_MAX = 16
 _IS_MAX = 12
 
-_DS = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_IS = re.compile(r"[+-]?\d+")
+_DS = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_IS = re.compile(r"[+-]?\d+", re.ASCII)
 _TM = re.compile(r"(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,6})?)?)?")
 _DT = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?")
 _UI = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))*")

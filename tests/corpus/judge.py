@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import struct
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -219,7 +220,8 @@ def same(vr: str, found: Any, expected: Any) -> bool:
     if vr in NUMBERS:
         return math.isclose(float(found), float(expected), rel_tol=1e-9)
     if vr in INTEGERS:
-        return not isinstance(expected, bool) and int(found) == expected
+        spelled = isinstance(expected, str) and re.fullmatch(r"\s*[+-]?[0-9]+\s*", expected)
+        return not isinstance(expected, bool) and int(found) == (int(expected) if spelled else expected)
     padding = " \0=" if vr == "PN" else " \0"  # delimiters of trailing empty groups may be left out (PS3.5 §6.2.1.1)
     return str(found).rstrip(padding) == str(expected).rstrip(padding)
 

@@ -89,7 +89,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "UV": _numbers(0, 2**64 - 1),
 }
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40) | st.text("\\" + PADDING, max_size=4),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40) | st.text("\\^=" + PADDING, max_size=4) | st.text("0719+-.eE\u0663 ", max_size=6),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=4,
 )
@@ -106,7 +106,8 @@ INVALID: list[tuple[str, Any]] = [
     ("SS", 40000), ("SS", -40000), ("ST", "x" * 1025), ("SV", 2**63), ("TM", "10:20:30"), ("TM", "2500"), ("TM", "1061"),
     ("TM", "abc"), ("TM", "102030.1234567"), ("UI", "1.2.a"), ("UI", "1..2"), ("UI", "1.02"), ("UI", "1." + "2" * 63),
     ("UL", -1), ("UL", 2**32), ("UR", "with space"), ("US", -1), ("US", 65536), ("US", 1.5), ("US", "abc"), ("UV", -1),
-    ("UV", 2**64), ("IS", True), ("US", True), ("LO", True), ("DS", False), ("FD", True),
+    ("UV", 2**64), ("IS", "\u0663"), ("DS", "\u0663.5"), ("US", "\u0663"), ("FD", "\u0663"),  # a digit, but none of DICOM's
+    ("IS", True), ("US", True), ("LO", True), ("DS", False), ("FD", True),
 ]  # fmt: skip
 
 QUICK = settings(
