@@ -155,6 +155,11 @@ def _any_form(_text: str) -> None:
     """Accept: VRs without a form of their own."""
 
 
+def _title(text: str) -> None:
+    if text.startswith(" "):
+        raise Unwritable("spaces before an AE title are no part of it; leave them out")
+
+
 def _age(text: str) -> None:
     if not re.fullmatch(r"\d{3}[DWMY]", text):
         raise Unwritable(f'"{text}" is no age; the form is three digits and D, W, M or Y, such as 034Y')
@@ -219,6 +224,7 @@ def _uri(text: str) -> None:
 
 
 _FORMS: dict[str, Callable[[str], None]] = {
+    "AE": _title,
     "AS": _age,
     "CS": _code,
     "DA": _date,

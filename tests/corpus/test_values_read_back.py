@@ -88,13 +88,14 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "UT": _text(WORLD | st.sampled_from("\\\r\n\t"), 300),
     "UV": _numbers(0, 2**64 - 1),
 }
+TEXT = st.text(max_size=40) | st.text("\\^=" + PADDING, max_size=4) | st.text("0719+-.eE\u0663 ", max_size=6)
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40) | st.text("\\^=" + PADDING, max_size=4) | st.text("0719+-.eE\u0663 ", max_size=6),
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=4,
 )
 INVALID: list[tuple[str, Any]] = [
-    ("AE", "X" * 17), ("AE", "Ä"), ("AE", "a\nb"), ("AS", "42"), ("AS", "042X"), ("AS", "0042Y"),
+    ("AE", "X" * 17), ("AE", "Ä"), ("AE", "a\nb"), ("AE", " A"), ("AS", "42"), ("AS", "042X"), ("AS", "0042Y"),
     ("AS", 42), ("AT", -1), ("AT", 2**32), ("AT", "patient"), ("CS", "TOO LONG FOR A CS"), ("CS", "Ü"), ("CS", "A-B"),
     ("DA", "2020-01-31"), ("DA", "20201301"), ("DA", "20200230"), ("DA", "abc"), ("DA", "202001"), ("DS", "abc"),
     ("DS", "1,5"), ("DS", "NaN"), ("DS", "0x10"), ("DS", "1_000"), ("DT", "2020-01-31T10:00"),
