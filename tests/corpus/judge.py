@@ -216,7 +216,7 @@ def same(vr: str, found: Any, expected: Any) -> bool:
         parts = list(found) if isinstance(found, MultiValue | list) else [found]
         return len(parts) == len(wanted) and all(same(vr, *pair) for pair in zip(parts, wanted, strict=True))
     if vr == "FL":
-        return bool(found == struct.unpack("<f", struct.pack("<f", expected))[0])
+        return bool(found == struct.unpack("<f", struct.pack("<f", float(expected)))[0])
     if vr in NUMBERS:
         return math.isclose(float(found), float(expected), rel_tol=1e-9)
     if vr in INTEGERS:
