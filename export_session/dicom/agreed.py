@@ -16,6 +16,8 @@ UNICODE = "ISO_IR 192"
 
 # file meta elements that follow an element of the data set (PS3.10 §7.1)
 _FOLLOWED = {"SOPInstanceUID": "MediaStorageSOPInstanceUID", "SOPClassUID": "MediaStorageSOPClassUID"}
+# while one of these keeps a UID, references to it stay, too
+_IDENTITIES = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 
 
 def agreed_header(
@@ -153,7 +155,8 @@ def _follow_uid(dicom: Any, edit: Edit) -> None:
         follower = _FOLLOWED.get(edit.difference.keys[0].name)
         if follower in dicom:
             dicom[follower] = new
-    _replace_uid(dicom, old, new)
+    if old not in [dicom.get(keyword) for keyword in _IDENTITIES]:
+        _replace_uid(dicom, old, new)
 
 
 def _replace_uid(node: Any, old: str, new: Any) -> None:

@@ -22,6 +22,7 @@ from .codec import CHUNK, DAMAGED, DEFLATED, STORED, Damaged, crc32, inflated
 
 LOCAL = struct.Struct("<4s5H3L2H")  # local file header (APPNOTE.TXT §4.3.7)
 CENTRAL_SIZE = 46  # of a central directory header without its variable fields (§4.3.12)
+_END_RECORDS = (b"PK\5\6", b"PK\6\6")  # what comes after the central directory (§4.3.14, §4.3.16)
 
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _SYMLINK = 0o120000
@@ -154,6 +155,8 @@ class Archive:
             central = directory[pos : pos + CENTRAL_SIZE + name + extra + comment]
             pos += len(central)
             yield self._read_member(info, central, central[CENTRAL_SIZE : CENTRAL_SIZE + name])
+        if directory[pos : pos + 4] not in _END_RECORDS:  # an entry would run into what follows the directory
+            raise UnsafeArchive("the central directory of the archive is damaged; upload it again")
 
     def _read_member(self, info: zipfile.ZipInfo, central: bytes, name: bytes) -> Member:
         local = self.read(info.header_offset, LOCAL.size + len(name) + 128)

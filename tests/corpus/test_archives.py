@@ -314,6 +314,15 @@ def test_a_directory_that_counts_other_than_it_lists_is_refused(source: Path, ta
     _refused_fast(source, target)
 
 
+@pytest.mark.parametrize("place", [28, 30, 32])  # of the sizes of name, extra fields and comment
+def test_an_entry_that_runs_out_of_the_directory_is_refused(source: Path, target: Path, place: int) -> None:
+    build.archive(source, _three())
+    data = source.read_bytes()
+    last = data.rindex(b"PK\1\2") + place
+    source.write_bytes(data[:last] + bytes([data[last] + 1]) + data[last + 1 :])
+    _refused_fast(source, target)
+
+
 def test_a_wrong_checksum_is_refused(source: Path, target: Path) -> None:
     build.archive(source, _three(**{"notes.txt": b"plain text"}), zipfile.ZIP_STORED)
     for damaged in (b"plain text", b"ID-1"):

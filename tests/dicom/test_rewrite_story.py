@@ -127,6 +127,19 @@ def test_a_uid_that_other_instances_keep_is_still_referred_to(tmp_path: Path) ->
     assert {str(d.ReferencedStudySequence[0].StudyInstanceUID) for d in read} == {"1.2.3.4"}
 
 
+def test_another_identity_of_the_same_uid_stays(tmp_path: Path) -> None:
+    number = build.element(0x00200013, "IS", b"1")
+    data = build.plain().replace(number, build.element(0x00200052, "UI", b"1.2.3.4") + number)
+    source = one(tmp_path, data)
+    header = {
+        "dicom": {"StudyInstanceUID": "7.7", "SeriesInstanceUID": "1.2.3.4.5", "FrameOfReferenceUID": "1.2.3.4"}
+    }
+    result = rewrite(source, tmp_path / "target", header, edit_uids=True)
+    read = datasets(tmp_path / "target")[0]
+    assert result.header == header
+    assert (str(read.StudyInstanceUID), str(read.FrameOfReferenceUID)) == ("7.7", "1.2.3.4")
+
+
 def test_two_instances_never_get_the_same_uid(tmp_path: Path) -> None:
     header = {"dicom": {}, "dicom_array": {"SOPInstanceUID": ["1.2.3.4.5.2", "1.2.3.4.5.2", "1.2.3.4.5.3"]}}
     result = rewrite(series(tmp_path), tmp_path / "target", header, edit_uids=True, on_invalid_edit="skip")
