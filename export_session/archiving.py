@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .containers import Twin, Twins, find_copy, find_subject, find_twins, settle, settle_acquisitions, twins_above
+from .containers import Twin, Twins, find_copy, find_subject, settle, twins_above, twins_below
 from .copying import Copied, Copier, copy_files, tasks_of
 from .errors import Conflict, TransferError
 from .model import Container, Status
@@ -61,12 +61,11 @@ def archive_by_copy(copier: Copier, exported: Exported, project: Project, worker
     """
     tree, site = exported.tree, copier.site
     above = twins_above(site, tree.subject, tree.session, project, workers, overwrite=True, write=True)
-    found = find_twins(site, tree, project, above, workers, overwrite=True)
-    twins = settle_acquisitions(site, found, workers)
+    twins = twins_below(site, tree, above, workers, overwrite=True, write=True)
     holders = twins.all() if exported.subject_files else twins.all()[1:]
     copied = _copy_all(copier, tree, project, holders, workers)
     assert twins.session.copy is not None
-    statuses = [twin.status for twin in found.all()] + [item.record.status for item in copied]
+    statuses = [twin.status for twin in twins.all()] + [item.record.status for item in copied]
     return Archived(twins.session.copy, wrote=any(status is not Status.UNCHANGED for status in statuses))
 
 

@@ -42,11 +42,9 @@ class Twin:
 class Twins:
     """A session's containers with their copies in one project."""
 
-    project: Project
     subject: Twin
     session: Twin
     acquisitions: tuple[Twin, ...]
-    listed: frozenset[str] = frozenset()  # ids of all acquisitions that were in the session's copy
 
     def all(self) -> tuple[Twin, ...]:
         """Subject, session and acquisitions, in that order."""
@@ -74,10 +72,10 @@ def twins_above(
     return above, below
 
 
-def find_twins(
-    site: ReadSite, tree: Tree, project: Project, above: tuple[Twin, Twin], workers: Workers, *, overwrite: bool
+def twins_below(
+    site: Site, tree: Tree, above: tuple[Twin, Twin], workers: Workers, *, overwrite: bool, write: bool
 ) -> Twins:
-    """Find which acquisitions of a session have a copy below the session's copy."""
+    """Do the same for the acquisitions of the session, and return all of its containers."""
     subject, session = above
     existing = None if session.status is Status.CREATED else session.copy
     listed = list(site.children("session", existing.id, "acquisition", with_info=True)) if existing else []
@@ -86,31 +84,25 @@ def find_twins(
     found = workers.map(lambda row: site.read("acquisition", row.id) if row else None, rows)
     strays = (row.label for row in listed if row not in rows and KEY in row.info)
     notes = tuple(f"{label}: the origin of this acquisition's copy is gone" for label in strays)
-    return Twins(
-        project,
-        subject,
-        replace(session, notes=notes),
-        tuple(_twin(origin, copy, overwrite=overwrite) for origin, copy in zip(tree.acquisitions, found, strict=True)),
-        frozenset(row.id for row in listed),
-    )
+    pairs = zip(tree.acquisitions, found, strict=True)
+    acquisitions = [_twin(origin, copy, overwrite=overwrite) for origin, copy in pairs]
+    if write:
+        acquisitions = _settle_all(site, acquisitions, session.copy_id, {row.id for row in listed}, workers)
+    return Twins(subject, replace(session, notes=notes), tuple(acquisitions))
 
 
-def settle_acquisitions(site: Site, twins: Twins, workers: Workers) -> Twins:
-    """Create the copies of acquisitions that are missing and bring the metadata of the others up to date.
-
-    One look at the session tells whether another run was at work at the same time.
-    """
-    parent_id = twins.session.copy_id
+def _settle_all(site: Site, twins: list[Twin], parent_id: str, listed: set[str], workers: Workers) -> list[Twin]:
+    """Do for acquisitions what :func:`settle` does for one; one look tells whether another run is at work, too."""
 
     def created(twin: Twin) -> Twin:
         return replace(twin, copy=_create(site, twin.origin, parent_id)) if twin.copy is None else twin
 
-    acquisitions = workers.map(created, twins.acquisitions)
-    if any(twin.copy is None for twin in twins.acquisitions):
-        known = twins.listed | {twin.copy_id for twin in acquisitions}
+    settled = workers.map(created, twins)
+    if any(twin.copy is None for twin in twins):
+        known = listed | {twin.copy_id for twin in settled}
         if any(row.id not in known for row in site.children("session", parent_id, "acquisition")):
-            acquisitions = workers.map(lambda twin: _unless_second(site, twin, parent_id), acquisitions)
-    return replace(twins, acquisitions=tuple(workers.map(lambda twin: _update(site, twin), acquisitions)))
+            settled = workers.map(lambda twin: _unless_second(site, twin, parent_id), settled)
+    return workers.map(lambda twin: _update(site, twin), settled)
 
 
 def find_subject(site: ReadSite, origin: Container, project_id: str, *, overwrite: bool) -> Twin:

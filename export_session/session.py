@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, replace
 
 from .archiving import Archived, Exported, archive_by_copy, archive_by_move
-from .containers import Twin, Twins, find_twins, settle_acquisitions, twins_above
+from .containers import Twin, Twins, twins_above, twins_below
 from .copying import Copied, Copier, copy_files, row, strays, tasks_of
 from .model import EXPORTED, Container, ContainerRecord, FileRecord, SessionRecord, Status
 from .outcome import Failure, attempt
@@ -92,20 +92,16 @@ def _read(copier: Copier, route: Route, session: Container, workers: Workers) ->
     subject, listed = workers.both(
         lambda: read_subject(site, session), lambda: list(site.children("session", session.id, "acquisition"))
     )
-
-    def found_above() -> tuple[Twin, Twin]:
-        return twins_above(site, subject, session, route.export, workers, overwrite=overwrite, write=write)
-
+    find_above = functools.partial(twins_above, site, subject, session, route.export, workers)
     acquisitions, above = workers.both(
-        lambda: workers.map(lambda row: site.read("acquisition", row.id), listed), lambda: attempt(found_above)
+        lambda: workers.map(lambda row: site.read("acquisition", row.id), listed),
+        lambda: attempt(lambda: find_above(overwrite=overwrite, write=write)),
     )
     tree = Tree(route.origin, subject, session, tuple(acquisitions))
 
-    def found(above: tuple[Twin, Twin]) -> Twins:
-        twins = find_twins(site, tree, route.export, above, workers, overwrite=overwrite)
-        return settle_acquisitions(site, twins, workers) if write else twins
-
-    return tree, above if isinstance(above, Failure) else attempt(lambda: found(above))
+    if isinstance(above, Failure):
+        return tree, above
+    return tree, attempt(lambda: twins_below(site, tree, above, workers, overwrite=overwrite, write=write))
 
 
 def _finish(copier: Copier, story: _Story, exported: Exported, workers: Workers) -> Archived | None:
