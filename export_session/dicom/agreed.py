@@ -7,8 +7,9 @@ from copy import deepcopy
 from typing import Any
 
 from .decision import Decision, Edit, Place
+from .identity import IDENTITIES
 from .importers import ABSENT, grp3, origin_of
-from .keys import key_of, vr_in_dictionary
+from .keys import Key, key_of, vr_in_dictionary
 from .model import Cause
 from .projection import PER_FRAME_GROUPS
 
@@ -16,8 +17,6 @@ UNICODE = "ISO_IR 192"
 
 # file meta elements that follow an element of the data set (PS3.10 §7.1)
 _FOLLOWED = {"SOPInstanceUID": "MediaStorageSOPInstanceUID", "SOPClassUID": "MediaStorageSOPClassUID"}
-# while one of these keeps a UID, references to it stay, too
-_IDENTITIES = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 
 
 def agreed_header(
@@ -155,7 +154,7 @@ def _follow_uid(dicom: Any, edit: Edit) -> None:
         follower = _FOLLOWED.get(edit.difference.keys[0].name)
         if follower in dicom:
             dicom[follower] = new
-    if old not in [dicom.get(keyword) for keyword in _IDENTITIES]:
+    if old not in [dicom.get(Key("", tag).name) for tag in IDENTITIES]:  # while one keeps it, so do references
         _replace_uid(dicom, old, new)
 
 

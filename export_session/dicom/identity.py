@@ -15,7 +15,7 @@ SOP_CLASS_UID, SOP_INSTANCE_UID = 0x00080016, 0x00080018
 # what file meta repeats (PS3.10 §7.1)
 _FILE_META = {SOP_CLASS_UID: 0x00020002, SOP_INSTANCE_UID: 0x00020003}
 # An instance's own identities: its study, series, frame of reference and itself
-_IDENTITIES = frozenset([SOP_INSTANCE_UID, 0x0020000D, 0x0020000E, 0x00200052])
+IDENTITIES = frozenset([SOP_INSTANCE_UID, 0x0020000D, 0x0020000E, 0x00200052])
 _STANDARD = "1.2.840.10008."  # UIDs of DICOM itself: classes and the like, which are no one's identity
 _TWICE = "two instances of the file would get the same SOPInstanceUID"
 
@@ -87,7 +87,7 @@ def _renamed(instances: Sequence[Instance], assignments: Sequence[Assignment]) -
             if old and not old.startswith(_STANDARD) and tag != SOP_CLASS_UID:
                 replacing[old][str(one.value)] = one
                 covered[tag, old].add(index)
-    tags = _IDENTITIES.union(tag for tag, _ in covered)
+    tags = IDENTITIES.union(tag for tag, _ in covered)
     kept = {
         held
         for index, instance in enumerate(instances)
