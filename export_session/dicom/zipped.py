@@ -18,7 +18,7 @@ from .codec import DEFLATED, STORED, WRITABLE, Damaged, Reader, compress, crc32,
 from .instance import Instance
 from .output import rewritten, rewritten_bytes
 from .parse import Parser
-from .proof import Elements, Kept, Passing, WrongValues, checksums, prove
+from .proof import Chunks, Elements, Kept, Passing, Sums, WrongValues, checksums, prove
 from .repack import Repacker
 from .seam import Joint, join
 from .splice import patches_for
@@ -119,15 +119,7 @@ class ZipFile:
         if crc32(again) != joint.crc:
             raise ProofFailed(f"{task.member.name}: the compressed data that were kept do not fit")
         kept = Kept(instance, joint.old, len(joint.new))
-        prove(
-            instance,
-            task.elements,
-            kept.sums,
-            kept.again(lambda: [again]),
-            size=joint.size,
-            parser=self._parser_of_this_thread(),
-            wrong_values=task.wrong_values,
-        )
+        self._prove_instance(task, instance, kept.sums, kept.again(lambda: [again]), joint.size)
         return _Packed(data, joint.crc, joint.size)
 
     def _work_anew(self, task: _Task, instance: Instance) -> _Packed:
@@ -138,21 +130,16 @@ class ZipFile:
         if member.info.compress_type == DEFLATED:
             data = compress(new)
             again = _unpacked(member, data, len(new))
-        prove(
-            instance,
-            task.elements,
-            lambda: checksums([old], instance),
-            lambda: [again],
-            size=len(new),
-            parser=self._parser_of_this_thread(),
-            wrong_values=task.wrong_values,
-        )
+        self._prove_instance(task, instance, lambda: checksums([old], instance), lambda: [again], len(new))
         return _Packed(data, crc32(again), len(new))
 
-    def _parser_of_this_thread(self) -> Parser:
+    def _prove_instance(
+        self, task: _Task, instance: Instance, before: Callable[[], Sums], after: Chunks, size: int
+    ) -> None:
         if not hasattr(self._own, "parser"):
             self._own.parser = self._parser.twin()
-        return cast("Parser", self._own.parser)
+        parser = cast("Parser", self._own.parser)
+        prove(instance, task.elements, before, after, size=size, parser=parser, wrong_values=task.wrong_values)
 
     def _read(self, member: Member) -> None:
         """Refuse a member that is damaged."""
@@ -185,15 +172,8 @@ class ZipFile:
 
     def _prove_member(self, archive: Archive, task: _Task, written: Member, original: Passing | Kept | None) -> None:
         if task.instance and original:
-            prove(
-                task.instance,
-                task.elements,
-                original.sums,
-                original.again(partial(archive.checked_content, written)),
-                size=written.info.file_size,
-                parser=self._parser_of_this_thread(),
-                wrong_values=task.wrong_values,
-            )
+            content = original.again(partial(archive.checked_content, written))
+            self._prove_instance(task, task.instance, original.sums, content, written.info.file_size)
             return
         pairs = zip(self._archive.stored(task.member), archive.stored(written), strict=False)
         same = task.member.info.compress_size == written.info.compress_size
