@@ -6,6 +6,7 @@ import hashlib
 
 import flywheel
 
+from tests.support.gear import Run
 from tests.support.world import World, image, instances
 
 
@@ -13,8 +14,8 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def rows(run: object, name: str) -> list[dict[str, str]]:
-    return [row for row in run.log if row["Name"] == name]  # type: ignore[attr-defined]
+def rows(run: Run, name: str) -> list[dict[str, str]]:
+    return [row for row in run.log if row["Name"] == name]
 
 
 def writes(world: World) -> list[str]:

@@ -93,5 +93,5 @@ def _run(folder: str, haste: Haste) -> None:
 
     retry.FIRST_WAIT = haste.first_wait
     main.RUN_PATIENCE = copying.FILE_PATIENCE = haste.patience
-    flywheel.ANSWER_SECONDS = flywheel.CONNECT_SECONDS = haste.answer  # type: ignore[assignment]
+    flywheel.ANSWER_SECONDS = flywheel.CONNECT_SECONDS = haste.answer  # type: ignore[assignment]  # below 1 s
     sys.exit(main.main(Path(folder)))

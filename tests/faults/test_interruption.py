@@ -23,7 +23,7 @@ MOMENTS = {
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_cancelled_run_cleans_up_and_the_next_completes_it(play: Play, moment: str) -> None:
     method, route = MOMENTS[moment]
-    cancel = lambda _method, _path: os.kill(play.pid, signal.SIGTERM)  # noqa: E731
+    cancel = lambda _method, _path: os.kill(play.pid, signal.SIGTERM)  # noqa: E731 - one line, used once
     play.site.fault("hook", method=method, route=route, times=1, hook=cancel)
     play.site.fault("slow", method=method, route=route, times=1, seconds=0.3)
     run = play.export()

@@ -49,7 +49,7 @@ class Scripted:
 
     def create(self, level: str, parent_id: str, body: Any) -> str:
         if self.happens:
-            self.made.append(Container("made", level, "S", {}, {}, body["info"], (), (), ()))  # type: ignore[arg-type]
+            self.made.append(Container("made", level, "S", {}, {}, body["info"], (), (), ()))  # type: ignore[arg-type]  # any level
         return str(self._next())
 
     def children(self, *_: Any, with_info: bool = False) -> Iterator[Container]:
@@ -143,6 +143,6 @@ def test_every_call_of_the_port_goes_through_patience() -> None:
     from export_session.site.port import ReadSite, Site
 
     def names(kind: type) -> set[str]:
-        return {name for name, value in vars(kind).items() if isinstance(value, Callable) and not name.startswith("_")}  # type: ignore[arg-type]
+        return {name for name, value in vars(kind).items() if isinstance(value, Callable) and not name.startswith("_")}  # type: ignore[arg-type]  # an ABC
 
     assert names(ReadSite) | names(Site) <= names(PatientSite)
