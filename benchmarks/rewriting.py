@@ -18,7 +18,7 @@ import pydicom
 from benchmarks.figures import Figure, Ratio, best
 from benchmarks.inputs import EDITS, Input, enhanced, large_multiframe, packed_series
 from export_session.dicom import rewrite
-from export_session.dicom.codec import compress, decompress
+from export_session.dicom.binary.deflate import compress, decompress
 
 GIGABYTE = 1024**3
 LOCAL_HEADER = 30  # bytes before the name (APPNOTE.TXT §4.3.7)

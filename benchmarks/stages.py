@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from export_session.main import main as gear
-from export_session.model import RunRecord
+from export_session.record import RunRecord
 from export_session.report import write_reports
 
 STAGES = ("fetch", "rewrite", "store", "verify")

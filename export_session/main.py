@@ -19,21 +19,23 @@ from types import FrameType
 
 from flywheel_gear_toolkit import GearToolkitContext
 
-from . import preflight, settings
-from .copying import Copier
-from .errors import ConfigError, ExportError
-from .fan_out import fan_out
-from .model import Container, ContainerRecord, RunRecord, SessionRecord, Status
-from .parallel import Workers
-from .progress import Progress
-from .provenance import GEAR
-from .report import closing_lines, write_reports
-from .scratch import make_scratch
-from .selection import Selected, select
-from .session import Route, export_session
-from .settings import Settings
-from .site import Patience, PatientSite, connect
-from .transfer import Workplace
+from export_session import settings
+from export_session.errors import ConfigError, ExportError
+from export_session.launch import preflight
+from export_session.launch.fan_out import fan_out
+from export_session.launch.selection import Selected, select
+from export_session.record import ContainerRecord, RunRecord, SessionRecord, Status
+from export_session.report import closing_lines, write_reports
+from export_session.session.files import Copier
+from export_session.session.provenance import GEAR
+from export_session.session.story import Route, export_session
+from export_session.session.transfer import Workplace
+from export_session.settings import Settings
+from export_session.site import Patience, PatientSite, connect
+from export_session.site.model import Container
+from export_session.support.parallel import Workers
+from export_session.support.progress import Progress
+from export_session.support.scratch import make_scratch
 
 log = logging.getLogger("export_session")
 

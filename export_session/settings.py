@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from . import mapping
-from .dicom.model import Options
-from .errors import ConfigError
-from .mapping import FieldMapping
+from export_session import field_mapping as mapping
+from export_session.dicom.vocabulary import Options
+from export_session.errors import ConfigError
+from export_session.field_mapping import FieldMapping
 
 DESTINATIONS = ("analysis", "project", "subject", "session", "acquisition")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_session import mapping
+from export_session import field_mapping as mapping
 from export_session.errors import ConfigError
 
 SOURCES: dict[str, dict[str, Any]] = {

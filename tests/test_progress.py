@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from export_session.progress import Progress
+from export_session.support.progress import Progress
 
 
 class Clock:

@@ -14,7 +14,7 @@ import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, MRImageStorage, generate_uid
 
-from export_session.thumbnails import MEMBER_LIMIT, SIDE, thumbnail
+from export_session.support.thumbnail import MEMBER_LIMIT, SIDE, thumbnail
 
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
 
@@ -147,7 +147,7 @@ def test_one_frame_of_a_large_file_is_read_and_no_more(tmp_path: Path) -> None:
         file.truncate(file.tell() + size)  # sparse
     code = (
         "import resource, sys; from pathlib import Path; import numpy, pydicom.pixels\n"
-        "from export_session.thumbnails import thumbnail\n"
+        "from export_session.support.thumbnail import thumbnail\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "assert thumbnail(Path(sys.argv[1]))\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"

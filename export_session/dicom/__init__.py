@@ -1,8 +1,8 @@
 """The DICOM engine: finds the edits in a file's metadata and writes them into its bytes."""
 
-from .container import read_instances
-from .model import Assignment, Cause, Change, Options, Outcome, Result, Step
-from .rewrite import rewrite
+from export_session.dicom.files.file import read_instances
+from export_session.dicom.rewrite import rewrite
+from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Outcome, Result, Step
 
 __all__ = [
     "Assignment",

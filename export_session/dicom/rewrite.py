@@ -8,22 +8,21 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from export_session.dicom.binary.instance import Instance, Kind
+from export_session.dicom.binary.splice import with_group_lengths
+from export_session.dicom.binary.values import Unwritable
+from export_session.dicom.dictionary import Key
+from export_session.dicom.edits.find import find_edits
+from export_session.dicom.edits.stored_header import agreed_header
+from export_session.dicom.files.file import Container, open_container
+from export_session.dicom.files.proof import Elements
+from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Result
+from export_session.dicom.writing.elements import Edited, reread
+from export_session.dicom.writing.original_attributes import ORIGINAL_ATTRIBUTES, original_attributes
+from export_session.dicom.writing.plan import make_plan
+from export_session.dicom.writing.readback import ReadBack
+from export_session.dicom.writing.uids import duplicate_uids, following_uids
 from export_session.errors import InvalidEdit, NotDicom
-
-from .agreed import agreed_header
-from .container import Container, open_container
-from .editing import Edited, reread
-from .edits import find_edits
-from .history import ORIGINAL_ATTRIBUTES, original_attributes
-from .identity import duplicate_uids, following_uids
-from .instance import Instance, Kind
-from .keys import Key
-from .model import Assignment, Cause, Change, Options, Result
-from .plan import make_plan
-from .proof import Elements
-from .readback import ReadBack
-from .splice import with_group_lengths
-from .values import Unwritable
 
 _NAMED = 3  # elements in a message
 _DIRECTORY = "a DICOMDIR describes other files, where this is to be changed; it is left as it is"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import change_log, export_log
-from .disclosure import disclosed
-from .verdict import closing_lines
+from export_session.report import change_log, export_log
+from export_session.report.disclosure import disclosed
+from export_session.report.verdict import closing_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from export_session.model import RunRecord
+    from export_session.record import RunRecord
 
 __all__ = ["closing_lines", "write_reports"]
 
@@ -31,7 +31,7 @@ def write_reports(record: RunRecord, output: Path) -> list[Path]:
     list of Path
         ``<stem>_export_log.csv``, ``<stem>_dicom_changes.csv`` and ``<stem>_report.html``.
     """
-    from . import html  # noqa: PLC0415  (the template engine is loaded at the end of a run, not at its start)
+    from export_session.report import html  # noqa: PLC0415  (the template engine is loaded at the end of a run, not at its start)
 
     shown = disclosed(record)
     paths = [output / f"{record.stem}_{ending}" for ending in ("export_log.csv", "dicom_changes.csv", "report.html")]

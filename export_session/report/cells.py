@@ -7,12 +7,13 @@ import json
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from export_session.support.wording import shortened, visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 CELL_LIMIT = 32_000  # a spreadsheet cell holds 32,767 characters; the rest is for saying what was cut
-PICTURES = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}  # ␀ … ␟ ␡
 FORMULA_STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # the full-width forms start a formula, too
 
 Cell = str | int | float
@@ -23,16 +24,6 @@ def text_of(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def visible(text: str) -> str:
-    """Show control characters, line breaks among them, as their pictures (``␊``, ``␛``)."""
-    return text.translate(PICTURES)
-
-
-def shortened(text: str, limit: int) -> str:
-    """Cut a text to about ``limit`` characters and say how many were left out."""
-    return text if len(text) <= limit else f"{text[:limit]} … [{len(text) - limit:,} more characters]"
 
 
 def neutral(text: str) -> str:

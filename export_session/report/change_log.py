@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .cells import text_of, write_csv
+from export_session.report.cells import text_of, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from export_session.dicom.model import Change
-    from export_session.model import FileRecord, RunRecord
-
-    from .cells import Cell
+    from export_session.dicom.vocabulary import Change
+    from export_session.record import FileRecord, RunRecord
+    from export_session.report.cells import Cell
 
 COLUMNS = (
     "File",

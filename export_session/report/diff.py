@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from markupsafe import Markup, escape
 
-from .cells import shortened, visible
+from export_session.support.wording import shortened, visible
 
 SHOWN = 160  # characters of a value on the page; the change log holds all
 CONTEXT = 24  # characters kept before the first difference of a longer value

@@ -20,24 +20,19 @@ from __future__ import annotations
 
 import hmac
 import json
-import re
 import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+from export_session.support.wording import without_values
 
-    from export_session.dicom.model import Change
-    from export_session.model import FileRecord, RunRecord, SessionRecord
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from export_session.dicom.vocabulary import Change
+    from export_session.record import FileRecord, RunRecord, SessionRecord
 
 HIDDEN = "(not logged)"
-IN_TEXT = "(value)"
-
-MARKS = (("'", "'"), ('"', '"'), ("`", "`"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("«", "»"))
-VALUE_LIKE = re.compile(  # person names, UIDs, dates, numbers that are no counts
-    r"\S*\^\S*|(?<![\w.])-?\d+(?:\.\d+){3,}(?![\w.])|(?<![\w.])-?\d+\.\d+(?:[eE][+-]?\d+)?(?![\w.]\w)|\b\d{5,}\b"
-)
 
 
 def disclosed(record: RunRecord) -> RunRecord:
@@ -103,35 +98,6 @@ def _cleaner(changes: Iterable[Change], names: set[str]) -> Callable[[str], str]
     names = names | {text for each in changes for text in (each.tag, each.keyword, each.path, each.vr)}
     values = {leaf for each in changes for value in (each.old, each.new) for leaf in _leaves(value)}
     return lambda text: without_values(text, values, names)
-
-
-def without_values(text: str, values: Collection[str] = (), names: Collection[str] = ()) -> str:
-    """Take out of a sentence what may be the value of an element.
-
-    That is each of the known ``values``; everything in quotation marks but ``names`` (of files, containers
-    and elements); and whatever looks like a person's name, a UID, a date or a measured number.
-    """
-    for value in sorted(values, key=len, reverse=True):
-        if value in text:
-            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", IN_TEXT, text)
-    for opening, closing in MARKS:
-        if opening in text:
-            text = _without_quoted(text, opening, closing, names)
-    return VALUE_LIKE.sub(IN_TEXT, text)
-
-
-def _without_quoted(text: str, opening: str, closing: str, names: Collection[str]) -> str:
-    """Take out what is quoted; where the marks do not pair up, all from the first to the last of them."""
-    start, end = rf"(?<!\w){opening}", rf"{closing}(?!\w)"
-
-    def replaced(match: re.Match[str]) -> str:
-        return match[0] if match[0][1:-1] in names else IN_TEXT
-
-    shorter = re.sub(f"{start}.*?{end}", replaced, text, flags=re.DOTALL)
-    rest = re.sub(f"{start}({'|'.join(map(re.escape, names))}){end}", "", shorter) if names else shorter
-    if re.search(f"{start}|{end}", rest):
-        return re.sub(f"{start}.*{end}", replaced, text, flags=re.DOTALL)
-    return shorter
 
 
 def _leaves(value: Any) -> Iterator[str]:

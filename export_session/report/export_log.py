@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from export_session.model import ContainerRecord
-
-from .cells import write_csv
+from export_session.record import ContainerRecord
+from export_session.report.cells import write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from export_session.model import FileRecord, RunRecord, SessionRecord
-
-    from .cells import Cell
+    from export_session.record import FileRecord, RunRecord, SessionRecord
+    from export_session.report.cells import Cell
 
 COLUMNS = (
     "Container",  # subject, session, acquisition or file

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING
 import jinja2
 from markupsafe import Markup
 
-from . import view
-from .cells import shortened, text_of, visible
-from .change_log import where
-from .diff import marked, plain
-from .plot import stage_bar, throughput
-from .verdict import Figures, counted, duration, size, verdict
+from export_session.report import view
+from export_session.report.cells import text_of
+from export_session.report.change_log import where
+from export_session.report.diff import marked, plain
+from export_session.report.plot import stage_bar, throughput
+from export_session.report.verdict import Figures, verdict
+from export_session.support.wording import counted, duration, shortened, size, visible
 
 if TYPE_CHECKING:
-    from export_session.dicom.model import Change
-    from export_session.model import RunRecord
+    from export_session.dicom.vocabulary import Change
+    from export_session.record import RunRecord
 
 HERE = Path(__file__).parent
 TEXT_LIMIT = 1000  # characters of a message on the page; the export log holds all

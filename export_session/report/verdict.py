@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from export_session.model import Status, Verification
+from export_session.record import Status, Verification
+from export_session.support.wording import counted, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from export_session.model import RunRecord
+    from export_session.record import RunRecord
 
 WRITTEN = frozenset({Status.CREATED, Status.UPDATED})
 IN_PLACE = WRITTEN | {Status.UNCHANGED}
@@ -52,34 +53,6 @@ class Figures:
             warnings=sum(map(len, notes)),
             seconds=sum(session.seconds for session in record.sessions),
         )
-
-
-def counted(number: int, noun: str) -> str:
-    """Give a number with its noun: "1 file", "1,200 files", "2 analyses"."""
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number:,} {noun[:-2]}es" if noun.endswith("is") else f"{number:,} {noun}s"
-
-
-def size(number: float) -> str:
-    """Give a number of bytes in decimal units: "512 B", "52.3 MB"."""
-    if number < 1000:
-        return f"{number:.0f} B"
-    for unit in ("kB", "MB", "GB"):
-        number /= 1000
-        if number < 999.95:
-            return f"{number:.1f} {unit}"
-    return f"{number / 1000:,.1f} TB"
-
-
-def duration(seconds: float) -> str:
-    """Give a number of seconds in words a person reads at a glance: "4.2 s", "3 min 05 s", "2 h 07 min"."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} min"
 
 
 @dataclass(frozen=True)

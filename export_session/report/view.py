@@ -6,16 +6,15 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, get_args
 
-from export_session.model import Status, Verification
-
-from .cells import text_of
-from .export_log import containers_of, files_by_parent
+from export_session.record import Status, Verification
+from export_session.report.cells import text_of
+from export_session.report.export_log import containers_of, files_by_parent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from export_session.dicom.model import Change
-    from export_session.model import ContainerRecord, FileRecord, RunRecord, SessionRecord
+    from export_session.dicom.vocabulary import Change
+    from export_session.record import ContainerRecord, FileRecord, RunRecord, SessionRecord
 
 P = TypeVar("P", "Place", "Place | str")
 STAGES = ("fetch", "rewrite", "store", "verify")

@@ -1,8 +1,8 @@
 """The Flywheel site: a small port, the SDK behind it, and patience around it."""
 
-from .flywheel import FlywheelSite, connect
-from .port import Condition, Identity, Job, Launch, ReadSite, Rule, Site, equals
-from .retry import Patience, PatientSite
+from export_session.site.port import Condition, Identity, Job, Launch, ReadSite, Rule, Site, equals
+from export_session.site.retry import Patience, PatientSite
+from export_session.site.sdk import FlywheelSite, connect
 
 __all__ = [
     "Condition",

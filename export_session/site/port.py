@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..model import Container, File, Level
+from export_session.site.model import Container, File, Level
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class ReadSite(Protocol):
         """List containers below a parent, oldest first, page by page.
 
         Listings leave out info and file classification. `with_info` asks for container info all the same, which
-        a site may ignore (see :attr:`~export_session.model.Container.info_is_hidden`).
+        a site may ignore (see :attr:`~export_session.site.model.Container.info_is_hidden`).
         """
 
     def actions(self, project: Container, user: str) -> frozenset[str] | None:

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import SiteError, Unreachable
-from ..model import PARENT, Container, File, Level
-from .port import Condition, Identity, Job, Launch, Rule, Site, Stored, equals
+from export_session.errors import SiteError, Unreachable
+from export_session.site.model import PARENT, Container, File, Level
+from export_session.site.port import Condition, Identity, Job, Launch, Rule, Site, Stored, equals
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from export_session.dicom.container import read_instances
-from export_session.dicom.decision import Decision
-from export_session.dicom.edits import find_edits
-from export_session.dicom.instance import Instance, Kind
-from export_session.dicom.keys import key_of
-from export_session.dicom.model import Options
+from export_session.dicom.binary.instance import Instance, Kind
+from export_session.dicom.dictionary import key_of
+from export_session.dicom.edits.edit import Decision
+from export_session.dicom.edits.find import find_edits
+from export_session.dicom.files.file import read_instances
+from export_session.dicom.vocabulary import Options
 from tests.corpus.samples import FMI, GRP3, MRC, P15E, Sample, samples
 
 UNALTERED = {

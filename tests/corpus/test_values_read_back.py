@@ -48,7 +48,9 @@ PRINTABLE = "".join(c for c in string.ascii_letters + string.digits + string.pun
 PADDING = " \0"  # at the end of text it is no part of the value
 LOST = "\ufffd"  # what programs put where they could not read a character
 WORLD = st.characters(exclude_categories=["Cc", "Cs", "Co", "Cn", "Cf", "Zl", "Zp"], exclude_characters="\\" + LOST)
-NAME_PART = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="\\^=" + LOST), min_size=1, max_size=12)
+NAME_PART = st.text(
+    st.characters(exclude_categories=["C", "Z"], exclude_characters="\\^=" + LOST), min_size=1, max_size=12
+)
 
 
 def _text(alphabet: Any, longest: int) -> st.SearchStrategy[str]:

@@ -79,7 +79,9 @@ def complaints(path: Path) -> Counter[str]:
 def inherent(sample: Sample, edit: Edit, result: Path, scratch: Path) -> Counter[str]:
     """What they have against the same edit made by pydicom: faults of the wish, not of how it was written."""
     reference = pydicom.dcmread(sample.path, force=True)
-    reference.walk(lambda *_: None)  # gives each element its VR, also where the file promises explicit ones and has none
+    reference.walk(
+        lambda *_: None
+    )  # gives each element its VR, also where the file promises explicit ones and has none
     place: Any = reference
     for step in range(0, len(edit.path) - 1, 2):
         place = place[edit.path[step]].value[edit.path[step + 1]]

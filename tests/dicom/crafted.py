@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from export_session.dicom.instance import Instance
-from export_session.dicom.parse import Parser
+from export_session.dicom.binary.instance import Instance
+from export_session.dicom.binary.parser import Parser
 
 Value = str | bytes | int | float | Sequence["Items"]
 Items = dict[str, "Value"]

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydicom.charset import decode_bytes
 from pydicom.valuerep import TEXT_VR_DELIMS
 
-from export_session.dicom.charsets import NotInRepertoire, Undecodable, decode_text, encode_text
-from export_session.dicom.instance import codecs_of
+from export_session.dicom.binary.instance import codecs_of
+from export_session.dicom.binary.text import NotInRepertoire, Undecodable, decode_text, encode_text
 
 DECLARED = [
     b"",

@@ -13,7 +13,11 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
-from export_session.dicom import Result, codec, container, read_instances, repack, rewrite, zipped
+from export_session.dicom import Result, read_instances, rewrite
+from export_session.dicom.binary import deflate as codec
+from export_session.dicom.files import file as container
+from export_session.dicom.files import zip_series as zipped
+from export_session.dicom.files import zip_writer as repack
 from export_session.errors import HeaderError, NotDicom, ProofFailed, UnsafeArchive
 from tests.corpus import build, zip_bytes
 from tests.support.dicom_bytes import differences

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_session.dicom.container import read_instances
-from export_session.dicom.decision import Decision
-from export_session.dicom.derived import age_string, same_age
-from export_session.dicom.edits import find_edits
-from export_session.dicom.instance import Kind
-from export_session.dicom.model import Cause
+from export_session.dicom.binary.instance import Kind
+from export_session.dicom.edits.derived_labels import age_string, same_age
+from export_session.dicom.edits.edit import Decision
+from export_session.dicom.edits.find import find_edits
+from export_session.dicom.files.file import read_instances
+from export_session.dicom.vocabulary import Cause
 from tests.corpus.samples import FMI, samples
 from tests.dicom.crafted import Items, instance, series
 

@@ -6,11 +6,11 @@ import copy
 import json
 from typing import Any
 
-from export_session.dicom.agreed import agreed_header
-from export_session.dicom.container import read_instances
-from export_session.dicom.edits import find_edits
-from export_session.dicom.instance import Instance
-from export_session.dicom.model import Options
+from export_session.dicom.binary.instance import Instance
+from export_session.dicom.edits.find import find_edits
+from export_session.dicom.edits.stored_header import agreed_header
+from export_session.dicom.files.file import read_instances
+from export_session.dicom.vocabulary import Options
 from tests.corpus.samples import FMI, GRP3, samples
 from tests.dicom.crafted import Items, instance, series
 

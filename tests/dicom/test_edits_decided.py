@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_session.dicom.decision import Decision
-from export_session.dicom.edits import find_edits
-from export_session.dicom.instance import Instance
-from export_session.dicom.model import Cause, Options, Outcome
-from export_session.dicom.parse import Parser
+from export_session.dicom.binary.instance import Instance
+from export_session.dicom.binary.parser import Parser
+from export_session.dicom.edits.edit import Decision
+from export_session.dicom.edits.find import find_edits
 from export_session.dicom.rewrite import rewrite
+from export_session.dicom.vocabulary import Cause, Options, Outcome
 from export_session.errors import InvalidEdit, StaleMetadata
 from tests.dicom.crafted import UID, Items, file_bytes, instance, series
 

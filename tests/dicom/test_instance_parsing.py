@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_session.dicom.instance import Instance, Kind
-from export_session.dicom.output import plain
-from export_session.dicom.parse import Parser
+from export_session.dicom.binary.instance import Instance, Kind
+from export_session.dicom.binary.parser import Parser
+from export_session.dicom.files.stream import plain
 from tests.corpus import build
 
 SHIPPED = sorted(

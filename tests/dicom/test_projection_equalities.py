@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_session.dicom.edits import find_edits
-from export_session.dicom.equality import same
-from export_session.dicom.importers import fmi, grp3, mrc
-from export_session.dicom.stored import top_level
+from export_session.dicom.binary.dataset import top_level
+from export_session.dicom.edits.equality import same
+from export_session.dicom.edits.find import find_edits
+from export_session.dicom.edits.importers import fmi, grp3, mrc
 from tests.dicom.crafted import Items, instance
 
 FMI_MARK = {"TransferSyntaxUID": "1.2.840.10008.1.2.1"}

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_session.dicom.agreed import agreed_header
-from export_session.dicom.edits import find_edits
-from export_session.dicom.elements import MAX_DEPTH
-from export_session.dicom.instance import Kind
-from export_session.dicom.model import Options
-from export_session.dicom.parse import Parser
-from export_session.dicom.projection import as_json
-from export_session.dicom.stored import top_level
+from export_session.dicom.binary.dataset import top_level
+from export_session.dicom.binary.elements import MAX_DEPTH
+from export_session.dicom.binary.instance import Kind
+from export_session.dicom.binary.parser import Parser
+from export_session.dicom.edits.find import find_edits
+from export_session.dicom.edits.projection import as_json
+from export_session.dicom.edits.stored_header import agreed_header
+from export_session.dicom.vocabulary import Options
 from export_session.errors import StaleMetadata
 from tests.dicom.crafted import UID, Items, Value, data_set, element, file_bytes, instance
 

@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from export_session.dicom.parse import Parser
-from export_session.dicom.proof import checksums, prove
+from export_session.dicom.binary.parser import Parser
+from export_session.dicom.files.proof import checksums, prove
 from export_session.errors import ProofFailed
 from tests.corpus import build
 from tests.dicom.test_instance_parsing import parse

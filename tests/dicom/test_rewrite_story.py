@@ -131,9 +131,7 @@ def test_another_identity_of_the_same_uid_stays(tmp_path: Path) -> None:
     number = build.element(0x00200013, "IS", b"1")
     data = build.plain().replace(number, build.element(0x00200052, "UI", b"1.2.3.4") + number)
     source = one(tmp_path, data)
-    header = {
-        "dicom": {"StudyInstanceUID": "7.7", "SeriesInstanceUID": "1.2.3.4.5", "FrameOfReferenceUID": "1.2.3.4"}
-    }
+    header = {"dicom": {"StudyInstanceUID": "7.7", "SeriesInstanceUID": "1.2.3.4.5", "FrameOfReferenceUID": "1.2.3.4"}}
     result = rewrite(source, tmp_path / "target", header, edit_uids=True)
     read = datasets(tmp_path / "target")[0]
     assert result.header == header

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_session.dicom.decision import Decision
-from export_session.dicom.edits import find_edits
-from export_session.dicom.instance import Instance
-from export_session.dicom.model import Cause, Options
-from export_session.dicom.series import Series
+from export_session.dicom.binary.instance import Instance
+from export_session.dicom.edits.edit import Decision
+from export_session.dicom.edits.find import find_edits
+from export_session.dicom.edits.series import Series
+from export_session.dicom.vocabulary import Cause, Options
 from tests.dicom.crafted import Items, instance, not_dicom, series
 
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_session.dicom.editing import Edit, edit_level
-from export_session.dicom.model import Step
-from export_session.dicom.output import rewritten
-from export_session.dicom.splice import Patch, patched, splice, with_group_lengths
-from export_session.dicom.stored import top_level
+from export_session.dicom.binary.dataset import top_level
+from export_session.dicom.binary.splice import Patch, patched, splice, with_group_lengths
+from export_session.dicom.files.stream import rewritten
+from export_session.dicom.vocabulary import Step
+from export_session.dicom.writing.elements import Edit, edit_level
 from tests.corpus import build
 from tests.dicom.test_instance_parsing import parse
 from tests.support.dicom_bytes import differences

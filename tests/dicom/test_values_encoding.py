@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_session.dicom.editing import encode_value
-from export_session.dicom.values import Unwritable, fits_multiplicity, to_bytes, to_text
+from export_session.dicom.binary.values import Unwritable, fits_multiplicity, to_bytes, to_text
+from export_session.dicom.writing.elements import encode_value
 
 LATIN1 = ["latin_1"]
 

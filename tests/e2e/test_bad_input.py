@@ -30,7 +30,9 @@ def refused(world: World, run: gear.Run, *words: str) -> None:
 
 
 def test_all_configuration_problems_come_out_at_once(quiet: World) -> None:
-    run = quiet.run(quiet.quarantine.sessions()[0], transfers=99, archive_mode="shift", export_projekt="x", dry_run="yes")
+    run = quiet.run(
+        quiet.quarantine.sessions()[0], transfers=99, archive_mode="shift", export_projekt="x", dry_run="yes"
+    )
     refused(quiet, run, "transfers", "archive_mode", "export_projekt", "dry_run")
 
 
@@ -51,11 +53,31 @@ def test_projects_that_cannot_be_used_are_named(quiet: World, config: dict[str, 
 
 
 def test_enabled_gear_rules_are_named_and_disabled_ones_are_no_hindrance(quiet: World) -> None:
-    gear_doc = {"gear": {"name": "reader", "version": "1", "label": "r", "inputs": {}, "config": {}, "description": "d",
-                         "author": "a", "license": "MIT", "source": "", "url": ""}, "category": "utility"}
+    gear_doc = {
+        "gear": {
+            "name": "reader",
+            "version": "1",
+            "label": "r",
+            "inputs": {},
+            "config": {},
+            "description": "d",
+            "author": "a",
+            "license": "MIT",
+            "source": "",
+            "url": "",
+        },
+        "category": "utility",
+    }
     gear_id = quiet.client.add_gear(f"reader-{quiet.group.id}", gear_doc)
-    rule = {"project_id": quiet.export.id, "gear_id": getattr(gear_id, "id", gear_id), "name": "Read headers",
-            "any": [], "all": [{"type": "file.type", "value": "dicom"}], "not": [], "disabled": False}
+    rule = {
+        "project_id": quiet.export.id,
+        "gear_id": getattr(gear_id, "id", gear_id),
+        "name": "Read headers",
+        "any": [],
+        "all": [{"type": "file.type", "value": "dicom"}],
+        "not": [],
+        "disabled": False,
+    }
     rule_id = quiet.client.add_project_rule(quiet.export.id, rule)["_id"]
     session = quiet.quarantine.sessions()[0]
     refused(quiet, quiet.run(session), "Read headers", "check_gear_rules")

@@ -6,11 +6,11 @@ import tracemalloc
 
 import pytest
 
-from export_session.selection import select
-from export_session.session import Route
+from export_session.launch.selection import select
+from export_session.session.origin import Project
+from export_session.session.story import Route
 from export_session.settings import Config
 from export_session.site import Patience, PatientSite, connect
-from export_session.tree import Project
 from local_site.stamps import IdSource
 from tests.support.world import World
 

@@ -130,7 +130,12 @@ def test_metadata_read_from_an_older_version_of_the_file_is_refused(world: World
     header = file.info["header"]
     acquisition.upload_file(flywheel.FileSpec("t1.dcm", image(), "application/dicom"), metadata={"type": "dicom"})
     seen = {"file_id": file.file_id, "version": 1, "file_name": "t1.dcm"}
-    qc = {"file-metadata-importer": {"job_info": {"inputs": {"input-file": seen}}, "metadata-extraction": {"state": "PASS"}}}
+    qc = {
+        "file-metadata-importer": {
+            "job_info": {"inputs": {"input-file": seen}},
+            "metadata-extraction": {"state": "PASS"},
+        }
+    }
     world.stored(acquisition, "t1.dcm").update_info({"header": header, "qc": qc})
     run = world.run(session)
     assert run.code == 1

@@ -148,7 +148,13 @@ def test_each_origin_file_is_in_exactly_one_row(world: World) -> None:
     session = world.typical_session()
     run = world.run(session)
     rows = [row for row in run.log if row["Container"] == "file"]
-    assert sorted(row["Name"] for row in rows) == ["consent.txt", "loc.dcm", "notes.txt", "protocol.txt", "t1.dicom.zip"]
+    assert sorted(row["Name"] for row in rows) == [
+        "consent.txt",
+        "loc.dcm",
+        "notes.txt",
+        "protocol.txt",
+        "t1.dicom.zip",
+    ]
     assert list(run.log[0])[:6] == ["Container", "Name", "Status", "Origin Path", "Export Path", "Archive Path"]
 
 

@@ -88,8 +88,10 @@ def _run(folder: str, haste: Haste) -> None:
     target = os.open(Path(folder, "printed.txt"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(target, stream)
-    from export_session import copying, main
-    from export_session.site import flywheel, retry
+    from export_session import main
+    from export_session.session import files as copying
+    from export_session.site import retry
+    from export_session.site import sdk as flywheel
 
     retry.FIRST_WAIT = haste.first_wait
     main.RUN_PATIENCE = copying.FILE_PATIENCE = haste.patience

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from export_session.site import FlywheelSite
-from export_session.site.flywheel import PAGE
+from export_session.site.sdk import PAGE
 from tests.faults.conftest import Play
 
 

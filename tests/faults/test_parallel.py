@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from export_session.parallel import Workers
+from export_session.support.parallel import Workers
 
 
 @pytest.mark.parametrize("threads", [1, 2, 16])

@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 
 import export_session.main  # noqa: F401  # so that no run has to
-from export_session.model import RunRecord
+from export_session.record import RunRecord
 from export_session.report import html
 
 COMPILED: dict[str, Any] = {}

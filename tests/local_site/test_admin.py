@@ -40,7 +40,16 @@ def test_faults_are_set_shown_and_cleared(admin: httpx2.Client, client: flywheel
     assert admin.get("/faults").json() == []
 
 
-@pytest.mark.parametrize("asked", [{"kind": "nonsense"}, {"kind": "hook"} | {"hook": "os.remove"}, [], {"route": "("}, {"kind": "status", "route": "("}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"kind": "nonsense"},
+        {"kind": "hook"} | {"hook": "os.remove"},
+        [],
+        {"route": "("},
+        {"kind": "status", "route": "("},
+    ],
+)
 def test_faults_that_make_no_sense_are_refused(admin: httpx2.Client, asked: object) -> None:
     assert admin.post("/faults", json=asked).status_code == 400
 
@@ -82,7 +91,13 @@ def test_faults_of_one_seed_strike_alike() -> None:
 
 def test_a_fault_strikes_its_nth_match_only_and_counts_only_matches() -> None:
     fault = Faults().add(Fault("status", method="POST", route=r"^/sessions$", nth=2))
-    calls = [("GET", "/sessions"), ("POST", "/sessions"), ("POST", "/sessions/x"), ("POST", "/sessions"), ("POST", "/sessions")]
+    calls = [
+        ("GET", "/sessions"),
+        ("POST", "/sessions"),
+        ("POST", "/sessions/x"),
+        ("POST", "/sessions"),
+        ("POST", "/sessions"),
+    ]
     assert [fault.strikes(method, path, "", "") for method, path in calls] == [False, False, False, True, False]
 
 

@@ -18,10 +18,97 @@ from local_site.server import TABLES
 
 KEYS = sorted(
     {key for keys in CREATE_KEYS.values() for key in keys}
-    | {"value", "text", "set", "delete", "replace", "add", "path", "filter", "sources", "destinations", "destination_container_type", "conflict_mode", "dst_project_id", "dst_session_id", "metadata", "filenames", "container_reference", "parent_ref", "name", "size", "modality", "role_ids", "access", "permissions", "gear_id", "config", "inputs", "destination", "targets", "state", "nodes", "filters", "sessions", "acquisitions", "project_id", "project_ids", "subject", "session", "acquisition", "gear", "category", "any", "all", "not", "fixed_inputs", "actions", "roles", "classification", "firstname", "lastname", "email", "group_id", "project_label", "analysis", "job", "tags", "priority"}
+    | {
+        "value",
+        "text",
+        "set",
+        "delete",
+        "replace",
+        "add",
+        "path",
+        "filter",
+        "sources",
+        "destinations",
+        "destination_container_type",
+        "conflict_mode",
+        "dst_project_id",
+        "dst_session_id",
+        "metadata",
+        "filenames",
+        "container_reference",
+        "parent_ref",
+        "name",
+        "size",
+        "modality",
+        "role_ids",
+        "access",
+        "permissions",
+        "gear_id",
+        "config",
+        "inputs",
+        "destination",
+        "targets",
+        "state",
+        "nodes",
+        "filters",
+        "sessions",
+        "acquisitions",
+        "project_id",
+        "project_ids",
+        "subject",
+        "session",
+        "acquisition",
+        "gear",
+        "category",
+        "any",
+        "all",
+        "not",
+        "fixed_inputs",
+        "actions",
+        "roles",
+        "classification",
+        "firstname",
+        "lastname",
+        "email",
+        "group_id",
+        "project_label",
+        "analysis",
+        "job",
+        "tags",
+        "priority",
+    }
 )
-VALUES: list[Any] = [None, True, 0, -1, 1.5, "", "x", "a" * 300, [], [None], [1], [[]], [{}], {}, {"x": 1}, {"_id": {}}, {"id": []}]
-QUERIES = ["", "?ticket=", "?ticket=x", "?filter=label=x", "?limit=-1", "?limit=x", "?sort=a:b", "?page=1", "?version=x", "?member=x"]
+VALUES: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    "",
+    "x",
+    "a" * 300,
+    [],
+    [None],
+    [1],
+    [[]],
+    [{}],
+    {},
+    {"x": 1},
+    {"_id": {}},
+    {"id": []},
+]
+QUERIES = [
+    "",
+    "?ticket=",
+    "?ticket=x",
+    "?filter=label=x",
+    "?limit=-1",
+    "?limit=x",
+    "?sort=a:b",
+    "?page=1",
+    "?version=x",
+    "?member=x",
+]
 
 
 def asked_routes(methods: set[str]) -> list[Route]:
@@ -41,7 +128,16 @@ def path_of(route: Route, known: dict[str, str], chance: random.Random) -> str:
         if name in FAMILIES:
             parts.append(known["plural"])
         elif name:
-            parts.append(quote(chance.choice([known.get(name, known["cid"]), "x"] if chance.random() < 0.2 else [known.get(name, known["cid"])]), safe=""))
+            parts.append(
+                quote(
+                    chance.choice(
+                        [known.get(name, known["cid"]), "x"]
+                        if chance.random() < 0.2
+                        else [known.get(name, known["cid"])]
+                    ),
+                    safe="",
+                )
+            )
         else:
             parts.append(part)
     return "/" + "/".join(parts)
@@ -71,7 +167,9 @@ def test_no_request_makes_the_site_fail(
         routes = asked_routes(methods)
         for _ in range(40 if methods == {"DELETE"} else 200):
             route = chance.choice(routes)
-            path = path_of(route, chance.choice(places), chance) + chance.choice(QUERIES if chance.random() < 0.4 else [""])
+            path = path_of(route, chance.choice(places), chance) + chance.choice(
+                QUERIES if chance.random() < 0.4 else [""]
+            )
             body = None if route.method == "GET" else body_of(chance)
             answer = http.request(route.method, path, json=body)
             if answer.status_code >= 500:

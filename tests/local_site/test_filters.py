@@ -22,7 +22,11 @@ DOCS = st.fixed_dictionaries(
         "label": LABELS,
         "tags": st.lists(LABELS, max_size=3),
         "info": st.fixed_dictionaries(
-            {"a": LEAVES, "b": st.fixed_dictionaries({"c": LEAVES}), "list": st.lists(st.fixed_dictionaries({"x": LEAVES}))}
+            {
+                "a": LEAVES,
+                "b": st.fixed_dictionaries({"c": LEAVES}),
+                "list": st.lists(st.fixed_dictionaries({"x": LEAVES})),
+            }
         ),
     }
 )

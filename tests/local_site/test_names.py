@@ -57,7 +57,9 @@ def test_what_cannot_be_a_name_is_refused(session: flywheel.SessionOutput, name:
     assert session.reload().files == []
 
 
-@pytest.mark.parametrize("path", ["/api/../site.sqlite", "/../api_key", "/api/%2e%2e/api_key", "//etc/passwd", "/templates/base.html"])
+@pytest.mark.parametrize(
+    "path", ["/api/../site.sqlite", "/../api_key", "/api/%2e%2e/api_key", "//etc/passwd", "/templates/base.html"]
+)
 def test_no_path_leads_to_the_sites_own_files(site: LocalSite, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as raised:
         urllib.request.urlopen(site.url + path)

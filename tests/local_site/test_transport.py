@@ -39,7 +39,9 @@ def ticket_for(site: LocalSite, session: Any, size: int) -> tuple[str, str]:
     return answer["ticket"], answer["urls"]["f.bin"]
 
 
-def test_a_signed_put_that_breaks_off_leaves_nothing(site: LocalSite, session: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_signed_put_that_breaks_off_leaves_nothing(
+    site: LocalSite, session: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     ticket, url = ticket_for(site, session, 1000)
     target = url.removeprefix(site.url)
     with caplog.at_level(logging.WARNING):
@@ -83,12 +85,28 @@ def test_a_body_that_is_not_json_is_a_bad_request(site: LocalSite, body: bytes) 
     assert answer.json()["message"] == answer.json()["detail"]
 
 
-@pytest.mark.parametrize("body", [[], "text", 7, {"label": 7}, {"label": None}, {"label": ""}, {"label": "x" * 257}, {"info": []}, {"tags": "x"}])
-@pytest.mark.parametrize("path", ["/sessions/{}", "/sessions/{}/tags", "/sessions/{}/info", "/lookup", "/uids", "/bulk/move/sessions", "/sessions/{}/copy"])
+@pytest.mark.parametrize(
+    "body",
+    [[], "text", 7, {"label": 7}, {"label": None}, {"label": ""}, {"label": "x" * 257}, {"info": []}, {"tags": "x"}],
+)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/sessions/{}",
+        "/sessions/{}/tags",
+        "/sessions/{}/info",
+        "/lookup",
+        "/uids",
+        "/bulk/move/sessions",
+        "/sessions/{}/copy",
+    ],
+)
 def test_any_json_of_the_wrong_shape_is_refused(site: LocalSite, session: Any, path: str, body: object) -> None:
     headers = {"Authorization": f"scitran-user {site.site.owner_key()}"}
     method = "PUT" if path.endswith("{}") else "POST"
-    answer = httpx2.request(method, f"{site.url}/api{path.format(session.id)}", json=body, headers=headers, trust_env=False)
+    answer = httpx2.request(
+        method, f"{site.url}/api{path.format(session.id)}", json=body, headers=headers, trust_env=False
+    )
     assert answer.status_code in (400, 422) or path == "/uids"
     assert answer.status_code < 500
 
@@ -138,7 +156,9 @@ def test_signed_urls_bear_the_address_that_the_client_used(site: LocalSite, sess
 
 
 @pytest.mark.parametrize("signed", [True, False])
-def test_a_container_that_moves_during_an_upload_takes_the_file_along(site: LocalSite, session: Any, client: flywheel.Client, signed: bool) -> None:
+def test_a_container_that_moves_during_an_upload_takes_the_file_along(
+    site: LocalSite, session: Any, client: flywheel.Client, signed: bool
+) -> None:
     elsewhere = client.get_group("grp").add_project(label="Elsewhere").add_subject(label="other")
     ticket, url = ticket_for(site, session, 2)
 
@@ -147,9 +167,16 @@ def test_a_container_that_moves_during_an_upload_takes_the_file_along(site: Loca
         session.update(subject={"_id": elsewhere.id})
         yield b"b" if signed else form[-40:]
 
-    form = b'--b\r\nContent-Disposition: form-data; name="file"; filename="f.bin"\r\n\r\n' + bytes(500_000) + b"\r\n--b--\r\n"
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="f.bin"\r\n\r\n'
+        + bytes(500_000)
+        + b"\r\n--b--\r\n"
+    )
     path = f"{site.url}/api/sessions/{session.id}/files"
-    headers = {"Authorization": f"scitran-user {site.site.owner_key()}", "Content-Type": "multipart/form-data; boundary=b"}
+    headers = {
+        "Authorization": f"scitran-user {site.site.owner_key()}",
+        "Content-Type": "multipart/form-data; boundary=b",
+    }
     if signed:
         httpx2.put(url, content=chunks(), trust_env=False)
         httpx2.post(f"{path}?ticket={ticket}", headers=headers, trust_env=False)
@@ -175,7 +202,9 @@ def test_bytes_that_end_after_the_completion_are_dropped(site: LocalSite, sessio
     assert len(list((site.site.root / "blobs").glob("*/*"))) == 1
 
 
-def test_a_container_deleted_during_an_upload_gets_no_file(site: LocalSite, session: Any, client: flywheel.Client) -> None:
+def test_a_container_deleted_during_an_upload_gets_no_file(
+    site: LocalSite, session: Any, client: flywheel.Client
+) -> None:
     ticket, url = ticket_for(site, session, 2)
     httpx2.put(url, content=b"ab", trust_env=False)
     client.delete_session(session.id)

@@ -58,11 +58,20 @@ def test_what_users_wrote_is_escaped_everywhere(admitted: httpx2.Client, session
     session.add_note(HOSTILE)
     session.upload_file(flywheel.FileSpec("f.txt", b"x"), metadata={"info": {HOSTILE: HOSTILE}})
     file_id = session.reload().files[0].file_id
-    for path in ("/", f"/project/{session.project}", f"/subject/{session.subject.id}", f"/session/{session.id}", f"/file/{file_id}"):
+    for path in (
+        "/",
+        f"/project/{session.project}",
+        f"/subject/{session.subject.id}",
+        f"/session/{session.id}",
+        f"/file/{file_id}",
+    ):
         page = admitted.get(path)
         assert page.status_code == 200
         assert "<script" not in page.text
-        assert "script-src" in page.headers["content-security-policy"] or "default-src 'none'" in page.headers["content-security-policy"]
+        assert (
+            "script-src" in page.headers["content-security-policy"]
+            or "default-src 'none'" in page.headers["content-security-policy"]
+        )
     assert "&lt;script&gt;" in page.text
     assert "49" not in page.text.replace(file_id, "") or "{{7*7}}" in page.text
 

@@ -6,17 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from export_session.dicom.model import Cause, Change, Outcome
-from export_session.model import (
-    ContainerRecord,
-    FileRecord,
-    Level,
-    RunRecord,
-    SessionRecord,
-    Status,
-    Timing,
-    Verification,
-)
+from export_session.dicom.vocabulary import Cause, Change, Outcome
+from export_session.record import ContainerRecord, FileRecord, RunRecord, SessionRecord, Status, Timing, Verification
+from export_session.site.model import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from export_session.model import RunRecord
+from export_session.record import RunRecord
 from export_session.report.html import render
 
 VOID = {"meta", "img", "input", "br", "wbr", "rect", "path"}

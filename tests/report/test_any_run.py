@@ -8,16 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from export_session.dicom.model import Cause, Change, Outcome
-from export_session.model import (
-    ContainerRecord,
-    FileRecord,
-    RunRecord,
-    SessionRecord,
-    Status,
-    Timing,
-    Verification,
-)
+from export_session.dicom.vocabulary import Cause, Change, Outcome
+from export_session.record import ContainerRecord, FileRecord, RunRecord, SessionRecord, Status, Timing, Verification
 from export_session.report import closing_lines, write_reports
 from tests.report.page import Tree
 

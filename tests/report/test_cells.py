@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_session.report.cells import CELL_LIMIT, neutral, text_of, visible, write_csv
+from export_session.report.cells import CELL_LIMIT, neutral, text_of, write_csv
+from export_session.support.wording import visible
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_session.report.cells import visible
 from export_session.report.diff import SHOWN, marked
+from export_session.support.wording import visible
 
 VALUE = st.one_of(st.text(max_size=40), st.text(alphabet="<>&\"'ab1^\\ ", max_size=40))
 

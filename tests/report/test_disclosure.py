@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_session.dicom.model import Cause, Change, Outcome
-from export_session.model import FileRecord, RunRecord, SessionRecord, Status
+from export_session.dicom.vocabulary import Cause, Change, Outcome
+from export_session.record import FileRecord, RunRecord, SessionRecord, Status
 from export_session.report import write_reports
-from export_session.report.disclosure import HIDDEN, disclosed, without_values
+from export_session.report.disclosure import HIDDEN, disclosed
+from export_session.support.wording import without_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from export_session.model import Status
+from export_session.record import Status
 from export_session.report import html as report
 from export_session.report.disclosure import disclosed
 from export_session.report.html import render

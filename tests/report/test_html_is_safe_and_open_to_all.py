@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from export_session.model import RunRecord
+from export_session.record import RunRecord
 from export_session.report import html as report
-from export_session.report.cells import visible
+from export_session.support.wording import visible
 from tests.report.page import Node, parsed
 
 Make = Callable[..., Any]

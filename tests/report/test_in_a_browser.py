@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from export_session.model import FileRecord
+from export_session.record import FileRecord
 from export_session.report.html import render
 
 Make = Callable[..., Any]

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from export_session.dicom.model import Cause, Change, Outcome
-from export_session.model import ContainerRecord, FileRecord, RunRecord, SessionRecord, Status
+from export_session.dicom.vocabulary import Cause, Change, Outcome
+from export_session.record import ContainerRecord, FileRecord, RunRecord, SessionRecord, Status
 from export_session.report import change_log, export_log
 
 if TYPE_CHECKING:

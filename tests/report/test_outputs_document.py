@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from export_session.dicom.model import Cause, Outcome
-from export_session.model import Status, Verification
+from export_session.dicom.vocabulary import Cause, Outcome
+from export_session.record import Status, Verification
 from export_session.report import change_log, export_log
 from export_session.report.cells import CELL_LIMIT
 from export_session.report.disclosure import HIDDEN

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from export_session.model import FileRecord, RunRecord, SessionRecord, Status, Verification
+from export_session.record import FileRecord, RunRecord, SessionRecord, Status, Verification
 from export_session.report import closing_lines
-from export_session.report.verdict import counted, duration, size, verdict
+from export_session.report.verdict import verdict
+from export_session.support.wording import counted, duration, size
 
 Make = Callable[..., Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from export_session.errors import AccessDenied, Conflict, Unreachable
-from export_session.model import Container
+from export_session.site.model import Container
 from export_session.site.port import Condition
 from export_session.site.retry import Patience, PatientSite
 

@@ -1,0 +1,1 @@
+"""Which values a person edited: what importers make of the bytes, compared with what the metadata say."""

@@ -1,0 +1,317 @@
+"""Compare the metadata with one instance, and find the values that no importer made of its bytes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from export_session.dicom.binary.dataset import NUMBER_FORMATS, Level, Stored
+from export_session.dicom.binary.elements import Malformed
+from export_session.dicom.dictionary import Key, key_of, vr_in_dictionary
+from export_session.dicom.edits.components import own_components, value_to_write
+from export_session.dicom.edits.equality import as_number, is_empty, same
+from export_session.dicom.edits.importers import ABSENT, Origin, fmi, grp3, loses_text
+from export_session.dicom.edits.projection import PER_FRAME_GROUPS, as_json
+from export_session.dicom.edits.protected import BINARY_VRS, why_protected
+from export_session.dicom.vocabulary import Options, Step
+
+Above = tuple[tuple[Key, int], ...]  # the sequences passed through, with the number of the item
+
+_UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")  # PS3.5 §9.1
+_META_LENGTH = 0x00020000
+_BYTES_REPR = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""", re.DOTALL)
+_TRUNCATED = " ... truncated byte value."
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One value of the metadata that no importer explains."""
+
+    path: tuple[Step, ...]
+    keys: tuple[Key, ...]  # one for each step
+    vr: str  # to write with
+    stored: Stored | None  # what the file holds, None when the element is absent
+    wanted: Any  # as the metadata has it
+    value: Any = None  # to write: unchanged components are the file's own text
+    refusal: str = ""  # why it cannot be written
+    warning: str = ""  # to read with the change
+
+    @property
+    def old(self) -> Any:
+        """The JSON value of the bytes; None when the element is absent."""
+        return as_json(self.stored) if self.stored else None
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something a person should know about a value that is no edit."""
+
+    text: str
+
+
+Finding = Difference | Remark
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison depends on besides the two values."""
+
+    origin: Origin
+    options: Options
+
+    def of_levels(self, metadata: Mapping[str, Any], level: Level, above: Above = ()) -> Iterator[Finding]:
+        """Yield what differs between a dict of the metadata and a level of the file."""
+        for text, value in metadata.items():
+            key = key_of(text)
+            if key:
+                yield from self.of_values(key, value, level, above)
+            elif not is_empty(value):
+                yield Remark(f"{text} is no DICOM keyword or private element, so it is not exported")
+
+    def of_values(self, key: Key, value: Any, level: Level, above: Above = ()) -> Iterator[Finding]:
+        """Yield what differs between one value of the metadata and its element."""
+        stored = level.get(key)
+        if key.tag == _META_LENGTH:
+            return  # it follows the bytes, whatever the metadata says
+        if stored and stored.is_sequence:
+            yield from self._in_sequence(key, value, level, above)
+        elif not self._explains(key, value, stored, nested=bool(above)):
+            edit = self._edit(key, value, level, above)
+            if edit.refusal or edit.value is None or stored is None or not _is_own(edit.value, stored):
+                yield edit
+        elif stored and self._is_ambiguous(value, stored):
+            yield Remark(
+                f"{key.name}: the metadata has the file's value without its non-ASCII characters; some importers "
+                "drop these, so it cannot be told whether a person did, and the file keeps its value"
+            )
+
+    def _explains(self, key: Key, value: Any, stored: Stored | None, *, nested: bool) -> bool:
+        """Whether some importer makes this value of these bytes."""
+        if stored is None or stored.empty:
+            return is_empty(value) or (value in ("None", ["None"]) and not self.origin.only_fmi)
+        if nested and is_empty(value) and not _is_readable(stored):
+            return True  # FMI empties numbers that it cannot read; at the top level it drops the key
+        if stored.vr in BINARY_VRS and _shows_bytes(value, stored, nested=nested):
+            return True
+        return any(
+            self._same(value, importer(stored), stored, strictly=importer is fmi)
+            for importer in self.origin.importers(stored, key)
+        )
+
+    def _same(self, value: Any, made: Any, stored: Stored, *, strictly: bool) -> bool:
+        if made is ABSENT:
+            return False
+        if value is None:
+            return made is None  # NaN, "?"
+        if value in ("", [""]):
+            return isinstance(made, str) and not made.strip(" \0=")  # person names lose empty groups
+        vr = (strictly and stored.dictionary_vr) or stored.vr
+        any_sign = vr in ("US", "SS") and (
+            " or " in vr_in_dictionary(stored.tag) or stored.element.vr != stored.dictionary_vr
+        )
+        return same(value, made, vr, any_sign=any_sign) or (not strictly and same(_bare(value), _bare(made), vr))
+
+    def _is_ambiguous(self, value: Any, stored: Stored) -> bool:
+        return (
+            not self.origin.is_known
+            and loses_text(stored)
+            and not same(value, fmi(stored), stored.vr)
+            and same(value, grp3(stored), stored.vr)
+        )
+
+    def _edit(self, key: Key, value: Any, level: Level, above: Above) -> Difference:
+        stored = level.get(key)
+        difference = self.difference(key, value, level, above)
+        if difference.refusal:
+            return difference
+        if difference.vr != "SQ" and not _is_plain(value):
+            return replace(difference, value=value)  # the writer says why the VR cannot hold it
+        if _is_blank(value):
+            warning = "null in the metadata is taken as a request to blank the value" if value is None else ""
+            return replace(difference, value=None, warning=warning)
+        if stored is None:
+            return replace(difference, value=value, refusal=_cannot_add(difference.vr))
+        to_write, refusal = value_to_write(value, stored, self.origin)
+        warning = self._warning(value, stored)
+        return replace(difference, value=to_write, refusal=refusal, warning=warning)
+
+    def _warning(self, value: Any, stored: Stored) -> str:
+        """Warn where an edit was made on a value whose non-ASCII characters its author never saw."""
+        if self.origin.only_fmi or not loses_text(stored):
+            return ""
+        lost = {char for char in stored.decoded(stored.vr) if not char.isascii()} - set(str(value))
+        return (
+            "the old value holds non-ASCII characters that the importer may have dropped before the edit; "
+            "compare old and new"
+            if lost
+            else ""
+        )
+
+    def difference(self, key: Key, value: Any, level: Level, above: Above = ()) -> Difference:
+        """Return a value of the metadata beside what the file holds, without asking whether they differ."""
+        stored = level.get(key)
+        key = level.spelled(key)
+        vr = stored.vr if stored else _vr_to_add(key, value, level)
+        tag = stored.tag if stored else key.tag | 0x1000 if key.creator else key.tag
+        refusal = why_protected(tag, vr, self.options)
+        if stored is None and key.tag >> 16 & 1 and not key.creator:
+            refusal = 'a new private element needs its creator: "Creator, ggggxxee"'
+        return Difference(
+            path=(*(Step(k.tag, item, k.creator) for k, item in above), Step(key.tag, None, key.creator)),
+            keys=(*(k for k, _ in above), key),
+            vr=vr,
+            stored=stored,
+            wanted=value,
+            refusal=refusal,
+        )
+
+    def _in_sequence(self, key: Key, value: Any, level: Level, above: Above) -> Iterator[Finding]:
+        stored = level.get(key)
+        assert stored is not None
+        try:
+            if isinstance(value, Mapping) and key.tag == PER_FRAME_GROUPS:
+                yield from self._in_first_frame(key, value, stored, above)
+            elif isinstance(value, Mapping):
+                if not self._merged(value, list(stored.items())):
+                    reason = "the metadata shows the items of this sequence merged into one; which is meant is unclear"
+                    yield replace(self.difference(key, value, level, above), refusal=reason)
+            else:
+                yield from self._in_items(key, value, level, above, list(stored.items()))
+        except Malformed:
+            yield Remark(f"{key.name} is no readable sequence in the file; its metadata is not exported")
+
+    def _in_first_frame(self, key: Key, value: Mapping[str, Any], stored: Stored, above: Above) -> Iterator[Finding]:
+        """Compare the first item only: FMI shows no other."""
+        first = stored.item(0)
+        findings = list(self.of_levels(value, first, (*above, (key, 0)))) if first else []
+        if self.origin.only_fmi or not (findings and self._merged(value, list(stored.items()))):
+            yield from findings
+
+    def _merged(self, value: Mapping[str, Any], items: list[Level]) -> bool:
+        """Whether a dict is what MRC makes of the items: each of its values is found in one of them."""
+        for text, part in value.items():
+            key = key_of(text)
+            if key is None or is_empty(part):
+                continue
+            if isinstance(part, Mapping):
+                sequences = [stored for item in items if (stored := item.get(key)) and stored.is_sequence]
+                if not self._merged(part, [inner for stored in sequences for inner in stored.items()]):
+                    return False
+            elif not any(item.get(key) and not any(self.of_values(key, part, item)) for item in reversed(items)):
+                return False  # the last item wins, so most values are found there at once
+        return True
+
+    def _in_items(self, key: Key, value: Any, level: Level, above: Above, items: list[Level]) -> Iterator[Finding]:
+        if is_empty(value) and not items:
+            return
+        if is_empty(value) and isinstance(value, str | None):
+            yield self._edit(key, value, level, above)
+            return
+        if isinstance(value, list) and all(isinstance(part, Mapping) for part in value):
+            if len(value) == len(items):
+                for number, (part, item) in enumerate(zip(value, items, strict=True)):
+                    yield from self.of_levels(part, item, (*above, (key, number)))
+                return
+            reason = (
+                f"the sequence has {len(items)} items in the file and {len(value)} in the metadata; "
+                "items cannot be added or removed"
+            )
+        else:
+            reason = "the value of a sequence is a list of objects"
+        yield replace(self.difference(key, value, level, above), refusal=reason)
+
+
+def _is_plain(value: Any) -> bool:
+    return not any(isinstance(part, (list, Mapping)) for part in (value if isinstance(value, list) else [value]))
+
+
+def _is_blank(value: Any) -> bool:
+    """Whether a value asks for an element without a value; a list of empty components is a value."""
+    return is_empty(value) and not (isinstance(value, list) and len(value) > 1)
+
+
+def _is_own(value: Any, stored: Stored) -> bool:
+    """Whether nothing is left to write: all components are the file's own text."""
+    return isinstance(value, list) and value == own_components(stored)
+
+
+def _is_readable(stored: Stored) -> bool:
+    """Whether a number can be read by the VR of the dictionary."""
+    vr = stored.dictionary_vr or stored.vr
+    if vr in ("DS", "IS"):
+        return all(is_empty(text) or as_number(text) is not None for text in stored.decoded(vr).split("\\"))
+    try:
+        return vr not in NUMBER_FORMATS or stored.numbers(vr) is not None
+    except ValueError:
+        return False
+
+
+def _bare(value: Any) -> Any:
+    """Return text without the spaces and unprintable characters that some versions of old importers dropped."""
+    if isinstance(value, list):
+        return [_bare(part) for part in value]
+    if not isinstance(value, str):
+        return value
+    return re.sub(r" *\\ *", r"\\", "".join(filter(str.isprintable, value)).lstrip(" "))
+
+
+def _shows_bytes(value: Any, stored: Stored, *, nested: bool) -> bool:
+    """Whether a text is one of the pictures that importers draw of binary data.
+
+    FMI: hexadecimal, whole or the first ten digits, or decoded as text; GRP3 and MRC: Python's ``repr``.
+    Of long data only the first bytes are at hand, so only these are compared.
+    """
+    if is_empty(value):
+        return nested or not stored.raw.strip(b" \0")
+    if isinstance(value, list):
+        value = "\\".join(map(str, value))
+    raw, held = stored.raw, stored.element.held
+    if not isinstance(value, str):
+        return False
+    if value.endswith(_TRUNCATED):
+        return raw.hex().startswith(value.removesuffix(_TRUNCATED))
+    if _BYTES_REPR.fullmatch(value):
+        try:
+            shown = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            return False
+        return bool(shown == raw if held else shown.startswith(raw))
+    pictures = (raw.hex(), raw.decode("utf-8", "replace").strip(" \0"))
+    return value in pictures if held else value.startswith(pictures)
+
+
+def _vr_to_add(key: Key, value: Any, level: Level) -> str:
+    """Return the VR an absent element is to be written with; an unknown private one gets it by its JSON type."""
+    vr = vr_in_dictionary(key.tag, key.creator)
+    if vr == "US or SS":
+        return "SS" if level.signed else "US"
+    if " or " in vr:
+        return "OW"
+    if vr or not key.creator:
+        return vr or "UN"
+    parts = value if isinstance(value, list) else [value]
+    if any(isinstance(part, Mapping) for part in parts):
+        return "SQ"
+    if all(isinstance(part, (int, float)) for part in parts):
+        return "DS"
+    return "LO" if all(isinstance(part, str) and len(part) <= 64 and part.isprintable() for part in parts) else "UT"
+
+
+def _cannot_add(vr: str) -> str:
+    if vr == "SQ":
+        return "the file has no such sequence, and sequences cannot be added"
+    return ""
+
+
+def is_rebuilt_uid(value: Any, stored: Stored) -> bool:
+    """Whether the file's UID is invalid and the metadata's is not: some versions of FMI make one in its place."""
+    if stored.vr != "UI" or not isinstance(value, str) or not _is_uid(value):
+        return False
+    return not stored.empty and not all(_is_uid(text.strip(" ")) for text in stored.texts("UI"))
+
+
+def _is_uid(text: str) -> bool:
+    return len(text) <= 64 and _UID.fullmatch(text) is not None

@@ -1,0 +1,93 @@
+"""What edit detection decides: each edit, where it stands in the metadata, and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from export_session.dicom.edits.compare import Difference
+from export_session.dicom.edits.importers import ABSENT
+from export_session.dicom.edits.series import Series
+from export_session.dicom.vocabulary import Assignment, Cause, Change, Outcome, Step, path_text, tag_text
+
+Place = tuple[str | int, ...]  # keys and indices from ``info.header`` down to a value
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One value to write, or one that must not be written."""
+
+    difference: Difference
+    cause: Cause
+    instances: frozenset[int] | None  # the members it is meant for; None: all of them
+    places: tuple[Place, ...]  # where the metadata shows it
+    before: Any = ABSENT  # what the importer would have put there
+
+    @property
+    def refused(self) -> bool:
+        """Whether it is not even tried."""
+        return bool(self.difference.refusal)
+
+    @property
+    def path(self) -> tuple[Step, ...]:
+        """The way to its element."""
+        return self.difference.path
+
+    @property
+    def assignment(self) -> Assignment:
+        """The edit as the writer wants it."""
+        one = self.difference
+        return Assignment(one.path, one.vr, one.value, self.cause, self.instances, one.warning)
+
+    def refuse(self, reason: str) -> Edit:
+        """Return the edit as refused; a reason that it has already stays."""
+        return replace(self, difference=replace(self.difference, refusal=self.difference.refusal or reason))
+
+    def warn(self, warning: str) -> Edit:
+        """Return the edit with one more warning."""
+        warnings = filter(None, (self.difference.warning, warning))
+        return replace(self, difference=replace(self.difference, warning="; ".join(warnings)))
+
+    def covers(self, instance: int) -> bool:
+        """Whether it is meant for an instance."""
+        return self.instances is None or instance in self.instances
+
+    def refusal(self, series: Series) -> Change:
+        """Return the record of the edit as a refused one."""
+        one, total = self.difference, len(series.indices)
+        covered = series.indices if self.instances is None else sorted(self.instances)
+        return Change(
+            tag=tag_text(one.path[-1]),
+            keyword=one.keys[-1].name,
+            vr=one.vr,
+            path=path_text(one.path, one.keys),
+            old=one.old,
+            new=one.wanted,
+            cause=self.cause,
+            outcome=Outcome.REFUSED,
+            reason=one.refusal,
+            instances=len(covered),
+            total=total,
+            member=series.members[covered[0]].name if len(covered) == 1 < total else "",
+        )
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Which values are to be written to which instances, and which are not."""
+
+    series: Series
+    reference: int = 0  # the instance that ``header.dicom`` describes
+    order: tuple[int, ...] = ()  # the members in the order of ``dicom_array``
+    edits: tuple[Edit, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def assignments(self) -> tuple[Assignment, ...]:
+        """The values to write."""
+        return tuple(edit.assignment for edit in self.edits if not edit.refused)
+
+    @property
+    def refused(self) -> tuple[Change, ...]:
+        """The edits that are not written, each with its reason."""
+        return tuple(edit.refusal(self.series) for edit in self.edits if edit.refused)

@@ -1,0 +1,183 @@
+"""Edits in ``info.header.dicom_array``: one value for each member of a series, or for each frame."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from export_session.dicom.binary.dataset import Level, Stored
+from export_session.dicom.binary.elements import Malformed
+from export_session.dicom.dictionary import Key, key_of
+from export_session.dicom.edits.compare import Above, Comparison, Difference
+from export_session.dicom.edits.edit import Edit
+from export_session.dicom.edits.equality import is_empty
+from export_session.dicom.edits.importers import ABSENT, fmi
+from export_session.dicom.edits.projection import PER_FRAME_GROUPS, project
+from export_session.dicom.edits.series import Series
+from export_session.dicom.vocabulary import Cause
+
+_ENTRIES_MAX = 512  # file-metadata-importer lists no more instances, unless configured otherwise
+
+# where file-metadata-importer looks for the value of a frame, besides the frame's own item
+_FRAME_SEQUENCES = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
+
+
+@dataclass(frozen=True)
+class SliceEdits:
+    """What ``dicom_array`` asks for."""
+
+    edits: tuple[Edit, ...] = ()
+    order: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def slice_edits(arrays: Mapping[str, Any], series: Series, comparison: Comparison) -> SliceEdits:
+    """Find the entries of ``dicom_array`` that the importer did not make of the instances."""
+    named = {key: value for text, value in arrays.items() if (key := key_of(text))}
+    lists = {key: value for key, value in named.items() if isinstance(value, list)}
+    no_lists = tuple(
+        _edit_of_all(key, value, series, comparison).refuse("dicom_array takes a list with a value for each instance")
+        for key, value in named.items()
+        if key not in lists and not is_empty(value)
+    )
+    notes = tuple(
+        f"dicom_array.{text} is no DICOM keyword or private element, so it is not exported"
+        for text, value in arrays.items()
+        if key_of(text) is None and not is_empty(value)
+    )
+    if series.is_multiframe:
+        edits = tuple(edit for key, value in lists.items() for edit in _frames(key, value, series, comparison))
+        return SliceEdits((*edits, *no_lists), series.order, notes)
+    likeliest, *others = series.orders(max(map(len, lists.values()), default=0))
+    edits = tuple(_in_order(likeliest, lists, series, comparison))
+    if edits:
+        for order in others:
+            if not any(True for _ in _in_order(order, lists, series, comparison)):
+                return SliceEdits(no_lists, order, notes)  # nothing was edited, only sorted in another way
+    return SliceEdits((*edits, *no_lists), likeliest, notes)
+
+
+def _in_order(
+    order: tuple[int, ...], lists: Mapping[Key, list[Any]], series: Series, comparison: Comparison
+) -> Iterator[Edit]:
+    for key, entries in lists.items():
+        yield from _members(key, entries, order, series, comparison)
+
+
+def _members(
+    key: Key, entries: list[Any], order: tuple[int, ...], series: Series, comparison: Comparison
+) -> Iterator[Edit]:
+    """Yield the edits of one array whose entries stand for members."""
+    found: list[Edit] = []
+    beyond = [entry for entry in entries[len(order) :] if not is_empty(entry)]
+    for index, (entry, member) in enumerate(zip(entries, order, strict=False)):
+        level = series.levels.get(member)
+        if level is None:
+            beyond += [] if is_empty(entry) else [entry]
+            continue
+        stored = level.get(key)
+        if stored is not None and not stored.is_sequence and fmi(stored) == entry:
+            continue
+        found += [
+            _edit(finding, frozenset([member]), key, index)
+            for finding in comparison.of_values(key, entry, level)
+            if isinstance(finding, Difference)
+        ]
+    too_short = len(entries) < len(order) and len(entries) != _ENTRIES_MAX
+    shifted = too_short and _holds_values_of_others(key, found, series, comparison)  # entries were lost
+    if beyond or shifted:
+        reason = (
+            f"dicom_array has {len(entries)} entries and the file {len(series.indices)} instances; "
+            "which entry stands for which instance is unclear"
+        )
+        found = found or [_edit_of_all(key, entries, series, comparison)]
+        yield from (edit.refuse(reason) for edit in found)
+    elif _reordered(found):
+        reason = "dicom_array holds the file's own values in another order; which instance is meant is unclear"
+        yield from (edit.refuse(reason) for edit in found)
+    else:
+        yield from found
+
+
+def _holds_values_of_others(key: Key, edits: list[Edit], series: Series, comparison: Comparison) -> bool:
+    """Whether entries that differ from their own instance hold the value of another one."""
+    wanted = [edit.difference.wanted for edit in edits]
+    levels = [series.levels[group[0]] for group in series.distinct(key)]
+    return any(not any(comparison.of_values(key, value, level)) for value in wanted for level in levels)
+
+
+def _edit_of_all(key: Key, entries: Any, series: Series, comparison: Comparison) -> Edit:
+    difference = comparison.difference(key, entries, series.levels[series.indices[0]])
+    return Edit(difference, Cause.SLICE, None, (("dicom_array", key.text),), before=_values(key, series))
+
+
+def _values(key: Key, series: Series) -> list[Any]:
+    levels = (series.levels.get(member) for member in series.order)
+    return [_before(level.get(key)) if level else None for level in levels]
+
+
+def _edit(difference: Difference, instances: frozenset[int] | None, key: Key, index: int) -> Edit:
+    place = ("dicom_array", key.text, index)
+    return Edit(difference, Cause.SLICE, instances, (place,), before=_before(difference.stored))
+
+
+def _before(stored: Stored | None) -> Any:
+    value = ABSENT if stored is None else project(stored)
+    return None if value is ABSENT else value
+
+
+def _reordered(edits: list[Edit]) -> bool:
+    """Whether the entries that differ are a permutation of what the instances hold."""
+    wanted = Counter(repr(edit.difference.wanted) for edit in edits)
+    return len(edits) > 1 and wanted == Counter(repr(edit.before) for edit in edits)
+
+
+def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison) -> Iterator[Edit]:
+    """Yield the edits of one array whose entries stand for the frames of the only member."""
+    member = series.indices[0]
+    main = series.levels[member]
+    try:
+        groups = main.at(PER_FRAME_GROUPS)
+        frames = list(groups.items()) if groups and groups.is_sequence else []
+    except Malformed:
+        frames = []
+    at_root: list[tuple[int, Difference]] = []
+    for index, (entry, frame) in enumerate(zip(entries, frames, strict=False)):
+        level, above = _frame_level(key, frame, index, main)
+        for finding in comparison.of_values(key, entry, level, above):
+            if not isinstance(finding, Difference):
+                continue
+            if level is main:
+                at_root.append((index, finding))
+            else:
+                yield _edit(finding, None, key, index)
+    yield from _root_edits(key, at_root, len(frames))
+
+
+def _frame_level(key: Key, frame: Level, index: int, main: Level) -> tuple[Level, Above]:
+    """Return where file-metadata-importer finds the value of a frame, and how to get there."""
+    groups = Key("PerFrameFunctionalGroupsSequence", PER_FRAME_GROUPS)
+    if frame.get(key):
+        return frame, ((groups, index),)
+    for name in _FRAME_SEQUENCES:
+        inner = key_of(name)
+        stored = frame.get(inner) if inner else None
+        item = stored.item(0) if stored and stored.is_sequence else None
+        if inner and item and item.get(key):
+            return item, ((groups, index), (inner, 0))
+    return main, ()
+
+
+def _root_edits(key: Key, found: list[tuple[int, Difference]], frames: int) -> Iterator[Edit]:
+    """Yield what is asked of an element that all frames share: one edit if all agree, else a refusal."""
+    if not found:
+        return
+    agreed = len(found) == frames and all(one.wanted == found[0][1].wanted for _, one in found)
+    edits = [_edit(difference, None, key, index) for index, difference in found]
+    if agreed:
+        yield replace(edits[0], places=tuple(place for edit in edits for place in edit.places))
+    else:
+        reason = "all frames share this value in the file; it cannot be set for some of them"
+        yield from (edit.refuse(reason) for edit in edits)

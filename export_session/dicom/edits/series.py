@@ -1,0 +1,100 @@
+"""The instances of a file as the importers saw them: in which order, and which one they described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any
+
+from export_session.dicom.binary.dataset import Level, Stored, top_level
+from export_session.dicom.binary.instance import Instance, Kind
+from export_session.dicom.dictionary import Key
+from export_session.dicom.edits.equality import as_number, same
+from export_session.dicom.edits.importers import fmi
+
+INSTANCE_NUMBER = 0x00200013
+NUMBER_OF_FRAMES = 0x00280008
+SOP_INSTANCE_UID = 0x00080018
+
+
+@dataclass(frozen=True)
+class Series:
+    """All members of a file; an index is always one into ``members``."""
+
+    members: tuple[Instance, ...]
+
+    @cached_property
+    def indices(self) -> tuple[int, ...]:
+        """The members that are DICOM instances."""
+        return tuple(i for i, member in enumerate(self.members) if member.kind is Kind.INSTANCE)
+
+    @cached_property
+    def levels(self) -> Mapping[int, Level]:
+        """The main data set of each instance."""
+        return {i: top_level(self.members[i]) for i in self.indices}
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """The order of file-metadata-importer: by path, then by InstanceNumber, those without one first.
+
+        Every member takes part, also what is no DICOM.
+        """
+        return tuple(sorted(self._by_path, key=lambda i: _sort_key(self.levels.get(i))))
+
+    @cached_property
+    def _by_path(self) -> tuple[int, ...]:
+        return tuple(sorted(range(len(self.members)), key=lambda i: PurePosixPath(self.members[i].name).parts))
+
+    def orders(self, entries: int) -> Iterator[tuple[int, ...]]:
+        """Yield the orders that a ``dicom_array`` of so many entries can have, the likeliest first."""
+        zip_order = tuple(range(len(self.members)))
+        for order in dict.fromkeys((self.order, self._by_path, zip_order)):
+            # empty members do not take part: as many of what is no DICOM are left out as are too many
+            surplus = len(order) - entries
+            others = [i for i in order if i not in self.levels]
+            left_out = set(others[:surplus]) if 0 < surplus <= len(others) else set()
+            yield tuple(i for i in order if i not in left_out)
+
+    @property
+    def is_multiframe(self) -> bool:
+        """Whether the entries of ``dicom_array`` stand for frames instead of members."""
+        return len(self.members) == len(self.indices) == 1 and NUMBER_OF_FRAMES in self.members[0].elements
+
+    def reference(self, dicom: Mapping[str, Any]) -> int:
+        """Return the instance that ``header.dicom`` describes.
+
+        Its SOPInstanceUID tells; else it is the first one in the order of file-metadata-importer, if possible
+        one that is not damaged.
+        """
+        uid = dicom.get("SOPInstanceUID")
+        for i in self.indices if uid else ():
+            stored = self.levels[i].at(SOP_INSTANCE_UID)
+            if stored and same(uid, fmi(stored), "UI"):
+                return i
+        candidates = [i for i in self.order if i in self.levels]
+        return min(candidates, key=lambda i: bool(self.members[i].problem))
+
+    def distinct(self, key: Key) -> list[list[int]]:
+        """Group the instances by the bytes of an element, and whatever else decides how these read."""
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for i, level in self.levels.items():
+            stored = level.get(key)
+            groups.setdefault((stored and stored.element, level.codecs, level.signed), []).append(i)
+        return list(groups.values())
+
+
+def series_of(instances: Sequence[Instance]) -> Series:
+    """Return the series of all members of a file."""
+    return Series(tuple(instances))
+
+
+def _sort_key(level: Level | None) -> tuple[int, float]:
+    """Sort as natural sort does: missing first, then by number; text that is no number last."""
+    stored: Stored | None = level.at(INSTANCE_NUMBER) if level else None
+    if stored is None or stored.empty:
+        return (0, 0.0)
+    value = fmi(stored)
+    number = as_number(value[0] if isinstance(value, list) else value)
+    return (2, 0.0) if number is None else (1, float(number))

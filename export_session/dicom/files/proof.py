@@ -1,0 +1,182 @@
+"""Proves from the bytes that were written that the intended elements changed, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+
+from export_session.dicom.binary.deflate import Reader, crc32
+from export_session.dicom.binary.instance import Instance
+from export_session.dicom.binary.parser import Parser
+from export_session.dicom.files.stream import cut, plain
+from export_session.errors import ProofFailed
+
+Chunks = Callable[[], Iterable[bytes]]
+Elements = Mapping[int, Mapping[int, bytes]]  # instance → tag → new element
+WrongValues = Callable[[int, Instance], str]  # number of the instance, and what was read of it
+Sums = list[tuple[int, int]]  # lengths and checksums
+
+
+def prove(
+    old: Instance,
+    elements: Mapping[int, bytes],
+    before: Callable[[], Sums],
+    after: Chunks,
+    *,
+    size: int,
+    parser: Parser,
+    wrong_values: Callable[[Instance], str],
+) -> None:
+    """Read a rewritten instance again and compare it with what it was made from.
+
+    Parameters
+    ----------
+    old
+        The instance as it was.
+    elements
+        The elements that were meant to change, by tag.
+    before
+        Gives the checksums of what the parse did not keep of the instance as it was.
+    after
+        Opens the bytes of the instance as it was written.
+    size
+        How many bytes were written.
+    parser
+        Reads the instance again.
+    wrong_values
+        Says which value of the written instance does not read back as it was asked for.
+
+    Raises
+    ------
+    ProofFailed
+        An intended change is not there, or anything else is different.
+    """
+    new = parser.parse(Reader(after()).read, old.name, size)
+    wrong = _wrong_elements(old, new, elements) or wrong_values(new)
+    if not wrong and checksums(after(), new) != before():  # in this order, for Kept
+        wrong = "bytes outside of the changed elements are different"
+    if wrong:
+        raise ProofFailed(f"{old.name}: the rewritten file does not read back as intended: {wrong}")
+
+
+def _wrong_elements(old: Instance, new: Instance, elements: Mapping[int, bytes]) -> str:
+    if new.problem:
+        return new.problem
+    facts = ("kind", "prefixed", "syntax", "deflated", "trailing", "truncated")
+    different = [fact for fact in facts if getattr(old, fact) != getattr(new, fact)]
+    if different:
+        return f"{', '.join(different)} changed"
+    if new.elements.keys() != old.elements.keys() | elements.keys() or new.bulk.keys() != old.bulk.keys():
+        return "there are other elements than expected"
+    if [tag for tag in new.elements if tag in old.elements] != list(old.elements):
+        return "the order of the elements changed"
+    suspects = [tag for tag, element in new.elements.items() if old.elements.get(tag) is not element]
+    suspects += elements
+    wrong = (tag for tag in suspects if not _is_intended(tag, old, new, elements))
+    return next((f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not as intended" for tag in wrong), "")
+
+
+def _is_intended(tag: int, old: Instance, new: Instance, elements: Mapping[int, bytes]) -> bool:
+    element = new.elements[tag]
+    if tag in elements:
+        return element.raw == elements[tag]
+    was = old.elements[tag]
+    return (element.raw, element.length) == (was.raw, was.length)
+
+
+class Passing:
+    """The bytes of an instance on their way to be rewritten; what the parse did not keep of them is noted.
+
+    What is noted are length and checksum of each stretch of preamble, bulk data and trailing bytes, as they
+    are proof enough for the members of a zip archive: so no stream has to be read twice to be compared.
+    """
+
+    def __init__(self, chunks: Chunks, instance: Instance) -> None:
+        self._chunks = chunks
+        self._instance = instance
+        self._sums = _Sums(instance)
+
+    def __iter__(self) -> Iterator[bytes]:
+        chunks = self._chunks()
+        return iter(chunks) if self._instance.deflated else self._sums.watch(chunks)
+
+    def again(self, chunks: Chunks) -> Chunks:
+        """Return the bytes as they were written: there is nothing more to learn from them."""
+        return chunks
+
+    def sums(self) -> Sums:
+        """Return what was noted; the content of a deflated data set is read for it anew."""
+        return checksums(self._chunks(), self._instance) if self._instance.deflated else self._sums.found
+
+
+class Kept:
+    """The bytes of an original that end in data which were kept unread; what they are is noted when they come again.
+
+    That they are those of the original is for its checksum to prove, see
+    :class:`~export_session.dicom.files.deflate_reuse.Joint`.
+
+    Parameters
+    ----------
+    instance
+        As it was.
+    old
+        The first bytes of the original.
+    size
+        How many bytes took their place.
+    """
+
+    def __init__(self, instance: Instance, old: bytes, size: int) -> None:
+        self._instance = instance
+        self._old = old
+        self._size = size
+        self._sums = _Sums(instance)
+
+    def again(self, chunks: Chunks) -> Chunks:
+        """Return the bytes as they were written, noting what they say of the original."""
+
+        def noted() -> Iterator[bytes]:
+            self._sums = _Sums(self._instance)
+            head, rest = cut(chunks(), self._size)
+            yield head
+            original = self._sums.watch(chain([self._old], rest))
+            next(original)
+            yield from original
+
+        return noted
+
+    def sums(self) -> Sums:
+        """Return what was noted when the bytes were last read."""
+        return self._sums.found
+
+
+def checksums(chunks: Iterable[bytes], instance: Instance) -> Sums:
+    """Return what :class:`Passing` notes of an instance."""
+    sums = _Sums(instance)
+    for _ in sums.watch(plain(chunks, instance)):
+        pass
+    return sums.found
+
+
+class _Sums:
+    """Takes length and checksum of stretches of a stream."""
+
+    def __init__(self, instance: Instance) -> None:
+        bulk = ((start, start + instance.elements[tag].length) for tag, start in instance.bulk.items())
+        self._spans = [(0, instance.start), *bulk, (instance.end, instance.end + instance.trailing)]
+        self.found: Sums = [(0, 0)] * len(self._spans)
+
+    def watch(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the stream and note what passes."""
+        pos = at = 0  # in the stream, and among the stretches
+        for chunk in chunks:
+            end = pos + len(chunk)
+            while at < len(self._spans) and self._spans[at][0] < end:
+                start, stop = self._spans[at]
+                part = memoryview(chunk)[max(start - pos, 0) : stop - pos] if stop > pos else b""
+                length, crc = self.found[at]
+                self.found[at] = length + len(part), crc32(part, crc)
+                if stop > end:
+                    break
+                at += 1
+            pos = end
+            yield chunk

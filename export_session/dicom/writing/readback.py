@@ -1,0 +1,112 @@
+"""Reads every written value back, with pydicom, and compares what it means with what was asked for.
+
+Values are decoded by pydicom, which had no part in encoding them.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Mapping, Sequence
+from struct import pack, unpack
+from typing import Any
+
+from pydicom.dataelem import RawDataElement, convert_raw_data_element
+from pydicom.tag import Tag
+
+from export_session.dicom.binary.dataset import Stored, top_level
+from export_session.dicom.binary.elements import Element
+from export_session.dicom.binary.instance import Instance
+from export_session.dicom.binary.splice import Item, items_of
+from export_session.dicom.binary.values import SINGLE_VRS, is_blank
+from export_session.dicom.dictionary import Key
+from export_session.dicom.vocabulary import Assignment, Step
+from export_session.dicom.writing.elements import Edited, inner_syntax, item_level
+
+
+class ReadBack:
+    """What the written instances of a file have to hold; a value that many share is read once."""
+
+    def __init__(self, assignments: Sequence[Assignment], edited: Mapping[int, Edited]) -> None:
+        self._assignments = assignments
+        self._edited = edited
+        self._right: set[tuple[int, tuple[str, ...], Element | None]] = set()
+
+    def wrong(self, index: int, written: Instance) -> str:
+        """Say which value of an instance does not read back, "" if all do."""
+        reading: _Reading | None = None
+        for number, outcome in self._edited[index].outcomes.items():
+            if number < 0 or not outcome.written:
+                continue
+            key = (number, tuple(written.charset), written.elements.get(outcome.top))
+            if key in self._right:
+                continue
+            reading = reading or _Reading(written)
+            assignment = self._assignments[number]
+            if not _holds(reading.find(assignment.path), assignment.value):
+                return f"the new value of {Key('', assignment.path[-1].tag, assignment.path[-1].creator).name}"
+            self._right.add(key)
+        return ""
+
+
+class _Reading:
+    """One written instance; the items of a sequence are found once, however many edits go there."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._top = top_level(instance)
+        self._items: dict[tuple[Step, ...], list[Item]] = {}
+
+    def find(self, path: Sequence[Step]) -> Stored | None:
+        """Return the element at the end of a path, None where there is none."""
+        level = self._top
+        for depth, step in enumerate(path, 1):
+            stored = level.get(Key("", step.tag, step.creator))
+            if stored is None or depth == len(path):
+                return stored
+            place = (*path[: depth - 1], Step(step.tag, None, step.creator))
+            inner, value = inner_syntax(stored), stored.element.value
+            if place not in self._items:
+                self._items[place] = items_of(value, inner)
+            items = self._items[place]
+            if step.item is None or not 0 <= step.item < len(items):
+                return None
+            item = items[step.item]
+            level = item_level(value[item.content : item.stop], inner, level)
+        return None
+
+
+def _holds(stored: Stored | None, wanted: Any) -> bool:
+    if stored is None or is_blank(wanted):
+        return stored is not None and not stored.raw
+    raw = RawDataElement(
+        Tag(stored.tag), stored.vr, len(stored.raw), stored.raw, 0, stored.syntax.implicit, stored.syntax.little
+    )
+    found = convert_raw_data_element(raw, encoding=list(stored.level.codecs)).value
+    values = list(found) if isinstance(found, Sequence) and not isinstance(found, str | bytes) else [found]
+    asked = wanted if isinstance(wanted, list) else [wanted]
+    if len(asked) == 1 and isinstance(asked[0], str) and stored.vr not in SINGLE_VRS:
+        asked = asked[0].split("\\")
+    return len(values) == len(asked) and all(_same(*pair, stored.vr) for pair in zip(values, asked, strict=True))
+
+
+def _same(found: Any, wanted: Any, vr: str) -> bool:
+    if vr == "AT":
+        return bool(int(found) == _tag(wanted))
+    if found is None or found == "":
+        return wanted is None or not str(wanted).strip(" \0")
+    if vr in ("SV", "UV") or isinstance(found, int):
+        return int(found) == int(wanted)
+    if vr == "FL":
+        return bool(found == unpack("<f", pack("<f", float(wanted)))[0])
+    if isinstance(found, float):
+        return math.isclose(found, float(wanted), rel_tol=1e-15, abs_tol=0.0)
+    ends = "=^ \0" if vr == "PN" else " \0"
+    return _normal(str(found), ends) == _normal(str(wanted), ends)
+
+
+def _normal(text: str, ends: str) -> str:
+    return unicodedata.normalize("NFC", text.rstrip(ends))
+
+
+def _tag(value: Any) -> int:
+    return value if isinstance(value, int) else int("".join(c for c in value if c.isalnum()), 16)

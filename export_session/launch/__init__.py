@@ -1,0 +1,1 @@
+"""Before the first session: is the site ready, which sessions are meant, and who runs them."""

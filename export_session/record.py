@@ -1,0 +1,121 @@
+"""The record of a run: a row for every session, container and file, and what reports are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from export_session.dicom.vocabulary import Change
+from export_session.site.model import Level
+
+
+class Status(StrEnum):
+    """What became of a container or file. A dry run uses the same words for what a run would do."""
+
+    CREATED = "created"  # new in the export project
+    UPDATED = "updated"  # was there; a new version or new metadata was written
+    UNCHANGED = "unchanged"  # was there and is what this run would have written
+    SKIPPED = "skipped"  # left alone on purpose: on_existing=skip, already EXPORTED, …
+    FAILED = "failed"
+    NOT_REACHED = "not reached"  # its session failed or was stopped before its turn
+
+
+class Verification(StrEnum):
+    """How the stored bytes were proven equal to ours."""
+
+    NONE = ""
+    HASH = "size and hash"
+    READBACK = "read back"
+    RECORDED = "verified by an earlier run"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Wall seconds a file spent in each stage."""
+
+    fetch: float = 0.0
+    rewrite: float = 0.0
+    store: float = 0.0
+    verify: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Seconds over all stages."""
+        return self.fetch + self.rewrite + self.store + self.verify
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """The one row of one origin file."""
+
+    level: Level  # of the container that holds it
+    name: str
+    status: Status
+    origin_path: str  # group/project/subject/session/acquisition/name
+    export_path: str = ""
+    archive_path: str = ""
+    size: int = 0  # bytes of the origin file
+    instances: int = 0  # DICOM instances in it, 0 for other files
+    modality: str = ""
+    changes: tuple[Change, ...] = ()  # applied (in a dry run: would be applied)
+    refused: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()  # warnings a person should read
+    error: str = ""  # why it failed and what to do
+    verification: Verification = Verification.NONE
+    timing: Timing = field(default_factory=Timing)
+    thumbnail: bytes = b""  # PNG, empty where there is none
+
+
+@dataclass(frozen=True)
+class ContainerRecord:
+    """The one row of one origin subject, session or acquisition."""
+
+    level: Level
+    label: str
+    status: Status
+    origin_path: str
+    export_path: str = ""
+    archive_path: str = ""
+    notes: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class SessionRecord:
+    """What happened to one session, with its containers (subject, session, acquisitions) and files."""
+
+    subject: str
+    session: str
+    status: Status
+    containers: tuple[ContainerRecord, ...] = ()
+    files: tuple[FileRecord, ...] = ()
+    error: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A whole run: what the reports are made of."""
+
+    title: str  # origin path of the destination: group/project[/subject[/session]]
+    stem: str  # file name stem of the outputs, "<subject>-<session>" and the like, already safe for a file system
+    gear: str  # "session-export 3.0.0"
+    started: str  # ISO 8601, UTC
+    finished: str
+    dry_run: bool
+    log_values: Literal["full", "hash", "none"]
+    settings: Mapping[str, Any]  # the configuration as used; never the API key
+    sessions: tuple[SessionRecord, ...]
+    error: str = ""  # why the run as a whole could not go on
+
+    def files(self) -> Iterator[FileRecord]:
+        """Every origin file, once."""
+        for session in self.sessions:
+            yield from session.files
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every selected session was fully exported, or nothing was to do."""
+        return not self.error and all(session.status is not Status.FAILED for session in self.sessions)

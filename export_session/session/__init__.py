@@ -1,0 +1,1 @@
+"""The story of one session: origin, copies, files, archive, tags."""
