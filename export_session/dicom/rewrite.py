@@ -14,7 +14,7 @@ from export_session.dicom.binary.values import Unwritable
 from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.find import find_edits
 from export_session.dicom.edits.stored_header import agreed_header
-from export_session.dicom.files.file import Container, open_container
+from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.proof import Elements
 from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Result
 from export_session.dicom.writing.elements import Edited, reread
@@ -67,7 +67,7 @@ def rewrite(
         The file must not be exported as it stands; there is no target then.
     """
     chosen = Options(**options)
-    with open_container(source) as container:
+    with open_file(source) as container:
         instances = container.instances()
         count = sum(instance.kind is Kind.INSTANCE for instance in instances)
         directory = not count and any(instance.kind is Kind.DIRECTORY for instance in instances)
@@ -150,7 +150,7 @@ def _new_elements(
 
 
 def _write(
-    container: Container, target: Path, instances: Sequence[Instance], elements: Elements, wanted: ReadBack
+    container: DicomFile, target: Path, instances: Sequence[Instance], elements: Elements, wanted: ReadBack
 ) -> None:
     """Write all of the target or nothing of it."""
     unfinished = target.with_name(f".{target.name}.{uuid4().hex}")

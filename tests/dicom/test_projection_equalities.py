@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_session.dicom.binary.dataset import top_level
+from export_session.dicom.binary.dataset import main_data_set
 from export_session.dicom.edits.equality import same
 from export_session.dicom.edits.find import find_edits
 from export_session.dicom.edits.importers import fmi, grp3, mrc
@@ -286,7 +286,7 @@ def test_lists_cut_down_to_integers_by_an_old_importer() -> None:
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))
 def test_every_decimal_string_equals_what_each_importer_reads(number: float) -> None:
     text = f"{number:.10g}"
-    stored = top_level(instance({"SliceThickness": text})).at(0x00180050)
+    stored = main_data_set(instance({"SliceThickness": text})).at(0x00180050)
     assert stored is not None
     for importer in (fmi, grp3, mrc):
         assert same(importer(stored), float(text), "DS")
@@ -296,7 +296,7 @@ def test_every_decimal_string_equals_what_each_importer_reads(number: float) -> 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\\\x7f\xa0"), max_size=30))
 def test_text_is_shown_as_it_is_by_one_importer_and_stripped_by_the_others(text: str) -> None:
     file = instance({"SpecificCharacterSet": "ISO_IR 100", "InstitutionName": text})
-    stored = top_level(file).at(0x00080080)
+    stored = main_data_set(file).at(0x00080080)
     assert stored is not None
     assert same(fmi(stored), text, "LO")
     if text not in ("", "?"):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_session.dicom.binary.dataset import top_level
+from export_session.dicom.binary.dataset import main_data_set
 from export_session.dicom.binary.elements import MAX_DEPTH
 from export_session.dicom.binary.instance import Kind
 from export_session.dicom.binary.parser import Parser
@@ -30,7 +30,7 @@ def item(content: bytes, length: int | None = None) -> bytes:
 
 
 def shown(value: bytes) -> Any:
-    stored = top_level(instance({"AnatomicRegionSequence": value})).at(REGION)
+    stored = main_data_set(instance({"AnatomicRegionSequence": value})).at(REGION)
     assert stored is not None
     return as_json(stored)
 

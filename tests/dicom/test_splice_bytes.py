@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_session.dicom.binary.dataset import top_level
+from export_session.dicom.binary.dataset import main_data_set
 from export_session.dicom.binary.splice import Patch, patched, splice, with_group_lengths
 from export_session.dicom.files.stream import rewritten
 from export_session.dicom.vocabulary import Step
-from export_session.dicom.writing.elements import Edit, edit_level
+from export_session.dicom.writing.elements import Request, edit_data_set
 from tests.corpus import build
 from tests.dicom.test_instance_parsing import parse
 from tests.support.dicom_bytes import differences
@@ -24,8 +24,8 @@ def write(data: bytes, *edits: tuple[tuple[Step, ...], str, object]) -> tuple[by
     """Apply edits to one instance; return its new bytes and the reasons of refusals."""
     instance = parse(data, len(data))
     assert not instance.problem
-    numbered = [Edit(number, path, vr, value) for number, (path, vr, value) in enumerate(edits)]
-    edited = edit_level(top_level(instance), numbered)
+    numbered = [Request(number, path, vr, value) for number, (path, vr, value) in enumerate(edits)]
+    edited = edit_data_set(main_data_set(instance), numbered)
     elements = with_group_lengths(instance.elements, edited.elements, instance.syntax)
     new = b"".join(rewritten([data], instance, elements))
     return new, {number: one.reason for number, one in edited.outcomes.items() if one.reason}

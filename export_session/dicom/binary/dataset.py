@@ -46,7 +46,7 @@ _ITEM_HEAD = 8  # bytes: tag and length
 
 
 @dataclass(frozen=True)
-class Level:
+class DataSet:
     """The main data set, or one item of a sequence."""
 
     elements: Mapping[int, Element]
@@ -55,17 +55,17 @@ class Level:
     signed: bool = False  # what PixelRepresentation makes of "US or SS"
     depth: int = 0  # how many sequences it lies in
 
-    def get(self, key: Key) -> Stored | None:
+    def get(self, key: Key) -> Value | None:
         """Return the element that a key names, None when it is absent."""
         if not key.creator:
             return self.at(key.tag)
         found = (self.at(key.tag | block << 8) for block, _ in self._blocks(key))
         return next((stored for stored in found if stored), None)
 
-    def at(self, tag: int) -> Stored | None:
+    def at(self, tag: int) -> Value | None:
         """Return the element of a tag, None when it is absent."""
         element = self.elements.get(tag)
-        return None if element is None else Stored(element, self)
+        return None if element is None else Value(element, self)
 
     def creator_of(self, tag: int) -> str:
         """Return who reserved the block of a private element, "" for other elements."""
@@ -88,9 +88,9 @@ class Level:
                     yield tag & 0xFF, creator
 
 
-def top_level(instance: Instance) -> Level:
+def main_data_set(instance: Instance) -> DataSet:
     """Return the main data set of an instance, file meta included."""
-    return Level(
+    return DataSet(
         instance.elements,
         instance.syntax,
         tuple(instance.charset),
@@ -103,11 +103,11 @@ def _is_signed(raw: bytes | None) -> bool:
 
 
 @dataclass(frozen=True)
-class Stored:
+class Value:
     """One element of a level."""
 
     element: Element
-    level: Level
+    level: DataSet
 
     @property
     def tag(self) -> int:
@@ -119,7 +119,7 @@ class Stored:
         """The value; of long bulk data only its first bytes."""
         return self.element.value
 
-    def with_value(self, value: bytes) -> Stored:
+    def with_value(self, value: bytes) -> Value:
         """Return the same element with other bytes of the same length as its value."""
         element = self.element
         tail = element.raw[element.head + len(self.raw) :]
@@ -157,7 +157,7 @@ class Stored:
         """Whether the value is a sequence of items."""
         return self.vr == "SQ"
 
-    def items(self) -> Iterator[Level]:
+    def items(self) -> Iterator[DataSet]:
         """Yield the items of a sequence, each read when it is asked for.
 
         They are read as importers read them: what is cut off ends where the bytes end.
@@ -181,10 +181,10 @@ class Stored:
             elements, pos = _read_item(data, pos + head.size, head.length, syntax)
             yield self._item(elements, syntax)
 
-    def _item(self, elements: dict[int, Element], syntax: Syntax) -> Level:
+    def _item(self, elements: dict[int, Element], syntax: Syntax) -> DataSet:
         charset = elements.get(SPECIFIC_CHARACTER_SET)
         representation = elements.get(PIXEL_REPRESENTATION)
-        return Level(
+        return DataSet(
             elements,
             syntax,
             tuple(codecs_of(charset.value)) if charset else self.level.codecs,
@@ -192,7 +192,7 @@ class Stored:
             self.level.depth + 1,
         )
 
-    def item(self, number: int) -> Level | None:
+    def item(self, number: int) -> DataSet | None:
         """Return one item, None when there are fewer."""
         return next((item for i, item in enumerate(self.items()) if i == number), None)
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from export_session.dicom.binary.dataset import NUMBER_FORMATS, Level, Stored
+from export_session.dicom.binary.dataset import NUMBER_FORMATS, DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.dictionary import Key, key_of, vr_in_dictionary
 from export_session.dicom.edits.components import own_components, value_to_write
 from export_session.dicom.edits.equality import as_number, is_empty, same
-from export_session.dicom.edits.importers import ABSENT, Origin, fmi, grp3, loses_text
+from export_session.dicom.edits.importers import ABSENT, Marks, fmi, grp3, loses_text
 from export_session.dicom.edits.projection import PER_FRAME_GROUPS, as_json
 from export_session.dicom.edits.protected import BINARY_VRS, why_protected
 from export_session.dicom.vocabulary import Options, Step
@@ -33,7 +33,7 @@ class Difference:
     path: tuple[Step, ...]
     keys: tuple[Key, ...]  # one for each step
     vr: str  # to write with
-    stored: Stored | None  # what the file holds, None when the element is absent
+    stored: Value | None  # what the file holds, None when the element is absent
     wanted: Any  # as the metadata has it
     value: Any = None  # to write: unchanged components are the file's own text
     refusal: str = ""  # why it cannot be written
@@ -59,10 +59,10 @@ Finding = Difference | Remark
 class Comparison:
     """What a comparison depends on besides the two values."""
 
-    origin: Origin
+    marks: Marks
     options: Options
 
-    def of_levels(self, metadata: Mapping[str, Any], level: Level, above: Above = ()) -> Iterator[Finding]:
+    def of_levels(self, metadata: Mapping[str, Any], level: DataSet, above: Above = ()) -> Iterator[Finding]:
         """Yield what differs between a dict of the metadata and a level of the file."""
         for text, value in metadata.items():
             key = key_of(text)
@@ -71,7 +71,7 @@ class Comparison:
             elif not is_empty(value):
                 yield Remark(f"{text} is no DICOM keyword or private element, so it is not exported")
 
-    def of_values(self, key: Key, value: Any, level: Level, above: Above = ()) -> Iterator[Finding]:
+    def of_values(self, key: Key, value: Any, level: DataSet, above: Above = ()) -> Iterator[Finding]:
         """Yield what differs between one value of the metadata and its element."""
         stored = level.get(key)
         if key.tag == _META_LENGTH:
@@ -88,20 +88,20 @@ class Comparison:
                 "drop these, so it cannot be told whether a person did, and the file keeps its value"
             )
 
-    def _explains(self, key: Key, value: Any, stored: Stored | None, *, nested: bool) -> bool:
+    def _explains(self, key: Key, value: Any, stored: Value | None, *, nested: bool) -> bool:
         """Whether some importer makes this value of these bytes."""
         if stored is None or stored.empty:
-            return is_empty(value) or (value in ("None", ["None"]) and not self.origin.only_fmi)
+            return is_empty(value) or (value in ("None", ["None"]) and not self.marks.only_fmi)
         if nested and is_empty(value) and not _is_readable(stored):
             return True  # FMI empties numbers that it cannot read; at the top level it drops the key
         if stored.vr in BINARY_VRS and _shows_bytes(value, stored, nested=nested):
             return True
         return any(
             self._same(value, importer(stored), stored, strictly=importer is fmi)
-            for importer in self.origin.importers(stored, key)
+            for importer in self.marks.importers(stored, key)
         )
 
-    def _same(self, value: Any, made: Any, stored: Stored, *, strictly: bool) -> bool:
+    def _same(self, value: Any, made: Any, stored: Value, *, strictly: bool) -> bool:
         if made is ABSENT:
             return False
         if value is None:
@@ -114,15 +114,15 @@ class Comparison:
         )
         return same(value, made, vr, any_sign=any_sign) or (not strictly and same(_bare(value), _bare(made), vr))
 
-    def _is_ambiguous(self, value: Any, stored: Stored) -> bool:
+    def _is_ambiguous(self, value: Any, stored: Value) -> bool:
         return (
-            not self.origin.is_known
+            not self.marks.is_known
             and loses_text(stored)
             and not same(value, fmi(stored), stored.vr)
             and same(value, grp3(stored), stored.vr)
         )
 
-    def _edit(self, key: Key, value: Any, level: Level, above: Above) -> Difference:
+    def _edit(self, key: Key, value: Any, level: DataSet, above: Above) -> Difference:
         stored = level.get(key)
         difference = self.difference(key, value, level, above)
         if difference.refusal:
@@ -134,13 +134,13 @@ class Comparison:
             return replace(difference, value=None, warning=warning)
         if stored is None:
             return replace(difference, value=value, refusal=_cannot_add(difference.vr))
-        to_write, refusal = value_to_write(value, stored, self.origin)
+        to_write, refusal = value_to_write(value, stored, self.marks)
         warning = self._warning(value, stored)
         return replace(difference, value=to_write, refusal=refusal, warning=warning)
 
-    def _warning(self, value: Any, stored: Stored) -> str:
+    def _warning(self, value: Any, stored: Value) -> str:
         """Warn where an edit was made on a value whose non-ASCII characters its author never saw."""
-        if self.origin.only_fmi or not loses_text(stored):
+        if self.marks.only_fmi or not loses_text(stored):
             return ""
         lost = {char for char in stored.decoded(stored.vr) if not char.isascii()} - set(str(value))
         return (
@@ -150,7 +150,7 @@ class Comparison:
             else ""
         )
 
-    def difference(self, key: Key, value: Any, level: Level, above: Above = ()) -> Difference:
+    def difference(self, key: Key, value: Any, level: DataSet, above: Above = ()) -> Difference:
         """Return a value of the metadata beside what the file holds, without asking whether they differ."""
         stored = level.get(key)
         key = level.spelled(key)
@@ -168,7 +168,7 @@ class Comparison:
             refusal=refusal,
         )
 
-    def _in_sequence(self, key: Key, value: Any, level: Level, above: Above) -> Iterator[Finding]:
+    def _in_sequence(self, key: Key, value: Any, level: DataSet, above: Above) -> Iterator[Finding]:
         stored = level.get(key)
         assert stored is not None
         try:
@@ -183,14 +183,14 @@ class Comparison:
         except Malformed:
             yield Remark(f"{key.name} is no readable sequence in the file; its metadata is not exported")
 
-    def _in_first_frame(self, key: Key, value: Mapping[str, Any], stored: Stored, above: Above) -> Iterator[Finding]:
+    def _in_first_frame(self, key: Key, value: Mapping[str, Any], stored: Value, above: Above) -> Iterator[Finding]:
         """Compare the first item only: FMI shows no other."""
         first = stored.item(0)
         findings = list(self.of_levels(value, first, (*above, (key, 0)))) if first else []
-        if self.origin.only_fmi or not (findings and self._merged(value, list(stored.items()))):
+        if self.marks.only_fmi or not (findings and self._merged(value, list(stored.items()))):
             yield from findings
 
-    def _merged(self, value: Mapping[str, Any], items: list[Level]) -> bool:
+    def _merged(self, value: Mapping[str, Any], items: list[DataSet]) -> bool:
         """Whether a dict is what MRC makes of the items: each of its values is found in one of them."""
         for text, part in value.items():
             key = key_of(text)
@@ -204,7 +204,7 @@ class Comparison:
                 return False  # the last item wins, so most values are found there at once
         return True
 
-    def _in_items(self, key: Key, value: Any, level: Level, above: Above, items: list[Level]) -> Iterator[Finding]:
+    def _in_items(self, key: Key, value: Any, level: DataSet, above: Above, items: list[DataSet]) -> Iterator[Finding]:
         if is_empty(value) and not items:
             return
         if is_empty(value) and isinstance(value, str | None):
@@ -233,12 +233,12 @@ def _is_blank(value: Any) -> bool:
     return is_empty(value) and not (isinstance(value, list) and len(value) > 1)
 
 
-def _is_own(value: Any, stored: Stored) -> bool:
+def _is_own(value: Any, stored: Value) -> bool:
     """Whether nothing is left to write: all components are the file's own text."""
     return isinstance(value, list) and value == own_components(stored)
 
 
-def _is_readable(stored: Stored) -> bool:
+def _is_readable(stored: Value) -> bool:
     """Whether a number can be read by the VR of the dictionary."""
     vr = stored.dictionary_vr or stored.vr
     if vr in ("DS", "IS"):
@@ -258,7 +258,7 @@ def _bare(value: Any) -> Any:
     return re.sub(r" *\\ *", r"\\", "".join(filter(str.isprintable, value)).lstrip(" "))
 
 
-def _shows_bytes(value: Any, stored: Stored, *, nested: bool) -> bool:
+def _shows_bytes(value: Any, stored: Value, *, nested: bool) -> bool:
     """Whether a text is one of the pictures that importers draw of binary data.
 
     FMI: hexadecimal, whole or the first ten digits, or decoded as text; GRP3 and MRC: Python's ``repr``.
@@ -283,7 +283,7 @@ def _shows_bytes(value: Any, stored: Stored, *, nested: bool) -> bool:
     return value in pictures if held else value.startswith(pictures)
 
 
-def _vr_to_add(key: Key, value: Any, level: Level) -> str:
+def _vr_to_add(key: Key, value: Any, level: DataSet) -> str:
     """Return the VR an absent element is to be written with; an unknown private one gets it by its JSON type."""
     vr = vr_in_dictionary(key.tag, key.creator)
     if vr == "US or SS":
@@ -306,7 +306,7 @@ def _cannot_add(vr: str) -> str:
     return ""
 
 
-def is_rebuilt_uid(value: Any, stored: Stored) -> bool:
+def is_rebuilt_uid(value: Any, stored: Value) -> bool:
     """Whether the file's UID is invalid and the metadata's is not: some versions of FMI make one in its place."""
     if stored.vr != "UI" or not isinstance(value, str) or not _is_uid(value):
         return False

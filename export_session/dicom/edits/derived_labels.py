@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-from export_session.dicom.binary.dataset import Level
+from export_session.dicom.binary.dataset import DataSet
 from export_session.dicom.dictionary import key_of
 from export_session.dicom.edits.importers import fmi
 
@@ -48,7 +48,7 @@ _STAMPS = (
 )
 
 
-def is_derived_label(keyword: str, label: str, level: Level, edited: str = "") -> bool:
+def is_derived_label(keyword: str, label: str, level: DataSet, edited: str = "") -> bool:
     """Whether the platform can have made a label from this very header.
 
     Acquisitions are called ``<SeriesNumber> - <SeriesDescription>``, sessions by StudyDescription; both fall
@@ -80,21 +80,21 @@ def is_derived_label(keyword: str, label: str, level: Level, edited: str = "") -
     )
 
 
-def _descriptions(keyword: str, level: Level) -> Iterator[str]:
+def _descriptions(keyword: str, level: DataSet) -> Iterator[str]:
     for name in _DESCRIPTIONS[keyword]:
         text = _text(level, name)
         if text:
             yield text
 
 
-def _uid_forms(keyword: str, level: Level) -> Iterator[str]:
+def _uid_forms(keyword: str, level: DataSet) -> Iterator[str]:
     uid = _text(level, _UIDS[keyword])
     if uid:
         yield uid
         yield uid.replace(".", "_")
 
 
-def _text(level: Level, keyword: str) -> str:
+def _text(level: DataSet, keyword: str) -> str:
     key = key_of(keyword)
     stored = level.get(key) if key else None
     value = fmi(stored) if stored and not stored.empty else None
@@ -114,7 +114,7 @@ def _folded(text: str) -> set[str]:
     return spelled - {""}
 
 
-def _is_timestamp(label: str, level: Level) -> bool:
+def _is_timestamp(label: str, level: DataSet) -> bool:
     """Whether a label is a date, or date and time, of the header.
 
     A label with a time zone may be in another zone than the header: hours are not compared then.

@@ -10,7 +10,7 @@ from export_session.dicom.edits.importers import ABSENT
 from export_session.dicom.edits.series import Series
 from export_session.dicom.vocabulary import Assignment, Cause, Change, Outcome, Step, path_text, tag_text
 
-Place = tuple[str | int, ...]  # keys and indices from ``info.header`` down to a value
+HeaderPath = tuple[str | int, ...]  # keys and indices from ``info.header`` down to a value
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Edit:
     difference: Difference
     cause: Cause
     instances: frozenset[int] | None  # the members it is meant for; None: all of them
-    places: tuple[Place, ...]  # where the metadata shows it
+    places: tuple[HeaderPath, ...]  # where the metadata shows it
     before: Any = ABSENT  # what the importer would have put there
 
     @property

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from export_session.dicom.binary.dataset import Level, Stored
+from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.dictionary import Key, key_of
 from export_session.dicom.edits.compare import Comparison, Difference, Remark, is_rebuilt_uid
-from export_session.dicom.edits.edit import Decision, Edit, Place
+from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
 from export_session.dicom.edits.equality import is_empty, same
-from export_session.dicom.edits.importers import ABSENT, Origin, fmi, fmi_stores, origin_of
+from export_session.dicom.edits.importers import ABSENT, Marks, fmi, fmi_stores, marks_of
 from export_session.dicom.edits.mapped import with_mapping
 from export_session.dicom.edits.per_slice import slice_edits
 from export_session.dicom.edits.projection import as_json, project
@@ -67,7 +67,7 @@ def find_edits(
     if not series.indices:
         return Decision(series)
     dicom, arrays = _mapping(header.get("dicom")), _mapping(header.get("dicom_array"))
-    comparison = Comparison(origin_of(header), options or Options())
+    comparison = Comparison(marks_of(header), options or Options())
     _check_identity(dicom, series, comparison)
     reference = series.reference(dicom)
 
@@ -121,7 +121,7 @@ def _is_known(key: Key, value: Any, series: Series, comparison: Comparison) -> b
     )
 
 
-def _is_explained(key: Key, value: Any, level: Level, comparison: Comparison) -> bool:
+def _is_explained(key: Key, value: Any, level: DataSet, comparison: Comparison) -> bool:
     return not any(isinstance(one, Difference) for one in comparison.of_values(key, value, level))
 
 
@@ -141,12 +141,12 @@ def _scalar_edits(
         if any(_is_explained(key, value, series.levels[i], comparison) for i in others):
             continue
         for one in differences:
-            place = place_of(dicom, one)
-            edit = Edit(one, Cause.EDIT, None, (place,), before(one.stored, one.keys[-1], comparison.origin))
+            place = path_in_header(dicom, one)
+            edit = Edit(one, Cause.EDIT, None, (place,), before(one.stored, one.keys[-1], comparison.marks))
             yield _spread(edit, series, comparison.options)
 
 
-def place_of(dicom: Mapping[str, Any], difference: Difference) -> Place:
+def path_in_header(dicom: Mapping[str, Any], difference: Difference) -> HeaderPath:
     """Return where ``header.dicom`` shows an element; a sequence shown as one dict takes no item number."""
     place: list[str | int] = ["dicom"]
     node: Any = dicom
@@ -159,11 +159,11 @@ def place_of(dicom: Mapping[str, Any], difference: Difference) -> Place:
     return tuple(place)
 
 
-def before(stored: Stored | None, key: Key, origin: Origin) -> Any:
+def before(stored: Value | None, key: Key, marks: Marks) -> Any:
     """Return what the header's importer makes of an element, ABSENT where it stores nothing."""
-    if stored is None or (origin.likeliest is fmi and not fmi_stores(stored, key)):
+    if stored is None or (marks.likeliest is fmi and not fmi_stores(stored, key)):
         return ABSENT
-    return project(stored, origin.likeliest)
+    return project(stored, marks.likeliest)
 
 
 def _spread(edit: Edit, series: Series, options: Options) -> Edit:
@@ -187,7 +187,7 @@ def _spread(edit: Edit, series: Series, options: Options) -> Edit:
     return replace(edit, instances=None if len(reached) == len(series.indices) else frozenset(reached))
 
 
-def _leaf(level: Level, path: Sequence[Step]) -> tuple[bool, Stored | None]:
+def _leaf(level: DataSet, path: Sequence[Step]) -> tuple[bool, Value | None]:
     """Return whether the level that should hold an element is there, and the element."""
     for step in path[:-1]:
         sequence = level.get(Key("", step.tag, step.creator))
@@ -201,7 +201,7 @@ def _leaf(level: Level, path: Sequence[Step]) -> tuple[bool, Stored | None]:
     return True, level.get(Key("", path[-1].tag, path[-1].creator))
 
 
-def _hold_same(one: Stored | None, other: Stored | None) -> bool:
+def _hold_same(one: Value | None, other: Value | None) -> bool:
     if one is None or other is None:
         return one is other
     return (one.raw == other.raw and one.level.codecs == other.level.codecs) or same(

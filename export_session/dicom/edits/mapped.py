@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from export_session.dicom.binary.dataset import Level
+from export_session.dicom.binary.dataset import DataSet
 from export_session.dicom.dictionary import Key, key_of
 from export_session.dicom.edits.compare import Comparison
 from export_session.dicom.edits.derived_labels import age_string, is_derived_label, same_age, unit_of
-from export_session.dicom.edits.edit import Edit, Place
+from export_session.dicom.edits.edit import Edit, HeaderPath
 from export_session.dicom.edits.equality import is_empty, same
 from export_session.dicom.edits.importers import ABSENT, fmi
 from export_session.dicom.edits.projection import project
@@ -106,11 +106,11 @@ def _mapped(key: Key, value: Any, header: Mapping[str, Any], series: Series, com
         Cause.MAPPING,
         None if len(covered) == len(series.indices) else covered,
         places=_places(key, header),
-        before=project(stored, comparison.origin.likeliest) if stored else ABSENT,
+        before=project(stored, comparison.marks.likeliest) if stored else ABSENT,
     )
 
 
-def _holds(key: Key, value: Any, level: Level) -> bool:
+def _holds(key: Key, value: Any, level: DataSet) -> bool:
     """Whether an instance says already what a Flywheel field says."""
     stored = level.get(key)
     if stored is None or stored.empty or stored.is_sequence:
@@ -120,7 +120,7 @@ def _holds(key: Key, value: Any, level: Level) -> bool:
     return same(value, fmi(stored), stored.vr) or same(value, stored.decoded(stored.vr), stored.vr)
 
 
-def _places(key: Key, header: Mapping[str, Any]) -> tuple[Place, ...]:
+def _places(key: Key, header: Mapping[str, Any]) -> tuple[HeaderPath, ...]:
     """Return where the metadata shows the element, or will; nowhere where there is no metadata."""
     dicom = header.get("dicom")
     if not isinstance(dicom, Mapping) or not dicom:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from export_session.dicom.binary.dataset import Level, Stored
+from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.dictionary import Key, key_of
 from export_session.dicom.edits.compare import Above, Comparison, Difference
@@ -123,7 +123,7 @@ def _edit(difference: Difference, instances: frozenset[int] | None, key: Key, in
     return Edit(difference, Cause.SLICE, instances, (place,), before=_before(difference.stored))
 
 
-def _before(stored: Stored | None) -> Any:
+def _before(stored: Value | None) -> Any:
     value = ABSENT if stored is None else project(stored)
     return None if value is ABSENT else value
 
@@ -145,7 +145,7 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
         frames = []
     at_root: list[tuple[int, Difference]] = []
     for index, (entry, frame) in enumerate(zip(entries, frames, strict=False)):
-        level, above = _frame_level(key, frame, index, main)
+        level, above = _frame_data_set(key, frame, index, main)
         for finding in comparison.of_values(key, entry, level, above):
             if not isinstance(finding, Difference):
                 continue
@@ -156,7 +156,7 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
     yield from _root_edits(key, at_root, len(frames))
 
 
-def _frame_level(key: Key, frame: Level, index: int, main: Level) -> tuple[Level, Above]:
+def _frame_data_set(key: Key, frame: DataSet, index: int, main: DataSet) -> tuple[DataSet, Above]:
     """Return where file-metadata-importer finds the value of a frame, and how to get there."""
     groups = Key("PerFrameFunctionalGroupsSequence", PER_FRAME_GROUPS)
     if frame.get(key):

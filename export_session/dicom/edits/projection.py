@@ -6,7 +6,7 @@ from typing import Any
 
 from pydicom.datadict import keyword_for_tag
 
-from export_session.dicom.binary.dataset import Level, Stored
+from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.equality import is_empty
@@ -16,7 +16,7 @@ from export_session.dicom.edits.protected import BINARY_VRS
 PER_FRAME_GROUPS = 0x52009230
 
 
-def project(stored: Stored, importer: Importer = fmi) -> Any:
+def project(stored: Value, importer: Importer = fmi) -> Any:
     """Return the JSON value an importer stores for an element, ABSENT where it stores none."""
     if not stored.is_sequence:
         return importer(stored)
@@ -25,13 +25,13 @@ def project(stored: Stored, importer: Importer = fmi) -> Any:
             return _merged(stored)
         if importer is fmi and stored.tag == PER_FRAME_GROUPS:
             first = stored.item(0)
-            return project_level(first, importer) if first else ABSENT
-        return [project_level(item, importer) for item in stored.items()] or ABSENT
+            return project_data_set(first, importer) if first else ABSENT
+        return [project_data_set(item, importer) for item in stored.items()] or ABSENT
     except Malformed:
         return ABSENT
 
 
-def project_level(level: Level, importer: Importer = fmi) -> dict[str, Any]:
+def project_data_set(level: DataSet, importer: Importer = fmi) -> dict[str, Any]:
     """Return the dict an importer makes of an item of a sequence."""
     made: dict[str, Any] = {}
     for tag in level.elements:
@@ -43,18 +43,18 @@ def project_level(level: Level, importer: Importer = fmi) -> dict[str, Any]:
     return made
 
 
-def _merged(stored: Stored) -> Any:
+def _merged(stored: Value) -> Any:
     """Return the one dict that MRC makes of all items: later ones win, UIDs and empty values are left out."""
     made: dict[str, Any] = {}
     for item in stored.items():
-        for text, value in project_level(item, mrc).items():
+        for text, value in project_data_set(item, mrc).items():
             tag = next(tag for tag in item.elements if keyword_for_tag(tag) == text)
             if value and item.elements[tag].vr != "UI":
                 made[text] = value
     return made or ABSENT
 
 
-def as_json(stored: Stored) -> Any:
+def as_json(stored: Value) -> Any:
     """Return the value the bytes hold, as faithfully as JSON can; None when there is none."""
     if stored.vr in BINARY_VRS and not stored.is_sequence:
         return f"{len(stored.element.raw)} bytes" if stored.element.held else f"{stored.element.length} bytes"

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from export_session.dicom.binary.dataset import Level, Stored, top_level
+from export_session.dicom.binary.dataset import DataSet, Value, main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.equality import as_number, same
@@ -31,9 +31,9 @@ class Series:
         return tuple(i for i, member in enumerate(self.members) if member.kind is Kind.INSTANCE)
 
     @cached_property
-    def levels(self) -> Mapping[int, Level]:
+    def levels(self) -> Mapping[int, DataSet]:
         """The main data set of each instance."""
-        return {i: top_level(self.members[i]) for i in self.indices}
+        return {i: main_data_set(self.members[i]) for i in self.indices}
 
     @cached_property
     def order(self) -> tuple[int, ...]:
@@ -90,9 +90,9 @@ def series_of(instances: Sequence[Instance]) -> Series:
     return Series(tuple(instances))
 
 
-def _sort_key(level: Level | None) -> tuple[int, float]:
+def _sort_key(level: DataSet | None) -> tuple[int, float]:
     """Sort as natural sort does: missing first, then by number; text that is no number last."""
-    stored: Stored | None = level.at(INSTANCE_NUMBER) if level else None
+    stored: Value | None = level.at(INSTANCE_NUMBER) if level else None
     if stored is None or stored.empty:
         return (0, 0.0)
     value = fmi(stored)

@@ -7,8 +7,8 @@ from copy import deepcopy
 from typing import Any
 
 from export_session.dicom.dictionary import IDENTITIES, Key, key_of, vr_in_dictionary
-from export_session.dicom.edits.edit import Decision, Edit, Place
-from export_session.dicom.edits.importers import ABSENT, grp3, origin_of
+from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
+from export_session.dicom.edits.importers import ABSENT, grp3, marks_of
 from export_session.dicom.edits.projection import PER_FRAME_GROUPS
 from export_session.dicom.vocabulary import Cause
 
@@ -53,7 +53,7 @@ def agreed_header(
         _show(agreed, edit, decision)
     dicom = agreed.get("dicom")
     if re_declared and isinstance(dicom, dict) and dicom:
-        listed = origin_of(header).likeliest is grp3  # it writes lists of one value, too
+        listed = marks_of(header).likeliest is grp3  # it writes lists of one value, too
         dicom["SpecificCharacterSet"] = [UNICODE] if listed else UNICODE
     return agreed
 
@@ -85,7 +85,7 @@ def _show(agreed: dict[str, Any], edit: Edit, decision: Decision) -> None:
         _follow_uid(agreed.get("dicom"), edit)
 
 
-def _other_keys(agreed: Mapping[str, Any], edit: Edit) -> list[Place]:
+def _other_keys(agreed: Mapping[str, Any], edit: Edit) -> list[HeaderPath]:
     """Return further keys of ``dicom`` that name the same element in another spelling."""
     dicom = agreed.get("dicom")
     if edit.cause is Cause.SLICE or len(edit.path) > 1 or not isinstance(dicom, Mapping):
@@ -94,7 +94,7 @@ def _other_keys(agreed: Mapping[str, Any], edit: Edit) -> list[Place]:
     return [("dicom", text) for text in dicom if (other := key_of(text)) and other.is_like(key)]
 
 
-def _in_dicom(agreed: Mapping[str, Any], edit: Edit) -> Place | None:
+def _in_dicom(agreed: Mapping[str, Any], edit: Edit) -> HeaderPath | None:
     """Return where ``dicom`` shows the element of a per-slice edit, None when it does not."""
     place: list[str | int] = ["dicom"]
     node: Any = agreed.get("dicom")
@@ -169,7 +169,7 @@ def _replace_uid(node: Any, old: str, new: Any) -> None:
                 node[text] = new
 
 
-def _put(header: dict[str, Any], place: Place, value: Any) -> None:
+def _put(header: dict[str, Any], place: HeaderPath, value: Any) -> None:
     """Set the value at a place, or remove its key where the value is ABSENT."""
     node: Any = header
     for step in place[:-1]:

@@ -25,7 +25,7 @@ from export_session.dicom.files.zip_series import ZipFile
 from export_session.errors import NotDicom
 
 
-class Container(Protocol):
+class DicomFile(Protocol):
     """A file with instances in it."""
 
     def instances(self) -> list[Instance]:
@@ -53,7 +53,7 @@ class Container(Protocol):
 
 
 @contextmanager
-def open_container(path: Path) -> Iterator[Container]:
+def open_file(path: Path) -> Iterator[DicomFile]:
     """Open a file for reading; its content decides what it is, not its name."""
     with path.open("rb") as stream:
         magic = stream.read(4)
@@ -68,7 +68,7 @@ def open_container(path: Path) -> Iterator[Container]:
 
 def read_instances(source: Path) -> Sequence[Instance]:
     """Read the header of every file in ``source``; members that are not DICOM come as ``Kind.OTHER``."""
-    with open_container(source) as container:
+    with open_file(source) as container:
         return container.instances()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydicom.datadict import dictionary_VM, private_dictionary_VM
 
-from export_session.dicom.binary.dataset import PIXEL_REPRESENTATION, Level, Stored
+from export_session.dicom.binary.dataset import PIXEL_REPRESENTATION, DataSet, Value
 from export_session.dicom.binary.elements import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
@@ -46,7 +46,7 @@ _LONG_MAX = 0xFFFFFFFE
 
 
 @dataclass(frozen=True)
-class Edit:
+class Request:
     """One assignment on its way down to its element."""
 
     number: int  # of the assignment, among those of the file
@@ -57,7 +57,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Effect:
     """What became of an edit in one instance."""
 
     tag: int = 0  # with its private block; 0 where there is none
@@ -75,15 +75,15 @@ class Edited:
     """The new elements of a level, by tag, and the outcome of each edit, by its number."""
 
     elements: Mapping[int, bytes] = field(default_factory=dict)
-    outcomes: Mapping[int, Outcome] = field(default_factory=dict)
+    outcomes: Mapping[int, Effect] = field(default_factory=dict)
     recoded: Mapping[int, bytes] = field(default_factory=dict)  # with their old text, in a new character set
 
 
-def edit_level(level: Level, edits: Sequence[Edit]) -> Edited:
+def edit_data_set(level: DataSet, edits: Sequence[Request]) -> Edited:
     """Apply edits to one level of a data set."""
     elements: dict[int, bytes] = {}
-    outcomes: dict[int, Outcome] = {}
-    groups: dict[tuple[int, str], list[Edit]] = defaultdict(list)
+    outcomes: dict[int, Effect] = {}
+    groups: dict[tuple[int, str], list[Request]] = defaultdict(list)
     for edit in edits:
         groups[edit.path[0].tag, edit.path[0].creator].append(edit)
     for (tag, creator), group in groups.items():
@@ -104,17 +104,17 @@ def reread(elements: Mapping[int, bytes], syntax: Syntax) -> dict[int, Element]:
     return {tag: split(raw, EXPLICIT_LITTLE if tag >> 16 == 2 else syntax)[0] for tag, raw in elements.items()}
 
 
-def _edit_element(level: Level, tag: int, creator: str, edit: Edit) -> Edited:
+def _edit_element(level: DataSet, tag: int, creator: str, edit: Request) -> Edited:
     stored = level.get(Key("", tag, creator))
     if stored is None and is_blank(edit.value):  # an absent element is blank already
-        return Edited(outcomes={edit.number: Outcome(tag, vr=edit.vr)})
+        return Edited(outcomes={edit.number: Effect(tag, vr=edit.vr)})
     try:
         if edit.refusal:
             raise Unwritable(edit.refusal)
         reserved: dict[int, bytes] = {}
         if stored is None and creator:
             tag, reserved = _reserve(level, tag, creator)
-        target = stored or Stored(Element(tag, "", b"", 8, 8, undefined=False), level)
+        target = stored or Value(Element(tag, "", b"", 8, 8, undefined=False), level)
         vr, raw = _encode(target, creator, edit, exists=stored is not None)
     except Unwritable as refusal:
         return Edited(outcomes={edit.number: _refused(edit, stored, str(refusal))})
@@ -123,16 +123,16 @@ def _edit_element(level: Level, tag: int, creator: str, edit: Edit) -> Edited:
         return Edited(outcomes={edit.number: replace(_refused(edit, stored, reason), repertoire=True)})
     old = shown(stored)
     if stored is not None and raw == stored.element.raw:
-        return Edited(outcomes={edit.number: Outcome(target.tag, old, vr)})
-    return Edited({target.tag: raw, **reserved}, {edit.number: Outcome(target.tag, old, vr, written=True)})
+        return Edited(outcomes={edit.number: Effect(target.tag, old, vr)})
+    return Edited({target.tag: raw, **reserved}, {edit.number: Effect(target.tag, old, vr, written=True)})
 
 
-def _refused(edit: Edit, stored: Stored | None, reason: str) -> Outcome:
+def _refused(edit: Request, stored: Value | None, reason: str) -> Effect:
     tag = stored.tag if stored else 0 if edit.path[0].creator else edit.path[0].tag
-    return Outcome(tag, shown(stored), stored.vr if stored else edit.vr, reason=reason)
+    return Effect(tag, shown(stored), stored.vr if stored else edit.vr, reason=reason)
 
 
-def _edit_sequence(level: Level, tag: int, creator: str, edits: Sequence[Edit]) -> Edited:
+def _edit_sequence(level: DataSet, tag: int, creator: str, edits: Sequence[Request]) -> Edited:
     stored = level.get(Key("", tag, creator))
     if stored is None:
         return _refuse_all(edits, "the sequence is not in the file")
@@ -141,14 +141,14 @@ def _edit_sequence(level: Level, tag: int, creator: str, edits: Sequence[Edit]) 
     try:
         items = items_of(value, inner)
         contents: dict[int, bytes] = {}
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, Effect] = {}
         for number, group in _by_item(edits).items():
             if not 0 <= number < len(items):
                 outcomes |= _refuse_all(group, f"the sequence has {len(items)} items").outcomes
                 continue
             content = value[items[number].content : items[number].stop]
-            item = item_level(content, inner, level)
-            edited = edit_level(item, [replace(edit, path=edit.path[1:]) for edit in group])
+            item = item_data_set(content, inner, level)
+            edited = edit_data_set(item, [replace(edit, path=edit.path[1:]) for edit in group])
             outcomes |= edited.outcomes
             if edited.elements:
                 contents[number] = rebuilt(content, item.elements, edited.elements, inner)
@@ -159,24 +159,24 @@ def _edit_sequence(level: Level, tag: int, creator: str, edits: Sequence[Edit]) 
         return _refuse_all(edits, f"the sequence is damaged: {error}")
 
 
-def _by_item(edits: Sequence[Edit]) -> Mapping[int, list[Edit]]:
-    groups: dict[int, list[Edit]] = defaultdict(list)
+def _by_item(edits: Sequence[Request]) -> Mapping[int, list[Request]]:
+    groups: dict[int, list[Request]] = defaultdict(list)
     for edit in edits:
         item = edit.path[0].item
         groups[-1 if item is None else item].append(edit)
     return groups
 
 
-def _refuse_all(edits: Sequence[Edit], reason: str) -> Edited:
-    return Edited(outcomes={edit.number: Outcome(vr=edit.vr, reason=reason) for edit in edits})
+def _refuse_all(edits: Sequence[Request], reason: str) -> Edited:
+    return Edited(outcomes={edit.number: Effect(vr=edit.vr, reason=reason) for edit in edits})
 
 
-def inner_syntax(stored: Stored) -> Syntax:
+def inner_syntax(stored: Value) -> Syntax:
     """Return the syntax of a sequence's items; in UN they are implicit little endian (PS3.5 §6.2.2)."""
     return IMPLICIT_LITTLE if stored.element.vr == "UN" else stored.syntax
 
 
-def item_level(content: bytes, syntax: Syntax, parent: Level) -> Level:
+def item_data_set(content: bytes, syntax: Syntax, parent: DataSet) -> DataSet:
     """Read the content of an item.
 
     Raises
@@ -190,7 +190,7 @@ def item_level(content: bytes, syntax: Syntax, parent: Level) -> Level:
         raise Malformed("an element occurs twice in an item")
     charset = elements.get(SPECIFIC_CHARACTER_SET)
     representation = elements.get(PIXEL_REPRESENTATION)
-    return Level(
+    return DataSet(
         elements,
         syntax,
         tuple(codecs_of(charset.value)) if charset else parent.codecs,
@@ -198,7 +198,7 @@ def item_level(content: bytes, syntax: Syntax, parent: Level) -> Level:
     )
 
 
-def _reserve(level: Level, tag: int, creator: str) -> tuple[int, dict[int, bytes]]:
+def _reserve(level: DataSet, tag: int, creator: str) -> tuple[int, dict[int, bytes]]:
     """Find the block of a private creator or reserve one; return the full tag and the new creator element."""
     group = tag >> 16
     taken = {t & 0xFF for t in level.elements if t >> 16 == group and 0x10 <= t & 0xFFFF <= 0xFF}
@@ -214,7 +214,7 @@ def _reserve(level: Level, tag: int, creator: str) -> tuple[int, dict[int, bytes
     return tag | block << 8, {group << 16 | block: write_element(group << 16 | block, "LO", data, level.syntax)}
 
 
-def _encode(target: Stored, creator: str, edit: Edit, *, exists: bool) -> tuple[str, bytes]:
+def _encode(target: Value, creator: str, edit: Request, *, exists: bool) -> tuple[str, bytes]:
     """Encode the value with the file's VR, or the dictionary's where that one does not fit."""
     element = target.element
     assigned = "" if " or " in edit.vr else edit.vr
@@ -290,7 +290,7 @@ def _vm(tag: int, creator: str) -> str:
         return "1-n"
 
 
-def _count(stored: Stored) -> int:
+def _count(stored: Value) -> int:
     """Count the values that an element holds now."""
     if not stored.raw:
         return 0
@@ -299,7 +299,7 @@ def _count(stored: Stored) -> int:
     return 1 if stored.vr in SINGLE_VRS else len(stored.texts(stored.vr))
 
 
-def shown(stored: Stored | None) -> Any:
+def shown(stored: Value | None) -> Any:
     """Return the value of an element as metadata shows it; None where there is no element."""
     if stored is None:
         return None
@@ -322,7 +322,7 @@ def as_number(text: str, vr: str) -> Any:
         return text
 
 
-def _numbers(stored: Stored) -> list[Any]:
+def _numbers(stored: Value) -> list[Any]:
     order = stored.syntax.order
     if stored.vr == "AT":
         pairs = Struct(order + "HH").iter_unpack(stored.raw[: len(stored.raw) // 4 * 4])

@@ -12,7 +12,7 @@ from export_session.dicom.binary.instance import Instance
 from export_session.dicom.binary.splice import with_value
 from export_session.dicom.binary.values import Unwritable
 from export_session.dicom.vocabulary import Assignment, Cause
-from export_session.dicom.writing.elements import Outcome, write_element
+from export_session.dicom.writing.elements import Effect, write_element
 
 ORIGINAL_ATTRIBUTES = 0x04000561
 MODIFYING_SYSTEM = "session-export"
@@ -35,7 +35,7 @@ _DATES_AND_TIMES = (
 def original_attributes(
     instance: Instance,
     elements: Mapping[int, bytes],
-    outcomes: Mapping[int, Outcome],
+    outcomes: Mapping[int, Effect],
     assignments: Iterable[Assignment],
     moment: str,
 ) -> bytes:

@@ -11,14 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from export_session.dicom.binary.dataset import PIXEL_REPRESENTATION, Level, top_level
+from export_session.dicom.binary.dataset import PIXEL_REPRESENTATION, DataSet, main_data_set
 from export_session.dicom.binary.instance import SPECIFIC_CHARACTER_SET, Instance, Kind
 from export_session.dicom.binary.text import UTF8, Undecodable
 from export_session.dicom.dictionary import Key
-from export_session.dicom.vocabulary import Assignment, Change, Step, path_text, tag_text
-from export_session.dicom.vocabulary import Outcome as Fate
-from export_session.dicom.writing.elements import Edit, Edited, Outcome, as_number, edit_level, shown
-from export_session.dicom.writing.utf8 import transcode, transcoded_level
+from export_session.dicom.vocabulary import Assignment, Change, Outcome, Step, path_text, tag_text
+from export_session.dicom.writing.elements import Edited, Effect, Request, as_number, edit_data_set, shown
+from export_session.dicom.writing.utf8 import transcode, transcoded
 
 REDECLARED = -1  # stands where the number of an assignment does, for a re-declared character set
 
@@ -53,7 +52,7 @@ def make_plan(
         Reasons why some of them, by number, must not be written.
     """
     edits = [
-        Edit(number, one.path, one.vr, one.value, (refusals or {}).get(number, ""))
+        Request(number, one.path, one.vr, one.value, (refusals or {}).get(number, ""))
         for number, one in enumerate(assignments)
     ]
     record = _Record(instances, assignments)
@@ -73,15 +72,15 @@ def make_plan(
     changes = list(record.changes())
     return Plan(
         {index: edited for index, edited in done.items() if edited.elements},
-        tuple(change for change in changes if change.outcome is Fate.APPLIED),
-        tuple(change for change in changes if change.outcome is Fate.REFUSED),
+        tuple(change for change in changes if change.outcome is Outcome.APPLIED),
+        tuple(change for change in changes if change.outcome is Outcome.REFUSED),
         frozenset(refused),
         frozenset(index for index, edited in done.items() if REDECLARED in edited.outcomes),
     )
 
 
 def _meant(
-    instances: Sequence[Instance], assignments: Sequence[Assignment], edits: Sequence[Edit]
+    instances: Sequence[Instance], assignments: Sequence[Assignment], edits: Sequence[Request]
 ) -> Iterator[tuple[int, tuple[_Unit, ...]]]:
     """Yield the instances that are to be edited, by number, with their edits."""
     everywhere = [edit for edit in edits if assignments[edit.number].instances is None]
@@ -100,7 +99,7 @@ class _Unit:
 
     group: int  # of a private group, 0 for public elements
     tag: int
-    edits: tuple[Edit, ...]
+    edits: tuple[Request, ...]
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -114,8 +113,8 @@ class _Unit:
         return instance.elements.get(self.tag)
 
 
-def _units(edits: Sequence[Edit]) -> tuple[_Unit, ...]:
-    groups: dict[tuple[int, int], list[Edit]] = defaultdict(list)
+def _units(edits: Sequence[Request]) -> tuple[_Unit, ...]:
+    groups: dict[tuple[int, int], list[Request]] = defaultdict(list)
     for edit in edits:
         tag = edit.path[0].tag
         groups[(tag >> 16, 0) if tag >> 16 & 1 else (0, tag)].append(edit)
@@ -123,7 +122,7 @@ def _units(edits: Sequence[Edit]) -> tuple[_Unit, ...]:
 
 
 def _edit(instance: Instance, units: Sequence[_Unit], known: dict[Any, Edited]) -> Edited:
-    """Edit an instance in its own character set if that holds all values, else in UTF-8."""
+    """Request an instance in its own character set if that holds all values, else in UTF-8."""
     edited = _edit_as_it_is(instance, units, known)
     needing = [number for number, outcome in edited.outcomes.items() if outcome.repertoire]
     edits = [edit for unit in units for edit in unit.edits]
@@ -131,32 +130,32 @@ def _edit(instance: Instance, units: Sequence[_Unit], known: dict[Any, Edited]) 
 
 
 def _edit_as_it_is(instance: Instance, units: Sequence[_Unit], known: dict[Any, Edited]) -> Edited:
-    """Edit an instance in its own character set; look up what was decided for the same elements before."""
-    level: Level | None = None
+    """Request an instance in its own character set; look up what was decided for the same elements before."""
+    level: DataSet | None = None
     elements: dict[int, bytes] = {}
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, Effect] = {}
     context = (instance.raw(SPECIFIC_CHARACTER_SET), instance.raw(PIXEL_REPRESENTATION), instance.syntax)
     for unit in units:
         key = (unit.numbers, unit.grounds(instance), context)
         edited = known.get(key)
         if edited is None:
-            level = level or top_level(instance)
-            edited = known[key] = edit_level(level, unit.edits)
+            level = level or main_data_set(instance)
+            edited = known[key] = edit_data_set(level, unit.edits)
         elements |= edited.elements
         outcomes |= edited.outcomes
     return Edited(elements, outcomes)
 
 
-def _edit_in_utf8(instance: Instance, edits: Sequence[Edit], needing: int) -> Edited | None:
+def _edit_in_utf8(instance: Instance, edits: Sequence[Request], needing: int) -> Edited | None:
     """Re-declare the data set as UTF-8 and edit it; None where that cannot be done without loss."""
-    level = top_level(instance)
+    level = main_data_set(instance)
     try:
         recoded = transcode(level)
     except Undecodable:
         return None
-    edited = edit_level(transcoded_level(level, recoded), edits)
+    edited = edit_data_set(transcoded(level, recoded), edits)
     old = shown(level.at(SPECIFIC_CHARACTER_SET))
-    outcome = Outcome(SPECIFIC_CHARACTER_SET, old, "CS", written=True, needed_by=needing)
+    outcome = Effect(SPECIFIC_CHARACTER_SET, old, "CS", written=True, needed_by=needing)
     return Edited({**recoded, **edited.elements}, {**edited.outcomes, REDECLARED: outcome}, recoded)
 
 
@@ -165,7 +164,7 @@ class _Covered:
     """The instances that one change covers."""
 
     number: int
-    outcome: Outcome
+    outcome: Effect
     indices: list[int] = field(default_factory=list)
 
 
@@ -178,7 +177,7 @@ class _Record:
         self._total = sum(instance.kind is Kind.INSTANCE for instance in instances)
         self._covered: dict[Any, _Covered] = {}
 
-    def add(self, index: int, outcomes: Mapping[int, Outcome]) -> None:
+    def add(self, index: int, outcomes: Mapping[int, Effect]) -> None:
         """Note what became of the edits of one instance."""
         for number, outcome in outcomes.items():
             if outcome.written or outcome.reason:
@@ -206,7 +205,7 @@ class _Record:
             old=outcome.old,
             new=_as_asked(assignment.value, outcome.vr),
             cause=assignment.cause,
-            outcome=Fate.REFUSED if outcome.reason else Fate.APPLIED,
+            outcome=Outcome.REFUSED if outcome.reason else Outcome.APPLIED,
             reason=reason,
             instances=len(covered.indices),
             total=self._total,

@@ -14,14 +14,14 @@ from typing import Any
 from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.tag import Tag
 
-from export_session.dicom.binary.dataset import Stored, top_level
+from export_session.dicom.binary.dataset import Value, main_data_set
 from export_session.dicom.binary.elements import Element
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.binary.splice import Item, items_of
 from export_session.dicom.binary.values import SINGLE_VRS, is_blank
 from export_session.dicom.dictionary import Key
 from export_session.dicom.vocabulary import Assignment, Step
-from export_session.dicom.writing.elements import Edited, inner_syntax, item_level
+from export_session.dicom.writing.elements import Edited, inner_syntax, item_data_set
 
 
 class ReadBack:
@@ -53,10 +53,10 @@ class _Reading:
     """One written instance; the items of a sequence are found once, however many edits go there."""
 
     def __init__(self, instance: Instance) -> None:
-        self._top = top_level(instance)
+        self._top = main_data_set(instance)
         self._items: dict[tuple[Step, ...], list[Item]] = {}
 
-    def find(self, path: Sequence[Step]) -> Stored | None:
+    def find(self, path: Sequence[Step]) -> Value | None:
         """Return the element at the end of a path, None where there is none."""
         level = self._top
         for depth, step in enumerate(path, 1):
@@ -71,11 +71,11 @@ class _Reading:
             if step.item is None or not 0 <= step.item < len(items):
                 return None
             item = items[step.item]
-            level = item_level(value[item.content : item.stop], inner, level)
+            level = item_data_set(value[item.content : item.stop], inner, level)
         return None
 
 
-def _holds(stored: Stored | None, wanted: Any) -> bool:
+def _holds(stored: Value | None, wanted: Any) -> bool:
     if stored is None or is_blank(wanted):
         return stored is not None and not stored.raw
     raw = RawDataElement(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from export_session.dicom.binary.dataset import Level, Stored, top_level
+from export_session.dicom.binary.dataset import DataSet, Value, main_data_set
 from export_session.dicom.binary.elements import Incomplete, Malformed
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.values import is_blank
@@ -100,15 +100,15 @@ def _references(instances: Sequence[Instance], uids: set[str]) -> Iterator[tuple
     encoded = [uid.encode("ascii", "replace") for uid in uids]
     for index, instance in enumerate(instances):
         if instance.kind is Kind.INSTANCE:
-            for path, uid in _mentions(top_level(instance), uids, encoded):
+            for path, uid in _mentions(main_data_set(instance), uids, encoded):
                 yield index, path, uid
 
 
-def _mentions(level: Level, uids: set[str], encoded: Sequence[bytes]) -> Iterator[tuple[tuple[Step, ...], str]]:
+def _mentions(level: DataSet, uids: set[str], encoded: Sequence[bytes]) -> Iterator[tuple[tuple[Step, ...], str]]:
     for tag, element in level.elements.items():
         if tag >> 16 == 2 or not any(uid in element.raw for uid in encoded):
             continue
-        stored = Stored(element, level)
+        stored = Value(element, level)
         step = Step(tag & 0xFFFF00FF, None, stored.creator) if stored.creator else Step(tag)
         if stored.vr == "UI":
             uid = stored.raw.decode("ascii", "replace").rstrip(" \0")

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from export_session.dicom.binary.dataset import Level, Stored
+from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.binary.instance import SPECIFIC_CHARACTER_SET
 from export_session.dicom.binary.splice import items_of, rebuilt, with_contents
 from export_session.dicom.binary.text import UTF8, UTF8_CODECS, Undecodable, decode_text, encode_text
 from export_session.dicom.binary.values import TEXT_VRS, Unwritable
-from export_session.dicom.writing.elements import inner_syntax, item_level, reread, write_element
+from export_session.dicom.writing.elements import inner_syntax, item_data_set, reread, write_element
 
 
-def transcode(level: Level) -> dict[int, bytes]:
+def transcode(level: DataSet) -> dict[int, bytes]:
     """Return the elements that change when a data set is re-declared as ISO_IR 192, by tag.
 
     Raises
@@ -31,21 +31,21 @@ def transcode(level: Level) -> dict[int, bytes]:
         raise Undecodable from None
 
 
-def transcoded_level(level: Level, elements: dict[int, bytes]) -> Level:
+def transcoded(level: DataSet, elements: dict[int, bytes]) -> DataSet:
     """Return the level as it reads with these elements in it."""
     return replace(level, elements={**level.elements, **reread(elements, level.syntax)}, codecs=UTF8_CODECS)
 
 
-def _declaration(level: Level) -> bytes:
+def _declaration(level: DataSet) -> bytes:
     present = level.elements.get(SPECIFIC_CHARACTER_SET)
     vr = "CS" if present is None else present.vr
     return write_element(SPECIFIC_CHARACTER_SET, vr, UTF8.encode("ascii"), level.syntax)
 
 
-def _texts(level: Level) -> dict[int, bytes]:
+def _texts(level: DataSet) -> dict[int, bytes]:
     changed = {}
     for tag, element in level.elements.items():
-        stored = Stored(element, level)
+        stored = Value(element, level)
         if not element.held or tag >> 16 == 2 or (element.value.isascii() and b"\x1b" not in element.value):
             continue
         if stored.vr in TEXT_VRS and not element.undefined:
@@ -57,7 +57,7 @@ def _texts(level: Level) -> dict[int, bytes]:
     return changed
 
 
-def _text(stored: Stored) -> bytes:
+def _text(stored: Value) -> bytes:
     text = decode_text(stored.raw, stored.vr, stored.level.codecs)
     value = encode_text(text, stored.vr, UTF8_CODECS)
     if len(value) % 2:
@@ -65,13 +65,13 @@ def _text(stored: Stored) -> bytes:
     return write_element(stored.tag, stored.element.vr, value, stored.syntax)
 
 
-def _sequence(stored: Stored) -> bytes:
+def _sequence(stored: Value) -> bytes:
     inner = inner_syntax(stored)
     contents = {}
     value = stored.element.value
     for number, item in enumerate(items_of(value, inner)):
         content = value[item.content : item.stop]
-        level = item_level(content, inner, stored.level)
+        level = item_data_set(content, inner, stored.level)
         changed = _texts(level)
         if SPECIFIC_CHARACTER_SET in level.elements:
             changed[SPECIFIC_CHARACTER_SET] = _declaration(level)

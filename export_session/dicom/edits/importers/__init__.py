@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from export_session.dicom.binary.dataset import NUMBER_VRS, TEXT_VRS, UNSPLIT_VRS, Stored
+from export_session.dicom.binary.dataset import NUMBER_VRS, TEXT_VRS, UNSPLIT_VRS, Value
 from export_session.dicom.dictionary import Key, key_of, single_valued, vr_in_dictionary
 from export_session.dicom.edits.protected import BINARY_VRS
 
@@ -26,7 +26,7 @@ class _Absent(Enum):
 
 ABSENT: Any = _Absent.ABSENT  # an enum member stays itself when it is copied
 
-Importer = Callable[[Stored], Any]
+Importer = Callable[[Value], Any]
 
 _ASCII = frozenset(string.printable)
 _LONG_TEXT = 10240
@@ -45,7 +45,7 @@ _FMI_DENIED_VRS = frozenset(["OB", "OW", "UN", "UT"])
 _NO_BACKSLASH = TEXT_VRS - UNSPLIT_VRS | {"UR", "OD", "OL", "OV", "SV", "UV"}  # FMI replaces the byte
 
 
-def fmi(stored: Stored) -> Any:
+def fmi(stored: Value) -> Any:
     """Return what file-metadata-importer stores: dictionary VR, faults repaired, everything else faithful."""
     if not stored.raw:
         return ABSENT
@@ -65,7 +65,7 @@ def fmi(stored: Stored) -> Any:
         return _fmi_bytes(stored)
 
 
-def _fmi_bytes(stored: Stored) -> Any:
+def _fmi_bytes(stored: Value) -> Any:
     try:
         text = stored.raw.decode()
     except UnicodeDecodeError:
@@ -96,14 +96,14 @@ def _unwrapped(values: list[Any]) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def grp3(stored: Stored) -> Any:
+def grp3(stored: Value) -> Any:
     """Return what metadata-import-dicom stores: ASCII only, whatever looks numeric as a number."""
     if stored.vr == "AE" or (stored.vr in TEXT_VRS and single_valued(stored.tag)):
         return plain_text(stored.decoded(stored.vr))
     return _typed(stored)
 
 
-def mrc(stored: Stored) -> Any:
+def mrc(stored: Value) -> Any:
     """Return what dicom-mr-classifier stores: as GRP3, single UIDs read as numbers where they can be."""
     value = _typed(stored)
     if stored.vr == "UI" and isinstance(value, str):
@@ -111,7 +111,7 @@ def mrc(stored: Stored) -> Any:
     return value
 
 
-def mrc_before_1_2(stored: Stored) -> Any:
+def mrc_before_1_2(stored: Value) -> Any:
     """Return what dicom-mr-classifier up to 1.1 stores: the numbers of a list cut down to integers."""
     value = mrc(stored)
     if stored.vr in NUMBER_VRS and isinstance(value, list):
@@ -119,7 +119,7 @@ def mrc_before_1_2(stored: Stored) -> Any:
     return value
 
 
-def _typed(stored: Stored) -> Any:
+def _typed(stored: Value) -> Any:
     vr = stored.vr
     if stored.empty and vr not in BINARY_VRS:
         return ABSENT
@@ -168,13 +168,13 @@ def plain_text(text: str) -> Any:
     return None if plain == "?" else plain
 
 
-def loses_text(stored: Stored) -> bool:
+def loses_text(stored: Value) -> bool:
     """Whether GRP3 and MRC would drop characters of this element."""
     return stored.vr in TEXT_VRS and not all(char in _ASCII for char in stored.decoded(stored.vr))
 
 
 @dataclass(frozen=True)
-class Origin:
+class Marks:
     """Which importers can have made a header, told from its marks."""
 
     fmi: bool
@@ -199,7 +199,7 @@ class Origin:
         """Whether FMI alone left its marks; it overwrites what others wrote, where it stores anything."""
         return self.fmi and not self.grp3 and not self.mrc
 
-    def importers(self, stored: Stored | None, key: Key) -> tuple[Importer, ...]:
+    def importers(self, stored: Value | None, key: Key) -> tuple[Importer, ...]:
         """Return the importers that can have made the value of a key.
 
         FMI is always among them: it shows the bytes as they are, and a value the file holds already is no
@@ -211,14 +211,14 @@ class Origin:
         return (fmi, grp3, mrc, mrc_before_1_2) if self.truncating else (fmi, grp3, mrc)
 
 
-def fmi_stores(stored: Stored | None, key: Key) -> bool:
+def fmi_stores(stored: Value | None, key: Key) -> bool:
     """Whether file-metadata-importer has a place for an element in ``header.dicom``."""
     if stored is None or key.creator:
         return stored is not None
     return key.name not in _FMI_DENIED and vr_in_dictionary(key.tag) not in _FMI_DENIED_VRS
 
 
-def origin_of(header: Mapping[str, Any]) -> Origin:
+def marks_of(header: Mapping[str, Any]) -> Marks:
     """Tell from the marks in ``info.header`` which importers can have made it."""
     dicom = header.get("dicom")
     dicom = dicom if isinstance(dicom, Mapping) else {}
@@ -240,7 +240,7 @@ def origin_of(header: Mapping[str, Any]) -> Origin:
         if isinstance(value, list)
         for number in value
     )
-    return Origin(by_fmi, by_grp3, by_mrc, truncating=not (by_fmi or by_grp3 or fractions))
+    return Marks(by_fmi, by_grp3, by_mrc, truncating=not (by_fmi or by_grp3 or fractions))
 
 
 def _is_grp3_value(key: Key, value: Any) -> bool:
