@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from export_session.dicom.binary.dataset import NUMBER_FORMATS, TEXT_VRS, UNSPLIT_VRS, Value
+from export_session.dicom.binary.dataset import Value
+from export_session.dicom.dictionary import NUMBER_FORMATS, TEXT_VRS, UNSPLIT_VRS
 from export_session.dicom.edits.equality import as_number, components, is_empty, same_component
 from export_session.dicom.edits.importers import Marks, fmi, plain_text
 

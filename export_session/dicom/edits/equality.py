@@ -8,7 +8,8 @@ import struct
 import unicodedata
 from typing import Any
 
-from export_session.dicom.binary.dataset import NUMBER_VRS, PADDING
+from export_session.dicom.binary.dataset import PADDING
+from export_session.dicom.dictionary import NUMBER_VRS
 from export_session.dicom.edits.importers import ABSENT
 
 _TAG = re.compile(r"\(?\s*([0-9A-Fa-f]{4})\s*,?\s*([0-9A-Fa-f]{4})\s*\)?")

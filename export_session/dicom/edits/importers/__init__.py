@@ -15,9 +15,17 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from export_session.dicom.binary.dataset import NUMBER_VRS, TEXT_VRS, UNSPLIT_VRS, Value
-from export_session.dicom.dictionary import Key, key_of, single_valued, vr_in_dictionary
-from export_session.dicom.edits.protected import BINARY_VRS
+from export_session.dicom.binary.dataset import Value
+from export_session.dicom.dictionary import (
+    BINARY_VRS,
+    NUMBER_VRS,
+    TEXT_VRS,
+    UNSPLIT_VRS,
+    Key,
+    key_of,
+    single_valued,
+    vr_in_dictionary,
+)
 
 
 class _Absent(Enum):
