@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from export_session.dicom.binary.dataset import NUMBER_FORMATS, DataSet, Value
+from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
-from export_session.dicom.dictionary import Key, key_of, vr_in_dictionary
+from export_session.dicom.dictionary import BINARY_VRS, NUMBER_FORMATS, Key, key_of, vr_in_dictionary
 from export_session.dicom.edits.components import own_components, value_to_write
 from export_session.dicom.edits.equality import as_number, is_empty, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL, PER_FRAME_GROUPS, Marks
 from export_session.dicom.edits.projection import as_json
-from export_session.dicom.edits.protected import BINARY_VRS, why_protected
+from export_session.dicom.edits.protected import why_protected
 from export_session.dicom.vocabulary import Options, Step
 
 Above = tuple[tuple[Key, int], ...]  # the sequences passed through, with the number of the item

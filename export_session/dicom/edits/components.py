@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from export_session.dicom.binary.dataset import NUMBER_FORMATS, TEXT_VRS, UNSPLIT_VRS, Value
+from export_session.dicom.binary.dataset import Value
+from export_session.dicom.dictionary import NUMBER_FORMATS, TEXT_VRS, UNSPLIT_VRS
 from export_session.dicom.edits.equality import components, is_empty, same_component
 from export_session.dicom.edits.importers import FAITHFUL, Marks
 from export_session.dicom.edits.importers.metadata_import_dicom import is_number

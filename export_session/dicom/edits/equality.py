@@ -9,7 +9,8 @@ import unicodedata
 from enum import Enum
 from typing import Any
 
-from export_session.dicom.binary.dataset import NUMBER_VRS, PADDING
+from export_session.dicom.binary.dataset import PADDING
+from export_session.dicom.dictionary import NUMBER_VRS
 
 
 class _Absent(Enum):

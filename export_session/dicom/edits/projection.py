@@ -8,10 +8,9 @@ from pydicom.datadict import keyword_for_tag
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
-from export_session.dicom.dictionary import Key
+from export_session.dicom.dictionary import BINARY_VRS, Key
 from export_session.dicom.edits.equality import ABSENT, is_empty
 from export_session.dicom.edits.importers import FAITHFUL, Importer
-from export_session.dicom.edits.protected import BINARY_VRS
 
 
 def project(value: Value, importer: Importer = FAITHFUL) -> Any:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from export_session.dicom.dictionary import BINARY_VRS
 from export_session.dicom.vocabulary import Options
-
-BINARY_VRS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
 
 _IMAGE_PIXEL = "it describes how the pixel data is in_file; changing it alone would misread the pixels"
 _LUT = "it describes how a lookup table is in_file; changing it alone would misread the table"

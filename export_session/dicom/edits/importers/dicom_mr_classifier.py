@@ -8,9 +8,9 @@ from typing import Any
 
 from pydicom.datadict import keyword_for_tag
 
-from export_session.dicom.binary.dataset import NUMBER_VRS, Value
+from export_session.dicom.binary.dataset import Value
 from export_session.dicom.binary.instance import Instance
-from export_session.dicom.dictionary import Key, vr_in_dictionary
+from export_session.dicom.dictionary import NUMBER_VRS, Key, vr_in_dictionary
 from export_session.dicom.edits.equality import ABSENT, as_number
 from export_session.dicom.edits.importers.importer import Importer
 from export_session.dicom.edits.importers.metadata_import_dicom import (

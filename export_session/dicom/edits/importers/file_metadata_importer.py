@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from export_session.dicom.binary.dataset import TEXT_VRS, UNSPLIT_VRS, Value
+from export_session.dicom.binary.dataset import Value
 from export_session.dicom.binary.instance import Instance
-from export_session.dicom.dictionary import Key, single_valued, vr_in_dictionary
+from export_session.dicom.dictionary import TEXT_VRS, UNSPLIT_VRS, Key, single_valued, vr_in_dictionary
 from export_session.dicom.edits.equality import ABSENT
 from export_session.dicom.edits.importers.importer import Importer, by_path
 

@@ -6,12 +6,11 @@ import string
 from collections.abc import Mapping
 from typing import Any
 
-from export_session.dicom.binary.dataset import TEXT_VRS, Value
-from export_session.dicom.dictionary import Key, single_valued, vr_in_dictionary
+from export_session.dicom.binary.dataset import Value
+from export_session.dicom.dictionary import BINARY_VRS, TEXT_VRS, Key, single_valued, vr_in_dictionary
 from export_session.dicom.edits.equality import ABSENT, as_number, same_component
 from export_session.dicom.edits.importers.file_metadata_importer import finite, unwrapped
 from export_session.dicom.edits.importers.importer import Importer
-from export_session.dicom.edits.protected import BINARY_VRS
 
 _ASCII = frozenset(string.printable)
 _LONG_TEXT = 10240
