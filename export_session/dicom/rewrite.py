@@ -17,7 +17,8 @@ from export_session.dicom.edits.stored_header import agreed_header
 from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.proof import Elements
 from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Result
-from export_session.dicom.writing.elements import Edited, reread
+from export_session.dicom.writing.apply import Edited
+from export_session.dicom.writing.elements import reread
 from export_session.dicom.writing.original_attributes import ORIGINAL_ATTRIBUTES, original_attributes
 from export_session.dicom.writing.plan import make_plan
 from export_session.dicom.writing.readback import ReadBack
@@ -142,7 +143,7 @@ def _new_elements(
     if history:
         before = replace(instance, elements={**instance.elements, **reread(edited.recoded, instance.syntax)})
         try:
-            record = original_attributes(before, elements, edited.outcomes, history, modified_at)
+            record = original_attributes(before, elements, edited.effects, history, modified_at)
         except Unwritable as refusal:
             raise InvalidEdit(f"{instance.name}: {refusal}. Set record_original_attributes to false.") from None
         elements[ORIGINAL_ATTRIBUTES] = record
