@@ -172,15 +172,15 @@ def test_reading_headers_leaves_what_is_no_dicom_in_its_place(tmp_path: Path) ->
 def test_headers_are_read_without_reading_pixel_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = build.archive(tmp_path / "series.zip", {"1.dcm": build.plain(pixels=LARGE)}, zipfile.ZIP_STORED)
     read = 0
-    right = container.Archive.read
+    right = container.ZipReader.read
 
-    def counted(archive: container.Archive, start: int, size: int) -> bytes:
+    def counted(archive: container.ZipReader, start: int, size: int) -> bytes:
         nonlocal read
         data = right(archive, start, size)
         read += len(data)
         return data
 
-    monkeypatch.setattr(container.Archive, "read", counted)
+    monkeypatch.setattr(container.ZipReader, "read", counted)
     read_instances(source)
     assert read < 100_000
 

@@ -260,7 +260,7 @@ def _leaf(data_set: DataSet, path: Sequence[Step]) -> tuple[bool, Value | None]:
 def _hold_same(one: Value | None, other: Value | None) -> bool:
     if one is None or other is None:
         return one is other
-    return (one.raw == other.raw and one.level.codecs == other.level.codecs) or same(
+    return (one.raw == other.raw and one.data_set.codecs == other.data_set.codecs) or same(
         as_json(one), as_json(other), one.vr
     )
 
