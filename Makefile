@@ -26,6 +26,7 @@ test-slow: $(VENV)/ready
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
