@@ -45,9 +45,10 @@ def test_manifest_and_image_bear_the_version_of_the_package() -> None:
     assert re.findall(r"^ARG VERSION=(.*)$", text("Dockerfile"), re.MULTILINE) == [__version__]
 
 
-def test_the_change_log_begins_with_this_version() -> None:
+def test_the_change_log_begins_with_this_version_or_what_comes_after_it() -> None:
     headings = re.findall(r"^## \[?([^\]\s]+)", text("CHANGELOG.md"), re.MULTILINE)
-    assert headings[0] == __version__
+    assert next(heading for heading in headings if heading != "Unreleased") == __version__
+    assert "Unreleased" not in headings[1:]
 
 
 @pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
