@@ -94,12 +94,6 @@ class Result:
     instances: int = 0  # DICOM instances in the file
 
 
-def tag_text(step: Step) -> str:
-    """Return a tag as ``(0010,0020)``; in a private block as ``(0019,xx0C)``."""
-    group, element = step.tag >> 16, step.tag & 0xFFFF
-    return f"({group:04X},xx{element & 0xFF:02X})" if step.creator else f"({group:04X},{element:04X})"
-
-
 def path_text(path: Sequence[Step], keys: Sequence[Key]) -> str:
     """Return a path as ``RequestAttributesSequence[0].ScheduledProcedureStepID``."""
     return ".".join(

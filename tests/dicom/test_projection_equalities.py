@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from export_session.dicom.binary.dataset import main_data_set
 from export_session.dicom.edits.equality import same
 from export_session.dicom.edits.find import find_edits
-from export_session.dicom.edits.importers import fmi, grp3, mrc
+from export_session.dicom.edits.importers import IMPORTERS
 from tests.dicom.crafted import Items, instance
 
+fmi, grp3, mrc = (importer.of_value for importer in IMPORTERS[:3])
 FMI_MARK = {"TransferSyntaxUID": "1.2.840.10008.1.2.1"}
 GRP3_MARK = {"ScanningSequence": ["SE"]}
 MRC_MARK = {"RequestAttributesSequence": {"ScheduledProcedureStepID": "9"}}

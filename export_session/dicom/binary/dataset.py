@@ -30,16 +30,16 @@ from export_session.dicom.binary.elements import (
     read_head,
 )
 from export_session.dicom.binary.instance import Instance, codecs_of
-from export_session.dicom.dictionary import Key, vr_in_dictionary
-
-PIXEL_REPRESENTATION = 0x00280103
-SPECIFIC_CHARACTER_SET = 0x00080005
-
-NUMBER_FORMATS = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
-NUMBER_VRS = frozenset([*NUMBER_FORMATS, "DS", "IS"])
-CHARSET_VRS = frozenset(["LO", "LT", "PN", "SH", "ST", "UC", "UT"])  # PS3.5 §6.1.2.3
-UNSPLIT_VRS = frozenset(["LT", "ST", "UR", "UT"])  # a backslash is a character of these (PS3.5 §6.2)
-TEXT_VRS = CHARSET_VRS | frozenset(["AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"])
+from export_session.dicom.dictionary import (
+    CHARSET_VRS,
+    NUMBER_FORMATS,
+    PIXEL_REPRESENTATION,
+    SPECIFIC_CHARACTER_SET,
+    STRING_VRS,
+    UNSPLIT_VRS,
+    Key,
+    vr_in_dictionary,
+)
 
 PADDING = " \0"
 _ITEM_HEAD = 8  # bytes: tag and length
@@ -150,7 +150,7 @@ class Value:
     @property
     def empty(self) -> bool:
         """Whether there is no value but padding."""
-        return not self.raw.strip(b" \0") if self.vr in TEXT_VRS | {"DS", "IS"} else not self.raw
+        return not self.raw.strip(b" \0") if self.vr in STRING_VRS else not self.raw
 
     @property
     def is_sequence(self) -> bool:

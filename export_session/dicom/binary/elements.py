@@ -9,19 +9,13 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
+from export_session.dicom.dictionary import FRAGMENT_VRS, LONG_VRS, SHORT_VRS
+
 UNDEFINED = 0xFFFFFFFF
 
 ITEM = 0xFFFEE000
 ITEM_DELIMITER = 0xFFFEE00D
 SEQUENCE_DELIMITER = 0xFFFEE0DD
-PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})  # Float, Double Float and plain Pixel Data
-
-# those with a 2-byte length in explicit VR
-SHORT_VRS = frozenset(
-    """AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US""".split()  # noqa: SIM905 - reads as a table
-)
-# those with a 4-byte length (PS3.5 §7.1.2)
-LONG_VRS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"])
 
 MAX_DEPTH = 64  # of nested sequences; real objects stay below ten
 
@@ -149,7 +143,7 @@ def end_of_value(data: bytes, pos: int, head: Head, syntax: Syntax, depth: int =
         return end
     if depth > MAX_DEPTH:
         raise Malformed(f"sequences are nested more than {MAX_DEPTH} deep")
-    if head.vr in ("OB", "OW"):
+    if head.vr in FRAGMENT_VRS:
         return _end_of_fragments(data, pos, syntax)
     return _end_of_sequence(data, pos, nested_syntax(head, syntax), depth)
 

@@ -16,9 +16,8 @@ from functools import lru_cache
 from pydicom.charset import convert_encodings, default_encoding
 
 from export_session.dicom.binary.elements import EXPLICIT_LITTLE, Element, Syntax
+from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET
 
-TRANSFER_SYNTAX = 0x00020010
-SPECIFIC_CHARACTER_SET = 0x00080005
 _IMPROPER = re.compile(r"[^A-Za-z0-9 _\-]")  # what no defined term of Specific Character Set holds
 DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage: a DICOMDIR
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from pydicom.datadict import dictionary_VR
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -23,10 +22,7 @@ from export_session.dicom.binary.elements import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     ITEM,
-    LONG_VRS,
-    PIXEL_DATA,
     SEQUENCE_DELIMITER,
-    SHORT_VRS,
     UNDEFINED,
     Element,
     Head,
@@ -37,11 +33,20 @@ from export_session.dicom.binary.elements import (
     end_of_value,
     read_head,
 )
-from export_session.dicom.binary.instance import DIRECTORY_STORAGE, TRANSFER_SYNTAX, Instance, Kind, decode_plain
+from export_session.dicom.binary.instance import DIRECTORY_STORAGE, Instance, Kind, decode_plain
 from export_session.dicom.binary.window import Read, Window
+from export_session.dicom.dictionary import (
+    BINARY_VRS,
+    FRAGMENT_VRS,
+    LONG_VRS,
+    PIXEL_DATA,
+    SHORT_VRS,
+    TRANSFER_SYNTAX_UID,
+    tag_text,
+    vr_in_dictionary,
+)
 
 _SYNTAXES: dict[str, Syntax] = {ImplicitVRLittleEndian: IMPLICIT_LITTLE, ExplicitVRBigEndian: EXPLICIT_BIG}
-_BULK_VRS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
 _HELD_BULK = 1024  # bytes; longer bulk values are passed over
 _SHOWN_BULK = 64  # bytes of a bulk value that stay visible
 _HELD_MAX = 256 << 20  # bytes of one element that is not bulk data; more is no header
@@ -103,7 +108,7 @@ class _CutOff(Malformed):
     """The file ends within the value of an element."""
 
     def __init__(self, head: Head, raw: bytes) -> None:
-        super().__init__(f"the file ends within {_show(head.tag)}")
+        super().__init__(f"the file ends within {tag_text(head.tag)}")
         self.element = cut_off(head, raw)
 
 
@@ -176,7 +181,7 @@ class _Parse:
 
     def _choose_syntax(self) -> None:
         """Find how the data set is encoded; where the declaration is missing or wrong, from its first bytes."""
-        declared = next((decode_plain(e.value) for e in self.meta if e.tag == TRANSFER_SYNTAX), None)
+        declared = next((decode_plain(e.value) for e in self.meta if e.tag == TRANSFER_SYNTAX_UID), None)
         if declared == DeflatedExplicitVRLittleEndian:
             self._deflated = True
             self._window.inflate(self._pos)
@@ -265,14 +270,14 @@ class _Parse:
             head = read_head(window.data, self._pos, syntax)
         except Incomplete:
             raise Malformed("the file ends within an element") from None
-        if head.length == UNDEFINED and (head.tag in PIXEL_DATA or head.vr in ("OB", "OW")):
+        if head.length == UNDEFINED and (head.tag in PIXEL_DATA or head.vr in FRAGMENT_VRS):
             return self._skip_fragments(head, syntax)
         if head.length != UNDEFINED and head.length > _HELD_BULK and _is_bulk(head):
             return self._skip_value(head)
         wanted = head.size + (head.length if head.length != UNDEFINED else 0)
         while True:
             if wanted > _HELD_MAX:
-                raise Malformed(f"{_show(head.tag)} is longer than any header element")
+                raise Malformed(f"{tag_text(head.tag)} is longer than any header element")
             self._pos = window.fill(self._pos, wanted) if len(window.data) - self._pos < wanted else self._pos
             try:
                 end = end_of_value(window.data, self._pos + head.size, head, syntax)
@@ -296,7 +301,7 @@ class _Parse:
         self._pos, missing = self._window.skip(self._pos, head.size + head.length)
         if missing:
             if head.tag not in PIXEL_DATA:
-                raise Malformed(f"the file ends within {_show(head.tag)}")
+                raise Malformed(f"the file ends within {tag_text(head.tag)}")
             self._truncated = True
         return Element(head.tag, head.vr, raw, head.size, head.size + head.length - missing, undefined=False)
 
@@ -324,7 +329,7 @@ class _Parse:
                 length += 8 + item.length - missing
             if missing:
                 if head.tag not in PIXEL_DATA:
-                    raise Malformed(f"the file ends within {_show(head.tag)}")
+                    raise Malformed(f"the file ends within {tag_text(head.tag)}")
                 self._truncated = True
                 break
         return Element(head.tag, head.vr, raw, head.size, length, undefined=True)
@@ -342,13 +347,5 @@ def _after_pixel_data(found: list[Element]) -> bool:
 def _is_bulk(head: Head) -> bool:
     if head.tag in PIXEL_DATA:
         return True
-    if head.vr not in ("", "UN"):
-        return head.vr in _BULK_VRS
-    try:
-        return dictionary_VR(head.tag).split(" ")[0] in _BULK_VRS
-    except KeyError:
-        return True
-
-
-def _show(tag: int) -> str:
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+    vr = vr_in_dictionary(head.tag).partition(" ")[0] if head.vr in ("", "UN") else head.vr
+    return not vr or vr in BINARY_VRS

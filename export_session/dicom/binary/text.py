@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from pydicom.charset import custom_encoders, decode_bytes, default_encoding, encode_string
 
-from export_session.dicom.binary.values import MULTI_LINE_VRS
+from export_session.dicom.dictionary import MULTI_LINE_VRS
 
 UTF8 = "ISO_IR 192"
 UTF8_CODECS = ("UTF8",)

@@ -14,26 +14,16 @@ from decimal import Decimal, InvalidOperation
 from struct import Struct
 from typing import Any
 
-MULTI_LINE_VRS = frozenset(["LT", "ST", "UT"])
-SINGLE_VRS = MULTI_LINE_VRS | {"UR"}  # a backslash is an ordinary character (PS3.5 §6.2)
-TEXT_VRS = frozenset(["LO", "LT", "PN", "SH", "ST", "UC", "UT"])  # Specific Character Set applies (§6.1.2.2)
-PLAIN_VRS = frozenset(["AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"])
-STRING_VRS = TEXT_VRS | PLAIN_VRS
-INTEGER_RANGES = {
-    "SS": (-(2**15), 2**15 - 1),
-    "US": (0, 2**16 - 1),
-    "SL": (-(2**31), 2**31 - 1),
-    "UL": (0, 2**32 - 1),
-    "SV": (-(2**63), 2**63 - 1),
-    "UV": (0, 2**64 - 1),
-}
-BINARY_FORMATS = {"SS": "h", "US": "H", "SL": "l", "UL": "L", "SV": "q", "UV": "Q", "FL": "f", "FD": "d"}
+from export_session.dicom.dictionary import (
+    CHARSET_VRS,
+    INTEGER_RANGES,
+    MAX_CHARACTERS,
+    MULTI_LINE_VRS,
+    NUMBER_FORMATS,
+    UNSPLIT_VRS,
+)
 
-# PS3.5 Table 6.2-1, in characters, of one value (PN: of one component group)
-_MAX_CHARACTERS = {"AE": 16, "CS": 16, "LO": 64, "LT": 10240, "PN": 64, "SH": 16, "ST": 1024}
 _NAMED_MAX = 40  # characters of a value in a reason
-_DS_MAX = 16
-_IS_MAX = 12
 
 _DS = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _IS = re.compile(r"[+-]?\d+", re.ASCII)
@@ -70,7 +60,7 @@ def to_text(value: Any, vr: str, vm: str, count: int = 0) -> str:
     Unwritable
         The value breaks a rule of its VR or VM.
     """
-    if vr in SINGLE_VRS:
+    if vr in UNSPLIT_VRS:
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
         if isinstance(value, list):
@@ -98,7 +88,7 @@ def to_bytes(value: Any, vr: str, vm: str, order: str, count: int = 0) -> bytes:
     if vr == "AT":
         return b"".join(Struct(order + "HH").pack(*_attribute_tag(item)) for item in values)
     number = _integer if vr in INTEGER_RANGES else _float
-    pack = Struct(order + BINARY_FORMATS[vr]).pack
+    pack = Struct(order + NUMBER_FORMATS[vr]).pack
     return b"".join(pack(number(item, vr)) for item in values)
 
 
@@ -142,11 +132,11 @@ def _check_characters(text: str, vr: str) -> None:
             raise Unwritable(f"it holds the control character U+{ord(character):04X}")
         if "\ud800" <= character <= "\udfff" or character == "\ufffd":
             raise Unwritable(f"it holds U+{ord(character):04X}, which stands for a lost character")
-    if vr in PLAIN_VRS and not text.isascii():
+    if vr not in CHARSET_VRS and not text.isascii():
         raise Unwritable(f"{vr} holds plain ASCII only")
-    if "\\" in text and vr not in SINGLE_VRS:
+    if "\\" in text and vr not in UNSPLIT_VRS:
         raise Unwritable("a backslash separates values and can be no part of one")
-    longest = _MAX_CHARACTERS.get(vr)
+    longest = MAX_CHARACTERS.get(vr)
     if longest and vr != "PN" and len(text) > longest:
         raise Unwritable(f"it has {len(text)} characters, {vr} holds {longest}")
 
@@ -207,8 +197,8 @@ def _person_name(text: str) -> None:
     if len(groups) > 3:
         raise Unwritable('a name has at most three representations, separated by "="')
     for group in groups:
-        if len(group) > _MAX_CHARACTERS["PN"]:
-            raise Unwritable(f"it has {len(group)} characters, a name holds {_MAX_CHARACTERS['PN']}")
+        if len(group) > MAX_CHARACTERS["PN"]:
+            raise Unwritable(f"it has {len(group)} characters, a name holds {MAX_CHARACTERS['PN']}")
         if group.count("^") > 4:
             raise Unwritable("a name has at most five components: family^given^middle^prefix^suffix")
 
@@ -240,7 +230,7 @@ def _decimal_string(value: Any) -> str:
     """Spell a decimal in at most 16 characters; a longer one only if a shorter spelling is the same number."""
     if isinstance(value, str):
         text = value.strip(" ")
-        if not text or (_DS.fullmatch(text) and len(text) <= _DS_MAX):
+        if not text or (_DS.fullmatch(text) and len(text) <= MAX_CHARACTERS["DS"]):
             _exact(value, text or "0")
             return text
         if not _DS.fullmatch(text):
@@ -251,11 +241,11 @@ def _decimal_string(value: Any) -> str:
         raise Unwritable(f"{_name(value)} is no number")
     exact = _exact(value, text)
     for spelling in _spellings(text, exact):
-        if len(spelling) <= _DS_MAX and Decimal(spelling) == exact:
+        if len(spelling) <= MAX_CHARACTERS["DS"] and Decimal(spelling) == exact:
             return spelling
-    nearest = max((s for s in _spellings(text, exact) if len(s) <= _DS_MAX), key=len, default="")
+    nearest = max((s for s in _spellings(text, exact) if len(s) <= MAX_CHARACTERS["DS"]), key=len, default="")
     hint = f'; "{nearest}" would fit' if nearest else ""
-    raise Unwritable(f"{_name(text)} needs more than the {_DS_MAX} characters of a decimal string{hint}")
+    raise Unwritable(f"{_name(text)} needs more than the {MAX_CHARACTERS['DS']} characters of a decimal string{hint}")
 
 
 def _exact(value: Any, text: str) -> Decimal:
@@ -293,7 +283,7 @@ def _integer_string(value: Any) -> str:
         if not _IS.fullmatch(text):
             raise Unwritable(f"{_name(value)} is no integer")
         number = int(text) if len(text) < 40 else 2**63
-        text = text if len(text) <= _IS_MAX else str(number)
+        text = text if len(text) <= MAX_CHARACTERS["IS"] else str(number)
     else:
         number = _whole(value)
         text = str(number)

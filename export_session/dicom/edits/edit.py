@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from export_session.dicom.dictionary import tag_text
 from export_session.dicom.edits.compare import Difference
 from export_session.dicom.edits.importers import ABSENT
 from export_session.dicom.edits.series import Series
-from export_session.dicom.vocabulary import Assignment, Cause, Change, Outcome, Step, path_text, tag_text
+from export_session.dicom.vocabulary import Assignment, Cause, Change, Outcome, Step, path_text
 
 HeaderPath = tuple[str | int, ...]  # keys and indices from ``info.header`` down to a value
 
@@ -57,7 +58,7 @@ class Edit:
         one, total = self.difference, len(series.indices)
         covered = series.indices if self.instances is None else sorted(self.instances)
         return Change(
-            tag=tag_text(one.path[-1]),
+            tag=tag_text(one.path[-1].tag, one.path[-1].creator),
             keyword=one.keys[-1].name,
             vr=one.vr,
             path=path_text(one.path, one.keys),

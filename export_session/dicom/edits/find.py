@@ -18,7 +18,7 @@ from export_session.dicom.dictionary import Key, key_of
 from export_session.dicom.edits.compare import Comparison, Difference, Remark, is_rebuilt_uid
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
 from export_session.dicom.edits.equality import is_empty, same
-from export_session.dicom.edits.importers import ABSENT, Marks, fmi, fmi_stores, marks_of
+from export_session.dicom.edits.importers import ABSENT, Marks, marks_of
 from export_session.dicom.edits.mapped import with_mapping
 from export_session.dicom.edits.per_slice import slice_edits
 from export_session.dicom.edits.projection import as_json, project
@@ -112,37 +112,38 @@ def _check_identity(dicom: Mapping[str, Any], series: Series, comparison: Compar
 
 def _is_known(key: Key, value: Any, series: Series, comparison: Comparison) -> bool | None:
     """Whether some instance has this UID; None where none has any."""
-    levels = [series.levels[group[0]] for group in series.distinct(key)]
-    filled = [(level, stored) for level in levels if (stored := level.get(key)) and not stored.empty]
+    data_sets = [series.data_sets[group[0]] for group in series.distinct(key)]
+    filled = [(data_set, in_file) for data_set in data_sets if (in_file := data_set.get(key)) and not in_file.empty]
     if not filled:
         return None
     return any(
-        is_rebuilt_uid(value, stored) or _is_explained(key, value, level, comparison) for level, stored in filled
+        is_rebuilt_uid(value, in_file) or _is_explained(key, value, data_set, comparison)
+        for data_set, in_file in filled
     )
 
 
-def _is_explained(key: Key, value: Any, level: DataSet, comparison: Comparison) -> bool:
-    return not any(isinstance(one, Difference) for one in comparison.of_values(key, value, level))
+def _is_explained(key: Key, value: Any, data_set: DataSet, comparison: Comparison) -> bool:
+    return not any(isinstance(one, Difference) for one in comparison.of_values(key, value, data_set))
 
 
 def _scalar_edits(
     dicom: Mapping[str, Any], series: Series, reference: int, comparison: Comparison
 ) -> Iterator[Edit | str]:
     """Yield the edits in ``header.dicom``, and notes."""
-    level = series.levels[reference]
+    data_set = series.data_sets[reference]
     for text, value in dicom.items():
         key = key_of(text)
-        findings = list(comparison.of_levels({text: value}, level))
+        findings = list(comparison.of_data_set({text: value}, data_set))
         yield from (one.text for one in findings if isinstance(one, Remark))
         differences = [one for one in findings if isinstance(one, Difference)]
         if key is None or not differences:
             continue
         others = (group[0] for group in series.distinct(key) if reference not in group)
-        if any(_is_explained(key, value, series.levels[i], comparison) for i in others):
+        if any(_is_explained(key, value, series.data_sets[i], comparison) for i in others):
             continue
         for one in differences:
             place = path_in_header(dicom, one)
-            edit = Edit(one, Cause.EDIT, None, (place,), before(one.stored, one.keys[-1], comparison.marks))
+            edit = Edit(one, Cause.EDIT, None, (place,), before(one.in_file, one.keys[-1], comparison.marks))
             yield _spread(edit, series, comparison.options)
 
 
@@ -159,11 +160,11 @@ def path_in_header(dicom: Mapping[str, Any], difference: Difference) -> HeaderPa
     return tuple(place)
 
 
-def before(stored: Value | None, key: Key, marks: Marks) -> Any:
+def before(in_file: Value | None, key: Key, marks: Marks) -> Any:
     """Return what the header's importer makes of an element, ABSENT where it stores nothing."""
-    if stored is None or (marks.likeliest is fmi and not fmi_stores(stored, key)):
+    if in_file is None or not marks.likeliest.stores(in_file, key):
         return ABSENT
-    return project(stored, marks.likeliest)
+    return project(in_file, marks.likeliest)
 
 
 def _spread(edit: Edit, series: Series, options: Options) -> Edit:
@@ -175,10 +176,10 @@ def _spread(edit: Edit, series: Series, options: Options) -> Edit:
     reached: list[int] = []
     varying = False
     for group in groups:
-        found, stored = _leaf(series.levels[group[0]], edit.path)
-        if stored is None and all(series.members[i].problem for i in group):
+        found, in_file = _leaf(series.data_sets[group[0]], edit.path)
+        if in_file is None and all(series.members[i].problem for i in group):
             continue  # it may be in the part that is damaged
-        varying = varying or not found or not _hold_same(stored, edit.difference.stored)
+        varying = varying or not found or not _hold_same(in_file, edit.difference.in_file)
         reached += group if found else []
     if not varying:
         return edit
@@ -187,18 +188,18 @@ def _spread(edit: Edit, series: Series, options: Options) -> Edit:
     return replace(edit, instances=None if len(reached) == len(series.indices) else frozenset(reached))
 
 
-def _leaf(level: DataSet, path: Sequence[Step]) -> tuple[bool, Value | None]:
-    """Return whether the level that should hold an element is there, and the element."""
+def _leaf(data_set: DataSet, path: Sequence[Step]) -> tuple[bool, Value | None]:
+    """Return whether the data set that should hold an element is there, and the element."""
     for step in path[:-1]:
-        sequence = level.get(Key("", step.tag, step.creator))
+        sequence = data_set.get(Key("", step.tag, step.creator))
         try:
             item = sequence.item(step.item or 0) if sequence and sequence.is_sequence else None
         except Malformed:
             item = None
         if item is None:
             return False, None
-        level = item
-    return True, level.get(Key("", path[-1].tag, path[-1].creator))
+        data_set = item
+    return True, data_set.get(Key("", path[-1].tag, path[-1].creator))
 
 
 def _hold_same(one: Value | None, other: Value | None) -> bool:

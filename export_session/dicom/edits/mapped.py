@@ -12,7 +12,7 @@ from export_session.dicom.edits.compare import Comparison
 from export_session.dicom.edits.derived_labels import age_string, is_derived_label, same_age, unit_of
 from export_session.dicom.edits.edit import Edit, HeaderPath
 from export_session.dicom.edits.equality import is_empty, same
-from export_session.dicom.edits.importers import ABSENT, fmi
+from export_session.dicom.edits.importers import ABSENT, FAITHFUL
 from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.series import Series
 from export_session.dicom.vocabulary import Cause
@@ -47,7 +47,7 @@ def with_mapping(
         if key is None:
             notes.append(f"{text} is no DICOM keyword or private element, so nothing is mapped to it")
             continue
-        key = series.levels[series.indices[0]].spelled(key)
+        key = series.data_sets[series.indices[0]].spelled(key)
         rivals = [edit for edit in decided if edit.difference.keys[0].is_like(key)]
         if any(_is_label_of_edit(key, value, edit, series) for edit in rivals):
             continue
@@ -74,50 +74,52 @@ def _wants(edit: Edit, value: Any) -> bool:
 def _is_label_of_edit(key: Key, value: Any, edit: Edit, series: Series) -> bool:
     """Whether a label says what an edit of the same element says, in the platform's way of making labels."""
     wanted = edit.difference.wanted
-    level = series.levels[series.indices[0]]
+    data_set = series.data_sets[series.indices[0]]
     return (
         isinstance(value, str)
         and isinstance(wanted, str)
         and not edit.refused
-        and is_derived_label(key.name, value, level, edited=wanted)
+        and is_derived_label(key.name, value, data_set, edited=wanted)
     )
 
 
 def _is_silent(key: Key, value: Any, series: Series) -> bool:
     """Whether a value is a label that was made from the header."""
-    return isinstance(value, str) and any(is_derived_label(key.name, value, level) for level in series.levels.values())
+    return isinstance(value, str) and any(
+        is_derived_label(key.name, value, data_set) for data_set in series.data_sets.values()
+    )
 
 
 def _mapped(key: Key, value: Any, header: Mapping[str, Any], series: Series, comparison: Comparison) -> Edit | None:
     """Return the edit that brings a mapped value into the instances that do not hold it, None where all do."""
-    changing = [group for group in series.distinct(key) if not _holds(key, value, series.levels[group[0]])]
+    changing = [group for group in series.distinct(key) if not _holds(key, value, series.data_sets[group[0]])]
     if not changing or _is_silent(key, value, series):
         return None
     covered = frozenset(i for group in changing for i in group)
-    level = series.levels[changing[0][0]]
-    stored = level.get(key)
-    difference = comparison.difference(key, value, level)
+    data_set = series.data_sets[changing[0][0]]
+    in_file = data_set.get(key)
+    difference = comparison.difference(key, value, data_set)
     refusal = "a Flywheel field cannot be mapped to a sequence" if difference.vr == "SQ" else difference.refusal
     if difference.vr == "AS" and isinstance(value, (int, float)):
-        age = age_string(value, unit_of(stored.decoded("AS")) if stored else "")
+        age = age_string(value, unit_of(in_file.decoded("AS")) if in_file else "")
         value, refusal = (age, refusal) if age else (value, "an Age String says no age below 0 or above 999 years")
     return Edit(
         replace(difference, value=value, wanted=value, refusal=refusal),
         Cause.MAPPING,
         None if len(covered) == len(series.indices) else covered,
         places=_places(key, header),
-        before=project(stored, comparison.marks.likeliest) if stored else ABSENT,
+        before=project(in_file, comparison.marks.likeliest) if in_file else ABSENT,
     )
 
 
-def _holds(key: Key, value: Any, level: DataSet) -> bool:
+def _holds(key: Key, value: Any, data_set: DataSet) -> bool:
     """Whether an instance says already what a Flywheel field says."""
-    stored = level.get(key)
-    if stored is None or stored.empty or stored.is_sequence:
+    in_file = data_set.get(key)
+    if in_file is None or in_file.empty or in_file.is_sequence:
         return False
-    if stored.vr == "AS" and same_age(stored.decoded("AS"), value):
+    if in_file.vr == "AS" and same_age(in_file.decoded("AS"), value):
         return True
-    return same(value, fmi(stored), stored.vr) or same(value, stored.decoded(stored.vr), stored.vr)
+    return same(value, FAITHFUL.of_value(in_file), in_file.vr) or same(value, in_file.decoded(in_file.vr), in_file.vr)
 
 
 def _places(key: Key, header: Mapping[str, Any]) -> tuple[HeaderPath, ...]:

@@ -13,8 +13,8 @@ from export_session.dicom.dictionary import Key, key_of
 from export_session.dicom.edits.compare import Above, Comparison, Difference
 from export_session.dicom.edits.edit import Edit
 from export_session.dicom.edits.equality import is_empty
-from export_session.dicom.edits.importers import ABSENT, fmi
-from export_session.dicom.edits.projection import PER_FRAME_GROUPS, project
+from export_session.dicom.edits.importers import ABSENT, FAITHFUL, PER_FRAME_GROUPS
+from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.series import Series
 from export_session.dicom.vocabulary import Cause
 
@@ -73,16 +73,16 @@ def _members(
     found: list[Edit] = []
     beyond = [entry for entry in entries[len(order) :] if not is_empty(entry)]
     for index, (entry, member) in enumerate(zip(entries, order, strict=False)):
-        level = series.levels.get(member)
-        if level is None:
+        data_set = series.data_sets.get(member)
+        if data_set is None:
             beyond += [] if is_empty(entry) else [entry]
             continue
-        stored = level.get(key)
-        if stored is not None and not stored.is_sequence and fmi(stored) == entry:
+        in_file = data_set.get(key)
+        if in_file is not None and not in_file.is_sequence and FAITHFUL.of_value(in_file) == entry:
             continue
         found += [
             _edit(finding, frozenset([member]), key, index)
-            for finding in comparison.of_values(key, entry, level)
+            for finding in comparison.of_values(key, entry, data_set)
             if isinstance(finding, Difference)
         ]
     too_short = len(entries) < len(order) and len(entries) != _ENTRIES_MAX
@@ -104,27 +104,27 @@ def _members(
 def _holds_values_of_others(key: Key, edits: list[Edit], series: Series, comparison: Comparison) -> bool:
     """Whether entries that differ from their own instance hold the value of another one."""
     wanted = [edit.difference.wanted for edit in edits]
-    levels = [series.levels[group[0]] for group in series.distinct(key)]
-    return any(not any(comparison.of_values(key, value, level)) for value in wanted for level in levels)
+    data_sets = [series.data_sets[group[0]] for group in series.distinct(key)]
+    return any(not any(comparison.of_values(key, value, data_set)) for value in wanted for data_set in data_sets)
 
 
 def _edit_of_all(key: Key, entries: Any, series: Series, comparison: Comparison) -> Edit:
-    difference = comparison.difference(key, entries, series.levels[series.indices[0]])
+    difference = comparison.difference(key, entries, series.data_sets[series.indices[0]])
     return Edit(difference, Cause.SLICE, None, (("dicom_array", key.text),), before=_values(key, series))
 
 
 def _values(key: Key, series: Series) -> list[Any]:
-    levels = (series.levels.get(member) for member in series.order)
-    return [_before(level.get(key)) if level else None for level in levels]
+    data_sets = (series.data_sets.get(member) for member in series.order)
+    return [_before(data_set.get(key)) if data_set else None for data_set in data_sets]
 
 
 def _edit(difference: Difference, instances: frozenset[int] | None, key: Key, index: int) -> Edit:
     place = ("dicom_array", key.text, index)
-    return Edit(difference, Cause.SLICE, instances, (place,), before=_before(difference.stored))
+    return Edit(difference, Cause.SLICE, instances, (place,), before=_before(difference.in_file))
 
 
-def _before(stored: Value | None) -> Any:
-    value = ABSENT if stored is None else project(stored)
+def _before(in_file: Value | None) -> Any:
+    value = ABSENT if in_file is None else project(in_file)
     return None if value is ABSENT else value
 
 
@@ -137,7 +137,7 @@ def _reordered(edits: list[Edit]) -> bool:
 def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison) -> Iterator[Edit]:
     """Yield the edits of one array whose entries stand for the frames of the only member."""
     member = series.indices[0]
-    main = series.levels[member]
+    main = series.data_sets[member]
     try:
         groups = main.at(PER_FRAME_GROUPS)
         frames = list(groups.items()) if groups and groups.is_sequence else []
@@ -145,11 +145,11 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
         frames = []
     at_root: list[tuple[int, Difference]] = []
     for index, (entry, frame) in enumerate(zip(entries, frames, strict=False)):
-        level, above = _frame_data_set(key, frame, index, main)
-        for finding in comparison.of_values(key, entry, level, above):
+        data_set, above = _frame_data_set(key, frame, index, main)
+        for finding in comparison.of_values(key, entry, data_set, above):
             if not isinstance(finding, Difference):
                 continue
-            if level is main:
+            if data_set is main:
                 at_root.append((index, finding))
             else:
                 yield _edit(finding, None, key, index)
@@ -163,8 +163,8 @@ def _frame_data_set(key: Key, frame: DataSet, index: int, main: DataSet) -> tupl
         return frame, ((groups, index),)
     for name in _FRAME_SEQUENCES:
         inner = key_of(name)
-        stored = frame.get(inner) if inner else None
-        item = stored.item(0) if stored and stored.is_sequence else None
+        in_file = frame.get(inner) if inner else None
+        item = in_file.item(0) if in_file and in_file.is_sequence else None
         if inner and item and item.get(key):
             return item, ((groups, index), (inner, 0))
     return main, ()

@@ -8,6 +8,7 @@ from itertools import chain
 from export_session.dicom.binary.deflate import Reader, crc32
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.binary.parser import Parser
+from export_session.dicom.dictionary import tag_text
 from export_session.dicom.files.stream import cut, plain
 from export_session.errors import ProofFailed
 
@@ -73,7 +74,7 @@ def _wrong_elements(old: Instance, new: Instance, elements: Mapping[int, bytes])
     suspects = [tag for tag, element in new.elements.items() if old.elements.get(tag) is not element]
     suspects += elements
     wrong = (tag for tag in suspects if not _is_intended(tag, old, new, elements))
-    return next((f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not as intended" for tag in wrong), "")
+    return next((f"{tag_text(tag)} is not as intended" for tag in wrong), "")
 
 
 def _is_intended(tag: int, old: Instance, new: Instance, elements: Mapping[int, bytes]) -> bool:

@@ -13,32 +13,32 @@ from dataclasses import dataclass, field, replace
 from struct import Struct
 from typing import Any
 
-from pydicom.datadict import dictionary_VM, private_dictionary_VM
-
-from export_session.dicom.binary.dataset import PIXEL_REPRESENTATION, DataSet, Value
+from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
-    SHORT_VRS,
     Element,
     Malformed,
     Syntax,
     write_head,
 )
-from export_session.dicom.binary.instance import SPECIFIC_CHARACTER_SET, codecs_of
+from export_session.dicom.binary.instance import codecs_of
 from export_session.dicom.binary.splice import items_of, rebuilt, split, with_contents
 from export_session.dicom.binary.text import NotInRepertoire, encode_text
-from export_session.dicom.binary.values import (
-    BINARY_FORMATS,
-    SINGLE_VRS,
+from export_session.dicom.binary.values import Unwritable, is_blank, to_bytes, to_text
+from export_session.dicom.dictionary import (
+    CHARSET_VRS,
+    NUMBER_FORMATS,
+    NUMBER_STRINGS,
+    PIXEL_REPRESENTATION,
+    SHORT_VRS,
+    SPECIFIC_CHARACTER_SET,
     STRING_VRS,
-    TEXT_VRS,
-    Unwritable,
-    is_blank,
-    to_bytes,
-    to_text,
+    UNSPLIT_VRS,
+    Key,
+    tag_text,
+    vm_in_dictionary,
 )
-from export_session.dicom.dictionary import Key
 from export_session.dicom.vocabulary import Step
 
 _SHORT_MAX = 0xFFFE  # bytes of a value with a 2-byte length (PS3.5 §7.1.2)
@@ -234,7 +234,9 @@ def _encode(target: Value, creator: str, edit: Request, *, exists: bool) -> tupl
     problem: Unwritable | None = None
     for vr in candidates:
         try:
-            value = encode_value(edit.value, vr, _vm(target.tag, creator), target.level.codecs, order, count=count)
+            value = encode_value(
+                edit.value, vr, vm_in_dictionary(target.tag, creator), target.level.codecs, order, count=count
+            )
             bare = exists and not element.vr  # implicit VR
             return vr, write_element(target.tag, "UN" if in_unknown else "" if bare else vr, value, target.syntax)
         except Unwritable as refusal:
@@ -264,9 +266,9 @@ def encode_value(value: Any, vr: str, vm: str, codecs: Sequence[str], order: str
         return b""
     if vr in STRING_VRS:
         text = to_text(value, vr, vm, count)
-        data = encode_text(text, vr, codecs) if vr in TEXT_VRS else text.encode("ascii")
+        data = encode_text(text, vr, codecs) if vr in CHARSET_VRS else text.encode("ascii")
         return data + (b"\0" if vr == "UI" else b" ") * (len(data) % 2)
-    if vr == "AT" or vr in BINARY_FORMATS:
+    if vr == "AT" or vr in NUMBER_FORMATS:
         return to_bytes(value, vr, vm, order, count)
     if vr == "SQ":
         raise Unwritable("a sequence is changed element by element, not as a whole")
@@ -283,20 +285,13 @@ def write_element(tag: int, vr: str, value: bytes, syntax: Syntax) -> bytes:
     return write_head(tag, vr, len(value), syntax) + value
 
 
-def _vm(tag: int, creator: str) -> str:
-    try:
-        return private_dictionary_VM(tag, creator) if creator else dictionary_VM(tag)
-    except KeyError:
-        return "1-n"
-
-
 def _count(stored: Value) -> int:
     """Count the values that an element holds now."""
     if not stored.raw:
         return 0
-    if stored.vr in BINARY_FORMATS or stored.vr == "AT":
-        return len(stored.raw) // Struct("<" + BINARY_FORMATS.get(stored.vr, "L")).size
-    return 1 if stored.vr in SINGLE_VRS else len(stored.texts(stored.vr))
+    if stored.vr in NUMBER_FORMATS or stored.vr == "AT":
+        return len(stored.raw) // Struct("<" + NUMBER_FORMATS.get(stored.vr, "L")).size
+    return 1 if stored.vr in UNSPLIT_VRS else len(stored.texts(stored.vr))
 
 
 def shown(stored: Value | None) -> Any:
@@ -305,7 +300,7 @@ def shown(stored: Value | None) -> Any:
         return None
     if stored.vr in STRING_VRS:
         values = [as_number(text, stored.vr) for text in stored.texts(stored.vr)]
-    elif stored.vr in BINARY_FORMATS or stored.vr == "AT":
+    elif stored.vr in NUMBER_FORMATS or stored.vr == "AT":
         values = _numbers(stored)
     else:
         return None if stored.raw else ""
@@ -314,7 +309,7 @@ def shown(stored: Value | None) -> Any:
 
 def as_number(text: str, vr: str) -> Any:
     """Return the number that a component of DS or IS spells; any other text as it is."""
-    if vr not in ("DS", "IS"):
+    if vr not in NUMBER_STRINGS:
         return text
     try:
         return int(text) if vr == "IS" else float(text)
@@ -323,9 +318,7 @@ def as_number(text: str, vr: str) -> Any:
 
 
 def _numbers(stored: Value) -> list[Any]:
-    order = stored.syntax.order
     if stored.vr == "AT":
-        pairs = Struct(order + "HH").iter_unpack(stored.raw[: len(stored.raw) // 4 * 4])
-        return [f"({group:04X},{element:04X})" for group, element in pairs]
-    unpack = Struct(order + BINARY_FORMATS[stored.vr])
+        return [tag_text(tag) for tag in stored.tags()]
+    unpack = Struct(stored.syntax.order + NUMBER_FORMATS[stored.vr])
     return [value for (value,) in unpack.iter_unpack(stored.raw[: len(stored.raw) // unpack.size * unpack.size])]

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from export_session.dicom.binary.dataset import PIXEL_REPRESENTATION, DataSet, main_data_set
-from export_session.dicom.binary.instance import SPECIFIC_CHARACTER_SET, Instance, Kind
+from export_session.dicom.binary.dataset import DataSet, main_data_set
+from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.text import UTF8, Undecodable
-from export_session.dicom.dictionary import Key
-from export_session.dicom.vocabulary import Assignment, Change, Outcome, Step, path_text, tag_text
+from export_session.dicom.dictionary import PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET, Key, tag_text
+from export_session.dicom.vocabulary import Assignment, Change, Outcome, Step, path_text
 from export_session.dicom.writing.elements import Edited, Effect, Request, as_number, edit_data_set, shown
 from export_session.dicom.writing.utf8 import transcode, transcoded
 
@@ -196,9 +196,9 @@ class _Record:
         if covered.number == REDECLARED:
             reason = f"re-declared, and all text re-encoded, to hold {_keys(assignment)[-1].name}"
             assignment = replace(assignment, path=(Step(SPECIFIC_CHARACTER_SET),), value=UTF8)
-        keys = _keys(assignment)
+        keys, target = _keys(assignment), assignment.path[-1]
         return Change(
-            tag=tag_text(Step(outcome.tag) if outcome.tag else assignment.path[-1]),
+            tag=tag_text(outcome.tag) if outcome.tag else tag_text(target.tag, target.creator),
             keyword=keys[-1].name,
             vr=outcome.vr,
             path=path_text(assignment.path, keys),

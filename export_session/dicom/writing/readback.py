@@ -18,8 +18,8 @@ from export_session.dicom.binary.dataset import Value, main_data_set
 from export_session.dicom.binary.elements import Element
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.binary.splice import Item, items_of
-from export_session.dicom.binary.values import SINGLE_VRS, is_blank
-from export_session.dicom.dictionary import Key
+from export_session.dicom.binary.values import is_blank
+from export_session.dicom.dictionary import UNSPLIT_VRS, Key
 from export_session.dicom.vocabulary import Assignment, Step
 from export_session.dicom.writing.elements import Edited, inner_syntax, item_data_set
 
@@ -84,7 +84,7 @@ def _holds(stored: Value | None, wanted: Any) -> bool:
     found = convert_raw_data_element(raw, encoding=list(stored.level.codecs)).value
     values = list(found) if isinstance(found, Sequence) and not isinstance(found, str | bytes) else [found]
     asked = wanted if isinstance(wanted, list) else [wanted]
-    if len(asked) == 1 and isinstance(asked[0], str) and stored.vr not in SINGLE_VRS:
+    if len(asked) == 1 and isinstance(asked[0], str) and stored.vr not in UNSPLIT_VRS:
         asked = asked[0].split("\\")
     return len(values) == len(asked) and all(_same(*pair, stored.vr) for pair in zip(values, asked, strict=True))
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
-from export_session.dicom.binary.instance import SPECIFIC_CHARACTER_SET
 from export_session.dicom.binary.splice import items_of, rebuilt, with_contents
 from export_session.dicom.binary.text import UTF8, UTF8_CODECS, Undecodable, decode_text, encode_text
-from export_session.dicom.binary.values import TEXT_VRS, Unwritable
+from export_session.dicom.binary.values import Unwritable
+from export_session.dicom.dictionary import CHARSET_VRS, FRAGMENT_VRS, SPECIFIC_CHARACTER_SET
 from export_session.dicom.writing.elements import inner_syntax, item_data_set, reread, write_element
 
 
@@ -48,9 +48,9 @@ def _texts(level: DataSet) -> dict[int, bytes]:
         stored = Value(element, level)
         if not element.held or tag >> 16 == 2 or (element.value.isascii() and b"\x1b" not in element.value):
             continue
-        if stored.vr in TEXT_VRS and not element.undefined:
+        if stored.vr in CHARSET_VRS and not element.undefined:
             changed[tag] = _text(stored)
-        elif stored.is_sequence or (element.undefined and element.vr not in ("OB", "OW")):
+        elif stored.is_sequence or (element.undefined and element.vr not in FRAGMENT_VRS):
             raw = _sequence(stored)
             if raw != element.raw:
                 changed[tag] = raw
