@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from export_session.dicom.binary.instance import Instance
@@ -311,7 +311,6 @@ def test_thousand_instances_are_decided_in_a_fraction_of_a_second() -> None:
     assert set(reasons(decision)) == {"ImageComments"}
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_single_edit_is_found_and_nothing_else(data: st.DataObject) -> None:
     held: Items = {

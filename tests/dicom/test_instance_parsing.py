@@ -155,7 +155,7 @@ def test_a_wrong_transfer_syntax_does_not_mislead() -> None:
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_instances_read_the_same_alone_and_in_a_series(sizes: list[int]) -> None:
     parser = Parser()
     for number, size in enumerate(sizes):

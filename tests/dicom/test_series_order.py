@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from export_session.dicom.binary.instance import Instance
@@ -191,7 +191,6 @@ def test_the_reference_is_the_instance_the_metadata_names_or_the_first_by_number
     assert Series((not_dicom(), *reversed(members))).reference({}) == 3
 
 
-@settings(deadline=None)
 @given(st.permutations(range(6)), st.integers(0, 5), st.floats(100, 1000))
 def test_every_entry_reaches_its_own_instance_whatever_the_order_of_the_zip(
     order: list[int], index: int, new: float

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export_session.record import RunRecord
@@ -78,7 +78,7 @@ def test_a_hostile_text_stays_text_wherever_it_stands(rich_run: Make, word: str)
 
 
 @given(st.text(alphabet="<>&\"'/=` {}%!-abcsript\n", min_size=3, max_size=30).filter(str.strip))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 def test_no_text_at_all_becomes_markup(run: Make, word: str) -> None:
     assert skeleton(parsed(spoken(run(), word))) == skeleton(parsed(spoken(run(), "harmless")))
 
