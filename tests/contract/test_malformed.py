@@ -222,7 +222,7 @@ def test_malformed_queries_are_the_clients_error(
 @settings(max_examples=5 * EXAMPLES)
 @given(data=st.data())
 def test_rules_that_were_taken_break_no_upload(wire: Wire, ids: dict[str, str], data: st.DataObject) -> None:
-    rule = {
+    rule: dict[str, Any] = {
         "gear_id": "{gear}", "name": "r", "config": {}, "priority": "low", "role_id": None, "triggering_input": None,
         "tags": ["t"], "any": [{"type": "file.name", "value": "f.*", "regex": True}], "not": [],
         "all": [{"type": "file.type", "value": "text"}],

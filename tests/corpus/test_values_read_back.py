@@ -157,7 +157,7 @@ def _wrong(vr: str, value: Any, before: bytes, after: bytes) -> list[str]:
     if str(read.PatientName) != str(original.PatientName):
         problems.append(f"the patient's name became {read.PatientName}")
     old, new = pieces(before), pieces(after)
-    changed = {(tag,)}
+    changed: set[tuple[int, ...]] = {(tag,)}
     if charset(old) != charset(new):
         changed |= {piece.path for piece in (*old, *new) if may_hold_text(piece)}
     return problems + piece_differences(old, new, frozenset(changed))

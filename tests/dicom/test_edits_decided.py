@@ -297,7 +297,7 @@ def test_thousand_instances_are_decided_in_a_fraction_of_a_second() -> None:
         ImagePositionPatient=[f"0\\0\\{i}.5" for i in range(count)],
         ImageComments=[f"slice {i}" for i in range(count)],
     )
-    arrays = {
+    arrays: dict[str, list[Any]] = {
         "SliceLocation": [float(i) for i in range(512)],
         "ImagePositionPatient": [[0.0, 0.0, i + 0.5] for i in range(512)],
         "InstanceNumber": list(range(1, 513)),

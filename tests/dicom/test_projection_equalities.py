@@ -20,7 +20,7 @@ fmi, grp3, mrc = (importer.of_value for importer in IMPORTERS[:3])
 FMI_MARK = {"TransferSyntaxUID": "1.2.840.10008.1.2.1"}
 GRP3_MARK = {"ScanningSequence": ["SE"]}
 MRC_MARK = {"RequestAttributesSequence": {"ScheduledProcedureStepID": "9"}}
-MARKED = {"ScanningSequence": "SE", "RequestAttributesSequence": [{"ScheduledProcedureStepID": "9"}]}
+MARKED: Items = {"ScanningSequence": "SE", "RequestAttributesSequence": [{"ScheduledProcedureStepID": "9"}]}
 
 
 def is_edit(elements: Items, metadata: dict[str, Any], mark: dict[str, Any] = FMI_MARK, codec: str = "latin-1") -> bool:

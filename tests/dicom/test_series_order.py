@@ -163,7 +163,7 @@ def frames(locations: list[str]) -> list[Instance]:
 
 def test_entries_stand_for_frames_of_a_multi_frame_member() -> None:
     members = frames(["0\\0\\1", "0\\0\\2"])
-    shown = {"ImagePositionPatient": [[0.0, 0.0, 1.0], [0.0, 0.0, 2.0]], "EchoTime": [14.3, 14.3]}
+    shown: dict[str, Any] = {"ImagePositionPatient": [[0.0, 0.0, 1.0], [0.0, 0.0, 2.0]], "EchoTime": [14.3, 14.3]}
     assert not decide(members, shown).edits
     shown["ImagePositionPatient"][1] = [0.0, 0.0, 5.0]
     (assignment,) = decide(members, shown).assignments

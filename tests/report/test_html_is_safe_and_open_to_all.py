@@ -108,7 +108,7 @@ def test_the_pages_own_policy_allows_its_own_script_alone(page: Node) -> None:
 def test_ids_are_unique_and_every_link_leads_somewhere(page: Node) -> None:
     ids = [node.attributes["id"] for node in page.walk() if "id" in node.attributes]
     assert len(ids) == len(set(ids))
-    wanted = {(node.attributes["href"] or "")[1:] for node in page.all("a")}
+    wanted: set[str | None] = {(node.attributes["href"] or "")[1:] for node in page.all("a")}
     wanted |= {node.attributes["aria-labelledby"] for node in page.walk() if "aria-labelledby" in node.attributes}
     assert wanted <= set(ids)
 
