@@ -8,7 +8,7 @@ from typing import Any
 
 import flywheel
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.wire import Wire, fresh
@@ -193,7 +193,7 @@ def test_filtered_files(wire: Wire, session: Any) -> None:
 _label = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=24).map(str.strip).filter(bool)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(label=_label.filter(lambda text: '"' not in text and "\\" not in text))
 def test_any_label_is_found_when_quoted_and_escaped(label: str, wire: Wire, subject: Any) -> None:
     made = wire.post("/sessions", {"project": subject.project, "subject": {"_id": subject.id}, "label": label})["_id"]

@@ -86,7 +86,7 @@ def blocks(count: int) -> Iterator[bytes]:
         yield BLOCK
 
 
-def send_and_fetch(process: Any, address: dict[str, str], megabytes: int) -> None:
+def send_and_fetch(process: Any, address: dict[str, str], *, megabytes: int) -> None:
     client = flywheel.Client(address["api_key"])
     client.add_group({"_id": "grp", "label": "Group"})
     session = client.get_group("grp").add_project(label="P").add_subject(label="s").add_session(label="x")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
@@ -12,7 +12,7 @@ from export_session.dicom.binary.instance import Instance
 from export_session.dicom.binary.parser import Parser
 
 Value = str | bytes | int | float | Sequence["Items"]
-Items = dict[str, "Value"]
+Items = Mapping[str, "Value"]
 
 _LONG = {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
 _NUMBERS = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}

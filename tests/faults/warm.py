@@ -20,7 +20,7 @@ def _compile_once(environment: jinja2.Environment, source: Any, *more: Any, **op
     return COMPILED[source]
 
 
-jinja2.Environment.compile = _compile_once  # type: ignore[method-assign]  # the template is the same for all runs
+jinja2.Environment.compile = _compile_once  # type: ignore[method-assign, assignment]  # the template is the same for all runs
 html.render(
     RunRecord(
         "",

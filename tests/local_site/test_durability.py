@@ -109,9 +109,9 @@ def assert_consistent(root: Path, acknowledged: set[str]) -> None:
         assert subject
         assert session["parents"] == parents_below("subject", subject)
     for acquisition in site.store.select("acquisition"):
-        session = site.store.get("session", acquisition["session"])
-        assert session
-        assert acquisition["parents"] == parents_below("session", session)
+        parent = site.store.get("session", acquisition["session"])
+        assert parent
+        assert acquisition["parents"] == parents_below("session", parent)
     for file in site.store.select("file"):
         holder = site.store.get("session", file["parent_ref"]["id"])
         assert holder

@@ -10,7 +10,7 @@ from typing import Any
 
 import flywheel
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_site import LocalSite
@@ -63,7 +63,7 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(produced=st.dictionaries(st.sampled_from(LEVELS), _json, max_size=4) | _json)
 def test_any_metadata_leaves_the_files_attached(ended: Any, produced: Any) -> None:
     (ended.folder / "kept.txt").write_text("content")

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local_site.errors import BadRequestError
@@ -40,7 +40,6 @@ def quoted(value: str) -> str:
     return '"' + value.replace(",", r"\,") + '"'
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 @example("=|[")
 @example(r"a=\,")
@@ -51,7 +50,6 @@ def test_any_text_is_a_filter_or_a_bad_request(text: str) -> None:
         matches(text, {"label": "x"})
 
 
-@settings(deadline=None)
 @given(LABELS)
 @example("a, b")
 @example("1001")
@@ -66,7 +64,6 @@ def test_a_quoted_label_with_escaped_commas_finds_exactly_itself(label: str) -> 
     assert not matches(f"label={quoted(label)}", {"label": label + "x"})
 
 
-@settings(deadline=None)
 @given(KEYS, LABELS, DOCS)
 def test_the_sieve_keeps_every_match(key: str, value: str, doc: dict[str, Any]) -> None:
     if "\\" in value:
@@ -76,14 +73,12 @@ def test_the_sieve_keeps_every_match(key: str, value: str, doc: dict[str, Any]) 
         assert all(text in encode(doc) for text in parsed.sieve())
 
 
-@settings(deadline=None)
 @given(st.lists(LABELS.filter(lambda label: "\\" not in label), min_size=1, max_size=3), DOCS)
 def test_conditions_are_anded(labels: list[str], doc: dict[str, Any]) -> None:
     text = ",".join(f"tags={quoted(label)}" for label in labels)
     assert matches(text, doc) == all(label in doc["tags"] for label in labels)
 
 
-@settings(deadline=None)
 @given(LABELS)
 def test_an_escaped_pattern_finds_its_text_anywhere(label: str) -> None:
     pattern = re.escape(label).replace(",", r"\,")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local_site.routing import Router, Routes
@@ -21,7 +21,6 @@ for method, template in [
 router = Router(routes)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(blacklist_categories=["Cs"]), min_size=1))
 def test_any_name_is_one_part_of_the_path(name: str) -> None:
     found = router.find("GET", f"/sessions/abc/files/{quote(name, safe='')}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local_site.stamps import OBJECT_ID, STORED_TIME, IdSource, parse_time, stored_time
@@ -29,7 +29,6 @@ def test_ids_of_a_later_process_are_greater() -> None:
     assert IdSource()() < IdSource()()
 
 
-@settings(deadline=None)
 @given(
     st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001  # the offset is added below
     st.integers(-14 * 60, 14 * 60),

@@ -9,7 +9,7 @@ import pytest
 
 from export_session.errors import AccessDenied, Conflict, Unreachable
 from export_session.site.model import Container
-from export_session.site.port import Condition
+from export_session.site.port import Condition, Identity
 from export_session.site.retry import Patience, PatientSite
 
 BODY = {"label": "S", "info": {"export": {"origin_id": "abc"}}}
@@ -62,8 +62,9 @@ def patient(site: Any, seconds: float = 60.0) -> tuple[PatientSite, Clock]:
 
 
 def test_passing_trouble_is_outlasted() -> None:
-    site = Scripted(Unreachable("reset"), Unreachable("500", 500), "me")
-    assert patient(site)[0].identity() == "me"
+    me = Identity("user", "me", admin=False)
+    site = Scripted(Unreachable("reset"), Unreachable("500", 500), me)
+    assert patient(site)[0].identity() == me
     assert site.calls == 3
 
 
