@@ -13,22 +13,24 @@ from typing import Any
 
 from aiohttp import web
 
-from local_site import admin, auth, web_page
-from local_site.auth import Identity
+from local_site.console import admin, pages
 from local_site.errors import ApiError, BadRequestError, ForbiddenError, NotFoundError
-from local_site.faults import Fault
-from local_site.fields import SchemaError
-from local_site.journal import Entry
-from local_site.query import Query
-from local_site.routes import analyses, containers, copies, downloads, files, jobs, rules, sitewide, uploads
+from local_site.hierarchy.fields import SchemaError
+from local_site.listing.query import Query
+from local_site.routes import analyses, containers, copies, downloads, files, jobs, lookup, rules, sitewide, uploads
 from local_site.routes import annotations as annotation_routes
-from local_site.routing import Call, Route, Router, Routes
-from local_site.site import Site
-from local_site.store import encode
+from local_site.routing.call import Call
+from local_site.routing.table import Route, Router, Routes
+from local_site.site import auth
+from local_site.site.auth import Identity
+from local_site.site.faults import Fault
+from local_site.site.journal import Entry
+from local_site.site.state import Site
+from local_site.storage.store import encode
 
 log = logging.getLogger(__name__)
 
-TABLES = (sitewide, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies, jobs)
+TABLES = (sitewide, lookup, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies, jobs)
 SIGNED = Routes()
 SIGNED.add("PUT", "/signed/upload/{upload_id}", public=True, streams=True)(uploads.put_signed)
 SIGNED.add("GET", "/signed/download/{ticket_id}", public=True, streams=True)(downloads.download_signed)
@@ -79,7 +81,7 @@ class Server:
             return await self._serve(request, self._signed, path, query)
         if path.startswith("/__admin__/"):
             return await _answered(admin.serve(self._site, request))
-        return await web_page.serve(self._site, request)
+        return await pages.serve(self._site, request)
 
     async def _serve(self, request: web.Request, router: Router, path: str, query: str) -> web.StreamResponse:
         """Serve a request to the API (or to a signed URL), recording it."""

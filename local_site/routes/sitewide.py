@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_site import listing
-from local_site.access import require_admin
 from local_site.errors import BadRequestError, ConflictError, NotFoundError
-from local_site.fields import checked
-from local_site.routing import Call, Routes
-from local_site.stamps import now
-from local_site.store import Doc
+from local_site.hierarchy.access import require_admin
+from local_site.hierarchy.fields import checked
+from local_site.routing import lists
+from local_site.routing.call import Call
+from local_site.routing.table import Routes
+from local_site.storage.stamps import now
+from local_site.storage.store import Doc
 
 routes = Routes()
 RELEASE = "22.3.9"
@@ -80,7 +81,7 @@ def current_user(call: Call) -> Any:
 @routes.add("GET", "/users")
 def users(call: Call) -> Any:
     """List users."""
-    return listing.plain(call, list(call.site.store.select("user")))
+    return lists.plain(call, list(call.site.store.select("user")))
 
 
 @routes.add("POST", "/users")
@@ -123,7 +124,7 @@ def delete_user(call: Call) -> Any:
 @routes.add("GET", "/roles")
 def roles(call: Call) -> Any:
     """List roles."""
-    return listing.plain(call, list(call.site.store.select("role")))
+    return lists.plain(call, list(call.site.store.select("role")))
 
 
 @routes.add("GET", "/groups/{cid}/roles")
@@ -178,7 +179,7 @@ def delete_role(call: Call) -> Any:
 @routes.add("GET", "/modalities")
 def modalities(call: Call) -> Any:
     """List modalities."""
-    return listing.plain(call, list(call.site.store.select("modality")))
+    return lists.plain(call, list(call.site.store.select("modality")))
 
 
 @routes.add("POST", "/modalities")
@@ -219,7 +220,7 @@ def delete_modality(call: Call) -> Any:
 @routes.add("GET", "/collections")
 def collections(call: Call) -> Any:
     """List collections, of which this site has none."""
-    return listing.plain(call, [])
+    return lists.plain(call, [])
 
 
 def _modality(call: Call, modality_id: str | None = None) -> Doc:

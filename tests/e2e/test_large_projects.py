@@ -11,7 +11,7 @@ from export_session.session import Route
 from export_session.settings import Config
 from export_session.site import Patience, PatientSite, connect
 from export_session.tree import Project
-from local_site.stamps import IdSource
+from local_site.storage.stamps import IdSource
 from tests.support.world import World
 
 

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from local_site import LocalSite
-from local_site.faults import KINDS, Fault, Faults
+from local_site.site.faults import KINDS, Fault, Faults
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import httpx2
 import pytest
 
 from local_site import LocalSite
-from local_site.hierarchy import CREATE_KEYS
-from local_site.routing import FAMILIES, Route
+from local_site.hierarchy.levels import CREATE_KEYS
+from local_site.routing.table import FAMILIES, Route
 from local_site.server import TABLES
 
 KEYS = sorted(

@@ -14,8 +14,8 @@ import httpx2
 import pytest
 
 from local_site import LocalSite
-from local_site.hierarchy import parents_below
-from local_site.site import Site
+from local_site.hierarchy.levels import parents_below
+from local_site.site.state import Site
 from tests.local_site.serving import serving
 
 WRITERS = 4

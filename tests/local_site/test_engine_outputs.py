@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_site import LocalSite
-from local_site.engine_outputs import METADATA, Outputs
-from local_site.jobs import JobLog
+from local_site.engine.log import JobLog
+from local_site.engine.outputs import METADATA, Outputs
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from local_site.errors import BadRequestError
-from local_site.filters import Filter, values_at
-from local_site.store import encode
+from local_site.listing.filters import Filter, values_at
+from local_site.storage.store import encode
 
 LABELS = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=20)
 KEYS = st.sampled_from(["label", "info.a", "info.b.c", "tags", "info.list.x"])

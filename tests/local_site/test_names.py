@@ -11,7 +11,7 @@ import flywheel
 import pytest
 
 from local_site import LocalSite
-from local_site.blobs import BlobFolder
+from local_site.storage.blobs import BlobFolder
 
 HOSTILE = [
     "../../../escape",

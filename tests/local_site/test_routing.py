@@ -7,7 +7,7 @@ from urllib.parse import quote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local_site.routing import Router, Routes
+from local_site.routing.table import Router, Routes
 
 routes = Routes()
 for method, template in [

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local_site.stamps import OBJECT_ID, STORED_TIME, IdSource, parse_time, stored_time
+from local_site.storage.stamps import OBJECT_ID, STORED_TIME, IdSource, parse_time, stored_time
 
 
 def test_ids_grow_and_never_repeat() -> None:

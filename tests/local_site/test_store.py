@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local_site.store import BATCH, Store
+from local_site.storage.store import BATCH, Store
 
 
 @pytest.fixture
