@@ -1,14 +1,17 @@
-"""Routes over raw paths.
+"""Tables of routes, and how they are told to aiohttp, which finds the one for a request.
 
-A path is split at ``/`` before its parts are decoded, so that a file called ``a/b`` stays one part.
+aiohttp matches a path before it decodes ``%2F``, so a file called ``a/b`` stays one part. What it does not do is here:
+put routes in order, pass over slashes at the end of a path, take names with braces in them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from urllib.parse import unquote
+
+from aiohttp import web
 
 from local_site.hierarchy.levels import CONTAINERS
 from local_site.routing.call import Call
@@ -18,9 +21,12 @@ FAMILIES = {
     "tree": frozenset(CONTAINERS) - {"groups"} | {"containers"},  # what holds files and notes
     "level": frozenset(CONTAINERS),
 }
-
+ANYTHING = r"/{path:[\s\S]*}"
+NAME = "[^/]+"  # aiohttp's own parameters admit no braces
+SLASHES = "{slashes:/*}"  # at the end of a path they mean nothing here; to aiohttp they make it another path
 
 Handler = Callable[[Call], Any]
+Serve = Callable[["Route", web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,15 @@ class Route:
         """The parts of the template."""
         return tuple(self.template.strip("/").split("/"))
 
+    @property
+    def pattern(self) -> str:
+        """The template with the regular expression of each parameter, as aiohttp reads it."""
+        return "".join(f"/{_pattern(part)}" for part in self.parts) + SLASHES
+
+    def params(self, request: web.Request) -> dict[str, str]:
+        """Return the decoded parts of the path that the template names."""
+        return {name: value for name, value in request.match_info.items() if f"{{{name}}}" in self.parts}
+
     def shown(self, params: dict[str, str]) -> str:
         """Return the template as records and faults name it, with the type of container filled in."""
         filled = (
@@ -57,25 +72,9 @@ class Route:
         )
         return "/" + "/".join(filled)
 
-    def match(self, parts: tuple[str, ...]) -> dict[str, str] | None:
-        """Return the parameters if the path's decoded `parts` fit, or None."""
-        if len(parts) != len(self.parts):
-            return None
-        params = {}
-        for pattern, part in zip(self.parts, parts, strict=True):
-            if not pattern.startswith("{"):
-                if pattern != part:
-                    return None
-                continue
-            name = pattern[1:-1]
-            if part not in FAMILIES.get(name, (part,)) or not part:
-                return None
-            params[name] = part
-        return params
-
 
 class Routes:
-    """A table of routes; the one with the most literal parts goes first."""
+    """A table of routes."""
 
     def __init__(self) -> None:
         self._routes: list[Route] = []
@@ -95,21 +94,18 @@ class Routes:
         return iter(self._routes)
 
 
-class Router:
-    """Finds the route of a request among tables of routes."""
+def tell(router: web.UrlDispatcher, prefix: str, routes: Iterable[Route], serve: Serve) -> None:
+    """Tell aiohttp of routes below a prefix.
 
-    def __init__(self, *tables: Routes) -> None:
-        self._routes: dict[tuple[str, int], list[Route]] = {}
-        for route in (route for table in tables for route in table):
-            self._routes.setdefault((route.method, len(route.parts)), []).append(route)
-        for routes in self._routes.values():
-            routes.sort(key=lambda route: [part.startswith("{") for part in route.parts])
+    Among routes that begin alike aiohttp takes the first, so those with literal parts go before those with parameters.
+    """
+    for route in sorted(routes, key=lambda route: [part.startswith("{") for part in route.parts]):
+        router.add_route(route.method, prefix + route.pattern, partial(serve, route))
 
-    def find(self, method: str, raw_path: str) -> tuple[Route, dict[str, str]] | None:
-        """Return the route of a request with its parameters, or None."""
-        parts = tuple(unquote(part) for part in raw_path.strip("/").split("/"))
-        for route in self._routes.get((method, len(parts)), ()):
-            params = route.match(parts)
-            if params is not None:
-                return route, params
-        return None
+
+def _pattern(part: str) -> str:
+    if not part.startswith("{"):
+        return part
+    name = part[1:-1]
+    admitted = "|".join(sorted(FAMILIES[name])) if name in FAMILIES else NAME
+    return f"{{{name}:{admitted}}}"
