@@ -68,12 +68,12 @@ def _serve(given: argparse.Namespace) -> None:
         except (RuntimeError, OSError) as error:
             raise SystemExit(f"Cannot serve {given.root}: {error}") from error
         if given.seed:
-            from local_site.seed import seed_demo  # noqa: PLC0415  # needs pydicom, which serving does not
+            from local_site.seed import seed_demo  # noqa: PLC0415 - needs pydicom, which serving does not
 
             seed_demo(site.site)
         page = f"{site.url}/?key={site.site.owner_key()}"
         line = {"url": site.url, "api_key": site.api_key, "user": site.owner, "page": page}
-        print(json.dumps(line), flush=True)  # noqa: T201  # this line is what callers wait for
+        print(json.dumps(line), flush=True)  # noqa: T201 - this line is what callers wait for
         stop.wait()
 
 

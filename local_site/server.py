@@ -215,7 +215,7 @@ def _gone(request: web.Request) -> bool:
 
 
 async def _json_body(request: web.Request) -> Any:
-    """Return the JSON body; an empty one is none, whatever its content type says."""
+    """Return the JSON body; an empty one counts as missing, whatever its content type says."""
     raw = await request.read()
     if not raw.strip():
         return None

@@ -27,7 +27,7 @@ async def serve(site: Site, request: web.Request) -> Any:
     Raises
     ------
     ApiError
-        The key is no administrator's, or the request not understood.
+        The key is not an administrator's, or the request not understood.
     """
     access.require_admin(auth.authenticate(site.store, request.headers.get("Authorization")))
     topic = request.path.removeprefix("/__admin__/").strip("/")

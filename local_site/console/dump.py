@@ -81,7 +81,7 @@ def stable_names(site: Site) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Dumper:
-    """Turns documents into what can be compared.
+    """A way from documents to what can be compared.
 
     Attributes
     ----------

@@ -72,7 +72,7 @@ def fetch(site: Site, batch_id: str) -> Doc:
     Raises
     ------
     NotFoundError
-        There is none with this id.
+        No batch has this id.
     """
     found = site.store.get("batch", batch_id)
     if found is None:

@@ -20,7 +20,7 @@ def add_gear(site: Site, body: Any) -> Doc:
     Raises
     ------
     ApiError
-        The manifest is none, or that version of the gear is known.
+        The manifest is not a valid one, or that version of the gear is known.
     """
     manifest = _manifest(body.get("gear") if isinstance(body, dict) else None)
     category = body.get("category") or "utility"

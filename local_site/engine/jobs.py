@@ -164,7 +164,7 @@ def fetch(site: Site, who: Identity, job_id: str, action: str = "jobs_view") -> 
     Raises
     ------
     ApiError
-        There is none with this id, or the right is lacking.
+        No job has this id, or the right is lacking.
     """
     job = site.store.get("job", job_id)
     if job is None:

@@ -104,7 +104,7 @@ def add_gear_directory(site: Site, directory: Path) -> Doc:
     Raises
     ------
     BadRequestError
-        The manifest is missing or no manifest.
+        The manifest is missing, or not a valid one.
     """
     path = directory.resolve() / "manifest.json"
     try:

@@ -61,7 +61,7 @@ def check(rule: Doc) -> None:
     Raises
     ------
     UnprocessableError
-        A part is of the wrong form, of an unknown kind, or no regular expression.
+        A part is of the wrong form, of an unknown kind, or not a valid regular expression.
     """
     for name, types in FORMS.items():
         if rule.get(name) is not None and not isinstance(rule[name], types):
@@ -79,7 +79,7 @@ def check(rule: Doc) -> None:
         try:
             re.compile(str(condition["value"]) if condition.get("regex") else "")
         except re.error as error:
-            raise UnprocessableError(f"{condition['value']!r} is no regular expression: {error}") from error
+            raise UnprocessableError(f"{condition['value']!r} is not a valid regular expression: {error}") from error
 
 
 def listen(site: Site) -> None:

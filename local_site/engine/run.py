@@ -161,7 +161,7 @@ class Run:
         with self._lock:
             if self._stopped:
                 return -signal.SIGTERM
-            process = subprocess.Popen(  # noqa: S603  # running what administrators registered is the engine's purpose
+            process = subprocess.Popen(  # noqa: S603 - running what administrators registered is the engine's purpose
                 ["/bin/sh", "-c", command],
                 cwd=self.home,
                 env=environment,

@@ -15,7 +15,7 @@ from local_site.storage.store import Doc
 
 
 class Engine:
-    """Runs the jobs of a site in this process's threads and processes of their own.
+    """The one that runs the jobs of a site, in threads of this process and processes of their own.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Engine:
         self._at_once = at_once
         found = shutil.which(python or sys.executable)
         if found is None:
-            raise FileNotFoundError(f"{python} is no interpreter that can be run")
+            raise FileNotFoundError(f"{python} is not an interpreter that can be run")
         self._python = str(Path(found).absolute())  # gears start in directories of their own
         self._work = threading.Event()
         self._stopping = False

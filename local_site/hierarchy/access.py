@@ -84,7 +84,7 @@ def fetch(site: Site, who: Identity, kind: str, doc_id: str, action: str = "cont
     Raises
     ------
     NotFoundError
-        There is none with this id (any more).
+        No container has this id, or no longer.
     ForbiddenError
         The right is missing.
     """

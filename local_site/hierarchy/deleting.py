@@ -43,7 +43,7 @@ def delete(site: Site, who: Identity, kind: str, doc_id: str, reason: str | None
 
 
 def check_delete_reason(site: Site, reason: str | None) -> None:
-    """Refuse a reason that is none, and a missing one on an audited site.
+    """Refuse an unknown reason, and a missing one on an audited site.
 
     Raises
     ------

@@ -80,7 +80,7 @@ def checked(body: Any, allowed: Collection[str] | None, required: Collection[str
     Raises
     ------
     SchemaError
-        It is no object, a key is unknown or missing, or a value is of the wrong type.
+        It is not an object, a key is unknown or missing, or a value is of the wrong type.
     """
     if not isinstance(body, dict):
         raise SchemaError(("", "an object is needed"))
@@ -182,7 +182,7 @@ def _timezone(value: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"{value!r} is no IANA time zone") from error
+        raise ValueError(f"{value!r} is not an IANA time zone") from error
     return value
 
 
@@ -203,7 +203,7 @@ def _classification(value: Doc) -> dict[str, list[str]]:
 
 def _as_list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise ValueError("a list is needed")  # noqa: TRY004  # what clients get wrong is a ValueError here
+        raise ValueError("a list is needed")  # noqa: TRY004 - what clients get wrong is a ValueError here
     return value
 
 
@@ -214,12 +214,12 @@ def _tags(value: list[Any]) -> list[str]:
 
 
 def checked_tag(tag: Any) -> str:
-    """Return `tag` if it is one.
+    """Return `tag` if it can be one.
 
     Raises
     ------
     BadRequestError
-        It is no text of 1 to 32 characters.
+        It is not a text of 1 to 32 characters.
     """
     if not isinstance(tag, str) or not 1 <= len(tag) <= 32:
         raise BadRequestError(f"A tag has 1 to 32 characters, unlike {tag!r}")

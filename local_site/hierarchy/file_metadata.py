@@ -41,7 +41,7 @@ def file_name(name: Any) -> str:
         It cannot.
     """
     if not isinstance(name, str) or not name.strip("/") or "\0" in name or name in (".", ".."):
-        raise BadRequestError(f"{name!r} is no file name")
+        raise BadRequestError(f"{name!r} is not a valid file name")
     return name
 
 

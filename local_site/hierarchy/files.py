@@ -35,7 +35,7 @@ def fetch_file(site: Site, container_id: str, name: str) -> Doc:
     Raises
     ------
     NotFoundError
-        There is none.
+        No file is called so.
     """
     file = live_file(site, container_id, name)
     if file is None:
@@ -49,7 +49,7 @@ def fetch_by_id(site: Site, who: Identity, file_id: str, action: str = "files_vi
     Raises
     ------
     ApiError
-        There is none, or the right is lacking.
+        No file has this id, or the right is lacking.
     """
     file = site.store.get("file", file_id)
     if file is None:
@@ -70,7 +70,7 @@ def version_of(site: Site, file: Doc, version: str | None) -> Doc:
     Raises
     ------
     NotFoundError
-        There is no such version.
+        The file has no such version.
     """
     if not version or version == str(file["version"]):
         return file
@@ -86,7 +86,7 @@ def versions(site: Site, file: Doc) -> list[Doc]:
     return sorted([*olds, file], key=lambda doc: int(doc["version"]))
 
 
-def add_file(  # noqa: PLR0917  # where, who, and what, as everywhere
+def add_file(  # noqa: PLR0917 - where, who, and what, as everywhere
     site: Site,
     who: Identity,
     kind: str,
@@ -298,7 +298,7 @@ def references(site: Site, who: Identity, items: Iterable[Any]) -> list[Doc]:
     Raises
     ------
     ApiError
-        An item is no such reference, or points to nothing.
+        An item is not such a reference, or points to nothing.
     """
     found = []
     for item in items:

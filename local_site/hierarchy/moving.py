@@ -19,7 +19,7 @@ from local_site.storage.store import Doc
 def move(site: Site, who: Identity, kind: str, doc: Doc, fields: Doc) -> int:
     """Carry out the part of a change that names another parent, taking it out of `fields`.
 
-    Returns how many jobs the move started.
+    Return how many jobs the move started.
 
     Raises
     ------

@@ -223,7 +223,7 @@ def _ordered(op: str, value: Any, limit: Any) -> bool:
 
 
 def _moment(value: Any) -> datetime | None:
-    """Return `value` as a point in time if it is stored as one; a label that looks like a date is none."""
+    """Return `value` as a point in time if it is stored as one; a label that looks like a date is not."""
     return datetime.fromisoformat(value) if isinstance(value, str) and STORED_TIME.fullmatch(value) else None
 
 

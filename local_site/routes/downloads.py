@@ -96,7 +96,7 @@ def zip_listing(path: Path) -> Doc:
     Raises
     ------
     BadRequestError
-        It is no zip.
+        It is not a zip.
     """
     try:
         with zipfile.ZipFile(path) as archive:

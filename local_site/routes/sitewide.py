@@ -15,6 +15,7 @@ from local_site.storage.store import Doc
 
 routes = Routes()
 RELEASE = "22.3.9"
+AS_STORED = {"users": "user", "roles": "role", "modalities": "modality"}  # listed and returned as they are
 
 
 @routes.add("GET", "/auth/status")
@@ -78,10 +79,20 @@ def current_user(call: Call) -> Any:
     return {**user, "api_key": {"key": key, "created": user["created"]}, "api_keys": []}
 
 
-@routes.add("GET", "/users")
-def users(call: Call) -> Any:
-    """List users."""
-    return lists.plain(call, list(call.site.store.select("user")))
+def _add_reading(plural: str, kind: str) -> None:
+    """Add the routes that list the documents of a kind, and return one."""
+
+    @routes.add("GET", f"/{plural}")
+    def list_all(call: Call) -> Any:
+        return lists.plain(call, list(call.site.store.select(kind)))
+
+    @routes.add("GET", f"/{plural}/{{{kind}_id}}")
+    def read(call: Call) -> Any:
+        return _found(call, kind, call.params[f"{kind}_id"])
+
+
+for _plural, _kind in AS_STORED.items():
+    _add_reading(_plural, _kind)
 
 
 @routes.add("POST", "/users")
@@ -94,12 +105,6 @@ def add_user(call: Call) -> Any:
         raise ConflictError(f"User {fields['_id']} already exists")
     call.site.add_user(fields.pop("_id"), **fields)
     return {"_id": call.body["_id"]}
-
-
-@routes.add("GET", "/users/{user_id}")
-def user(call: Call) -> Any:
-    """Return a user."""
-    return _found(call, "user", call.params["user_id"])
 
 
 @routes.add("PUT", "/users/{user_id}")
@@ -119,12 +124,6 @@ def delete_user(call: Call) -> Any:
     user = _found(call, "user", call.params["user_id"])
     call.site.store.put("user", {**user, "deleted": now()})
     return {"deleted": 1}
-
-
-@routes.add("GET", "/roles")
-def roles(call: Call) -> Any:
-    """List roles."""
-    return lists.plain(call, list(call.site.store.select("role")))
 
 
 @routes.add("GET", "/groups/{cid}/roles")
@@ -149,12 +148,6 @@ def add_role(call: Call) -> Any:
     return role
 
 
-@routes.add("GET", "/roles/{role_id}")
-def role(call: Call) -> Any:
-    """Return a role."""
-    return _found(call, "role", call.params["role_id"])
-
-
 @routes.add("PUT", "/roles/{role_id}")
 def modify_role(call: Call) -> Any:
     """Change a role."""
@@ -176,12 +169,6 @@ def delete_role(call: Call) -> Any:
     return {"deleted": 1}
 
 
-@routes.add("GET", "/modalities")
-def modalities(call: Call) -> Any:
-    """List modalities."""
-    return lists.plain(call, list(call.site.store.select("modality")))
-
-
 @routes.add("POST", "/modalities")
 def add_modality(call: Call) -> Any:
     """Add a modality."""
@@ -191,12 +178,6 @@ def add_modality(call: Call) -> Any:
         raise ConflictError(f"Modality {modality['_id']} already exists")
     call.site.store.put("modality", modality)
     return {"_id": modality["_id"]}
-
-
-@routes.add("GET", "/modalities/{modality_id}")
-def modality(call: Call) -> Any:
-    """Return a modality."""
-    return _found(call, "modality", call.params["modality_id"])
 
 
 @routes.add("PUT", "/modalities/{modality_id}")

@@ -38,7 +38,7 @@ class Route:
     method, template
         What the route is for; ``{cont}``, ``{tree}`` and ``{level}`` stand for the plural of a container type.
     handler
-        Returns the JSON to reply with. A streaming one is awaited, and returns a response.
+        A function of the call that returns the JSON to reply with; a streaming one is awaited, and returns a response.
     public
         Whether it needs no key.
     streams

@@ -89,8 +89,8 @@ class Fault:
             try:
                 re.compile(pattern or "")
             except re.error as error:
-                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
-        self._random = random.Random(self.seed)  # noqa: S311  # a repeatable choice, not a secret
+                raise ValueError(f"{pattern!r} is not a valid regular expression: {error}") from error
+        self._random = random.Random(self.seed)  # noqa: S311 - a repeatable choice, not a secret
 
     def strikes(self, method: str, path: str, template: str, query: str) -> bool:
         """Count a request, and tell whether the fault strikes it."""

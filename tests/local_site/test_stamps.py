@@ -31,7 +31,7 @@ def test_ids_of_a_later_process_are_greater() -> None:
 
 @settings(deadline=None)
 @given(
-    st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001  # the offset is added below
+    st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001 - the offset is added below
     st.integers(-14 * 60, 14 * 60),
 )
 def test_times_keep_their_moment_to_the_millisecond(moment: datetime, minutes: int) -> None:
