@@ -18,7 +18,7 @@ from pydicom.data import get_testdata_file
 
 from local_site import LocalSite
 
-GEAR = Path(__file__).parents[2]
+GEAR = Path(__file__).parents[3]
 PATIENCE = 120.0
 CORRECTED = "Corrected^Name"
 

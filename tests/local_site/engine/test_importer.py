@@ -18,7 +18,7 @@ from pydicom.data import get_testdata_file
 
 from local_site import LocalSite
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 INTERPRETER = ROOT / ".venvs" / "importer" / "bin" / "python"
 IMPORTER = """
 import sys
