@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from local_site.errors import BadRequestError
+from local_site.listing.patterns import Pattern
 from local_site.storage.stamps import OBJECT_ID, STORED_TIME, parse_time, stored_time
 from local_site.storage.store import Doc, encode
 
@@ -74,12 +75,18 @@ class Condition:
         if self.op == "=|":
             return any(_equal(value, wanted) for value in found for wanted in self.value)
         if self.op == "=~":
-            return any(isinstance(value, str) and self.value.search(value) for value in found)
+            return any(isinstance(value, str) and self._matches(value) for value in found)
         if self.op in ("=", "!="):
             absent = not found and self.value is None
             hit = absent or any(_equal(value, self.value) for value in found)
             return hit == (self.op == "=")
         return any(_ordered(self.op, value, self.value) for value in found)
+
+    def _matches(self, text: str) -> bool:
+        try:
+            return bool(self.value.found_in(text))
+        except TimeoutError as error:
+            raise BadRequestError(f"The regular expression for {self.key} takes too long") from error
 
 
 @dataclass(frozen=True)
@@ -174,8 +181,8 @@ def _condition(text: str) -> Condition:
     raw = raw.replace("\\,", ",")
     if op == "=~":
         try:
-            return Condition(key, op, re.compile(raw), quoted=False)
-        except re.error as error:
+            return Condition(key, op, Pattern(raw), quoted=False)
+        except ValueError as error:
             raise BadRequestError(f"Cannot parse {text.strip()!r} as a filter expression: {error}") from error
     value, quoted = _typed(raw)
     return Condition(key, op, value, quoted)
