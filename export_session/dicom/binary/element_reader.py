@@ -112,7 +112,7 @@ class ElementReader:
             item = read_head(item_head, 0, syntax)
             closing = item.tag == SEQUENCE_DELIMITER
             if not closing and (item.tag != ITEM or item.length == UNDEFINED):
-                raise Malformed("encapsulated pixel data hold something that is no fragment")
+                raise Malformed("encapsulated pixel data hold something that is not a fragment")
             size = 8 if closing else 8 + item.length
             missing = self._window.skip(size)
             length += size - missing

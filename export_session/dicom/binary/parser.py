@@ -173,7 +173,7 @@ class _Parse:
             return False
         zero = self._trail_from(window.position)
         if not zero and not _after_pixel_data(found):
-            raise Malformed(f"{self._trailing} bytes behind the last readable element are no data element")
+            raise Malformed(f"{self._trailing} bytes behind the last readable element are not a data element")
         return True
 
     def _trail_from(self, start: int) -> bool:
