@@ -11,14 +11,15 @@ ENV FLYWHEEL=/flywheel/v0 \
     PYTHONUTF8=1
 WORKDIR /flywheel/v0
 
-# --no-deps: requirements.txt is complete but for the two packages that tools/pins.py leaves out.
-# Tests of packages and installers of source packages have no use here. Byte code is compiled for the
+# Two packages go again before the layer is closed: rfc3987 is under the GPL, and flywheel-gears, which needs it,
+# serves a manifest validator that the gear does not use (docs/licences.md). So do installers of source packages
+# and the tests of packages. Byte code is compiled for the
 # standard library, too, since the base has none; the unchecked kind depends on no file times.
 COPY requirements.txt /tmp/requirements.txt
 RUN set -eu; \
-    pip install --root-user-action=ignore --no-cache-dir --no-compile --no-deps --require-hashes \
+    pip install --root-user-action=ignore --no-cache-dir --no-compile --require-hashes \
         --only-binary :all: --requirement /tmp/requirements.txt; \
-    pip uninstall --root-user-action=ignore --yes setuptools wheel; \
+    pip uninstall --root-user-action=ignore --yes flywheel-gears rfc3987 setuptools wheel; \
     packages="$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"; \
     stdlib="$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"; \
     find "$packages" -depth -type d \( -name tests -o -name test_files \) -exec rm -r {} +; \

@@ -27,7 +27,7 @@ from demo.series import series
 
 HOME = Path(__file__).resolve().parent.parent
 OUTPUT = HOME / "demo-output"
-CORRECTIONS = {
+CORRECTIONS: dict[str, dict[str, Any]] = {
     "t1.dicom.zip": {"PatientBirthDate": "19700131", "PatientName": "Doe^Jane", "BodyPartExamined": "BRAIN"},
     "ct.dicom.zip": {"PatientName": "Müller^Jörg", "StudyDescription": "Thorax after contrast"},
     "enhanced.dicom.zip": {"ProtocolName": "perfusion v2", "MagneticFieldStrength": 3.0},

@@ -35,6 +35,10 @@ ACCEPTED = frozenset(
 )
 FLYWHEEL = frozenset({"LicenseRef-Proprietary"})  # Flywheel's own, made for programs that talk to its sites
 
+# flywheel-gear-toolkit names flywheel-gears as a requirement, for a manifest validator that the gear does not use,
+# and flywheel-gears names rfc3987 (GPL-3.0-or-later). The Dockerfile removes both once everything is installed.
+REMOVED = ("flywheel-gears", "rfc3987")
+
 # Libraries that wheels carry inside and whose licence texts mention the GPL or LGPL
 BUNDLED = {
     "numpy": (
@@ -92,9 +96,10 @@ def installed() -> list[Package]:
 
 
 def pinned() -> dict[str, str]:
-    """Return name and version of the packages that requirements.txt puts into the image."""
+    """Return name and version of the packages that the image has: those of requirements.txt but the removed."""
     lines = (ROOT / "requirements.txt").read_text().splitlines()
-    return {match[1]: match[2] for line in lines if (match := re.match(r"([a-z0-9-]+)==(\S+)", line))}
+    pins = {match[1]: match[2] for line in lines if (match := re.match(r"([a-z0-9-]+)==(\S+)", line))}
+    return {name: version for name, version in pins.items() if name not in REMOVED}
 
 
 def objections(packages: list[Package]) -> list[str]:
@@ -129,8 +134,13 @@ def page(packages: list[Package]) -> str:
             "",
             *bundled,
             "",
-            "Left out on purpose: `flywheel-gears` and `rfc3987` (GPL-3.0-or-later), which",
-            "`flywheel-gear-toolkit` names as requirements and needs only to validate manifests.",
+            "Removed from the image in the layer that installs the rest: `flywheel-gears` and what it needs, `rfc3987`",
+            "(GPL-3.0-or-later). `flywheel-gear-toolkit` requires the former, and uses it to validate manifests only.",
+            "",
+            "`pip install .` brings both, since a package cannot waive what another requires; `pip uninstall",
+            "flywheel-gears rfc3987` afterwards, as the Dockerfile does: the gear runs without them.",
+            "",
+            "`pandas` is for the tests only (requirements-dev.in) until something in the gear imports it.",
             "",
         ]
     )

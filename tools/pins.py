@@ -12,10 +12,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# flywheel-gear-toolkit imports flywheel-gears only in the manifest validator of its own, which the gear
-# does not use; flywheel-gears needs rfc3987, whose licence (GPL) does not fit this project's.
-LEFT_OUT = ("flywheel-gears", "rfc3987")
-
 
 def compile_pins(name: str, *options: str) -> None:
     """Pin ``<name>.in`` into ``<name>.txt``, for the oldest Python that is supported."""
@@ -23,7 +19,6 @@ def compile_pins(name: str, *options: str) -> None:
         [
             *("uv", "pip", "compile", "--quiet", "--generate-hashes", "--python-version", "3.11"),
             *("--custom-compile-command", "python tools/pins.py"),
-            *(f"--no-emit-package={package}" for package in LEFT_OUT),
             *options,
             *(f"{name}.in", "--output-file", f"{name}.txt"),
         ],

@@ -56,7 +56,7 @@ def _unlike(case: Rewritten, header: dict[str, Any]) -> list[str]:
 
 def _alike(one: Any, other: Any) -> bool:
     """Equal, where an element without value is not shown at all."""
-    empty = ("", None, [])
+    empty: tuple[Any, ...] = ("", None, [])
     return one == other or (one in empty and other in empty)
 
 

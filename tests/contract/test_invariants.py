@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.wire import Wire, fresh
@@ -122,7 +122,7 @@ def plural(level: str) -> str:
     return level + "s"
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 @given(operations=st.lists(_operation, max_size=25))
 def test_hierarchy_stays_consistent(wire: Wire, operations: list[tuple[str, int, int]]) -> None:
     world = World(wire)

@@ -17,7 +17,7 @@ import flywheel
 import httpx2
 import pytest
 
-from tests.contract.test_rules_and_gears import manifest
+from tests.contract.requests import manifest
 from tests.contract.wire import Wire, fresh, key_of
 
 BLOCK = os.urandom(1 << 20)
@@ -86,7 +86,7 @@ def blocks(count: int) -> Iterator[bytes]:
         yield BLOCK
 
 
-def send_and_fetch(process: Any, address: dict[str, str], megabytes: int) -> None:
+def send_and_fetch(process: Any, address: dict[str, str], *, megabytes: int) -> None:
     client = flywheel.Client(address["api_key"])
     client.add_group({"_id": "grp", "label": "Group"})
     session = client.get_group("grp").add_project(label="P").add_subject(label="s").add_session(label="x")

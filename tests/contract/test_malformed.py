@@ -7,11 +7,10 @@ import os
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.contract.test_routes import WRITES, filled
-from tests.contract.test_routes import ids as ids  # noqa: PLC0414  # the fixture of one of everything
+from tests.contract.requests import WRITES, filled
 from tests.contract.wire import Wire, conforms
 
 EXAMPLES = int(os.environ.get("MALFORMED_EXAMPLES", "8"))
@@ -128,7 +127,7 @@ def spoiled(valid: Any) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize(("method", "template"), sorted(VALID))
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_malformed_bodies_are_the_clients_error(
     wire: Wire, ids: dict[str, str], method: str, template: str, data: st.DataObject
@@ -172,7 +171,7 @@ FIELDS = [
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@settings(max_examples=3 * EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3 * EXAMPLES)
 @given(body=st.dictionaries(st.sampled_from(FIELDS), _values, min_size=1, max_size=2))
 def test_what_was_taken_fits_the_sdk_types(wire: Wire, ids: dict[str, str], level: str, body: Any) -> None:
     path = "/" + level.format(**ids)
@@ -186,7 +185,7 @@ METADATA = {
 }  # fmt: skip
 
 
-@settings(max_examples=5 * EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5 * EXAMPLES)
 @given(data=st.data())
 def test_file_metadata_that_was_taken_fits_the_sdk_types(wire: Wire, ids: dict[str, str], data: st.DataObject) -> None:
     metadata = data.draw(spoiled(METADATA))
@@ -200,7 +199,7 @@ LISTINGS = ["/sessions", "/files", "/jobs", "/gears", "/projects/{project}/sessi
 
 
 @pytest.mark.parametrize("template", LISTINGS)
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES)
 @given(
     query=st.dictionaries(
         st.sampled_from(["filter", "sort", "limit", "skip", "page", "after_id", "exhaustive", "include_all_info"]),
@@ -219,10 +218,10 @@ def test_malformed_queries_are_the_clients_error(
     assert answer.status_code < 500, (query, answer.text)
 
 
-@settings(max_examples=5 * EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5 * EXAMPLES)
 @given(data=st.data())
 def test_rules_that_were_taken_break_no_upload(wire: Wire, ids: dict[str, str], data: st.DataObject) -> None:
-    rule = {
+    rule: dict[str, Any] = {
         "gear_id": "{gear}", "name": "r", "config": {}, "priority": "low", "role_id": None, "triggering_input": None,
         "tags": ["t"], "any": [{"type": "file.name", "value": "f.*", "regex": True}], "not": [],
         "all": [{"type": "file.type", "value": "text"}],

@@ -334,12 +334,12 @@ def to_refuse(sample: Sample, header: dict[str, Any]) -> Iterator[Edit]:
             and isinstance(shown.get(keyword), float | int)
             and keyword not in header.get("dicom_array", {})
         ):
-            tag = tag_for_keyword(keyword)
-            assert tag is not None
+            found = tag_for_keyword(keyword)
+            assert found is not None
             yield Edit(
                 "refuse",
                 _with(header, keyword, 4711.5),
-                (tag,),
+                (found,),
                 "DS",
                 4711.5,
                 refusal_due="varies over the series",

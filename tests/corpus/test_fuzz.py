@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export_session.dicom import rewrite
@@ -146,12 +146,7 @@ def _check(base: bytes, mutations: list[Mutation], folder: Path) -> None:
     assert [path.name for path in folder.iterdir() if path.name not in {"source.dcm", "target.dcm"}] == []
 
 
-QUICK = settings(
-    max_examples=250,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+QUICK = settings(max_examples=250)
 LONG = settings(QUICK, max_examples=10_000, derandomize=False)
 
 

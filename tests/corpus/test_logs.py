@@ -38,7 +38,8 @@ def test_no_value_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, edit: dict[str, Any], *, zipped: bool
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    data = build.instance(b"".join(sorted((*BAD, element(0x00100010, "PN", f"{CANARY}^Old".encode())), key=_tag)))
+    elements = sorted((*BAD, element(0x00100010, "PN", f"{CANARY}^Old".encode())), key=_tag)
+    data = build.instance(b"".join(elements))
     source, target = tmp_path / "source", tmp_path / "target"
     if zipped:
         build.archive(source, {"1.dcm": data, "2.dcm": data})

@@ -32,7 +32,7 @@ PROGRAM = """
 
 
 def _growth(small: Path, large: Path, target: Path) -> int:
-    command = [sys.executable, "-c", textwrap.dedent(PROGRAM), small, large, target]
+    command: list[str | Path] = [sys.executable, "-c", textwrap.dedent(PROGRAM), small, large, target]
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=300)
     assert run.returncode == 0, run.stderr[-2000:]
     return int(run.stdout)

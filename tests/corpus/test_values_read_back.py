@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.charset import convert_encodings, encode_string
 from pydicom.datadict import tag_for_keyword
@@ -113,9 +113,7 @@ INVALID: list[tuple[str, Any]] = [
     ("IS", True), ("US", True), ("LO", True), ("DS", False), ("FD", True),
 ]  # fmt: skip
 
-QUICK = settings(
-    max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = settings(max_examples=120)
 THOROUGH = settings(QUICK, max_examples=5000, derandomize=False)
 
 
@@ -159,7 +157,7 @@ def _wrong(vr: str, value: Any, before: bytes, after: bytes) -> list[str]:
     if str(read.PatientName) != str(original.PatientName):
         problems.append(f"the patient's name became {read.PatientName}")
     old, new = pieces(before), pieces(after)
-    changed = {(tag,)}
+    changed: set[tuple[int, ...]] = {(tag,)}
     if charset(old) != charset(new):
         changed |= {piece.path for piece in (*old, *new) if may_hold_text(piece)}
     return problems + piece_differences(old, new, frozenset(changed))

@@ -13,7 +13,7 @@ import pytest
 from export_session.dicom import Cause, rewrite
 from export_session.errors import InvalidEdit, NotDicom
 from tests.support import build
-from tests.support.dicom_bytes import differences
+from tests.support.dicom_bytes import Form, differences
 
 
 def one(folder: Path, data: bytes) -> Path:
@@ -146,7 +146,7 @@ def test_two_instances_never_get_the_same_uid(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", [build.EXPLICIT, build.IMPLICIT, build.BIG])
-def test_previous_values_are_kept_on_request(tmp_path: Path, form: build.Form) -> None:
+def test_previous_values_are_kept_on_request(tmp_path: Path, form: Form) -> None:
     source = one(tmp_path, build.plain(build.element(0x00101010, "AS", b"034Y", form), form))
     rewrite(
         source,
@@ -172,8 +172,8 @@ def test_previous_values_join_those_of_earlier_systems(tmp_path: Path, undefined
     tail = build.sequence(0x04000561, [earlier], undefined=undefined)
     data = build.plain().replace(build.element(0x7FE00010, "OW", b"\1\2\3\4" * 8), tail)
     source = one(tmp_path, data)
-    options = {"record_original_attributes": True}
-    rewrite(source, tmp_path / "target", {"dicom": {"PatientName": "New^Name"}}, **options)
+    header = {"dicom": {"PatientName": "New^Name"}}
+    rewrite(source, tmp_path / "target", header, record_original_attributes=True)
     found = datasets(tmp_path / "target")[0].OriginalAttributesSequence
     assert [item.ModifyingSystem for item in found] == ["earlier", "session-export"]
 

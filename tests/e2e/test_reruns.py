@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import flywheel
 
@@ -24,7 +25,7 @@ def writes(world: World) -> list[str]:
 
 def test_a_forced_second_run_writes_nothing_and_moves_no_content(world: World) -> None:
     session = world.typical_session()
-    config = {"archive_project": f"{world.group.id}/Archive", "force_export": True}
+    config: dict[str, Any] = {"archive_project": f"{world.group.id}/Archive", "force_export": True}
     assert world.run(session, **config).code == 0
     world.site.clear_requests()
     run = world.run(session, **config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from tests.support.world import World, image, instances, slices
 
@@ -213,7 +214,8 @@ def test_awkward_names_arrive(world: World) -> None:
     acquisition = session.add_acquisition(label="T2* / 100% ünï 🧠")
     world.file(acquisition, "odd name, 'x' & é.txt", b"x")
     world.file(acquisition, "empty.txt", b"")
-    for config in ({}, {"force_export": True}):
+    configs: list[dict[str, Any]] = [{}, {"force_export": True}]
+    for config in configs:
         run = world.run(session, **config)
         assert run.code == 0, run.printed
     (copied,) = world.export.sessions()

@@ -47,7 +47,7 @@ class Play:
     def tagged(self) -> bool:
         """Tell whether the origin session is tagged, wherever it is."""
         session = self.site.site.store.get("session", self.scene.sessions[0])
-        return bool(session) and "EXPORTED" in session["tags"]
+        return session is not None and "EXPORTED" in session["tags"]
 
     def calls(self, method: str | None = None) -> list[str]:
         """The calls so far, as method and route."""

@@ -7,6 +7,7 @@ are shortened, attempts are not.
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import sys
 from collections.abc import Iterator

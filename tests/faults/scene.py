@@ -14,6 +14,7 @@ from typing import Any
 import flywheel
 import pydicom
 from pydicom.data import get_testdata_file
+from pydicom.uid import UID
 
 from demo.importer import read_header
 from local_site import LocalSite
@@ -80,7 +81,9 @@ def seed(
         analyses = [session.add_analysis(label="Export", inputs=[]) for session in made]
         scene = Scene(
             str(root),
-            *(project.id for project in projects),
+            projects[0].id,
+            projects[1].id,
+            projects[2].id,
             tuple(session.id for session in made),
             tuple(analysis if isinstance(analysis, str) else analysis.id for analysis in analyses),
             tuple(person.id for person in people),
@@ -127,7 +130,7 @@ def _dicom(acquisition: Any, name: str, content: bytes, edits: dict[str, Any]) -
 def dicom_file(number: int) -> bytes:
     """Return one small MR image of its own."""
     image = pydicom.dcmread(str(get_testdata_file("MR_small.dcm")))
-    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.{number}"
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = UID(f"1.2.826.0.1.{number}")
     image.InstanceNumber = number
     image.PixelData = bytes(range(64)) * 8
     image.Rows = image.Columns = 16

@@ -17,7 +17,7 @@ from tests.support.gear import Run
 
 SHORT = forked.Haste(first_wait=0.01, patience=1.5, answer=0.7)
 LONGEST = 45.0  # seconds on a busy machine; without a bound these runs never end
-ALWAYS = {
+ALWAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "hangs": ("slow", {"seconds": 3600.0}),
     "resets": ("reset_before", {}),
     "fails": ("status", {"status": 500}),

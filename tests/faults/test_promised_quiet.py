@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,7 +103,7 @@ def test_a_run_calls_the_site_no_more_often_than_stated(tmp_path: Path, shape: S
     files, acquisitions = shape.acquisitions * shape.files + 2, shape.acquisitions
     with LocalSite(scene.root) as site:
         play = Play(site, scene, tmp_path, Path(scene.root))
-        options = {} if archive else {"archive_project": None}
+        options: dict[str, Any] = {} if archive else {"archive_project": None}
         assert play.export(**options).code == 0
         copies = 2 if archive else 1
         assert len(site.requests) <= copies * (6 * files + 6 * acquisitions + 25)

@@ -6,7 +6,8 @@ from typing import Any
 
 import jinja2
 
-import export_session.main  # noqa: F401  # so that no run has to
+import export_session.main
+import export_session.site.sdk  # noqa: F401 - so that no run has to
 from export_session.record import RunRecord
 from export_session.report import html
 
@@ -20,7 +21,7 @@ def _compile_once(environment: jinja2.Environment, source: Any, *more: Any, **op
     return COMPILED[source]
 
 
-jinja2.Environment.compile = _compile_once  # type: ignore[method-assign]  # the template is the same for all runs
+jinja2.Environment.compile = _compile_once  # type: ignore[method-assign, assignment]  # the template is the same for all runs
 html.render(
     RunRecord(
         "",

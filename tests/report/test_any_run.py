@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export_session.dicom.vocabulary import Cause, Change, Outcome
@@ -95,7 +95,7 @@ RUN = st.builds(
 
 
 @given(RUN)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 def test_whatever_happened_in_a_run_its_reports_are_written_and_whole(
     tmp_path_factory: pytest.TempPathFactory, record: RunRecord
 ) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -56,7 +56,9 @@ def told(
 
 
 @pytest.mark.parametrize("log_values", ["hash", "none"])
-def test_no_value_reaches_any_output_unless_asked_for(told: RunRecord, log_values: str, tmp_path: Path) -> None:
+def test_no_value_reaches_any_output_unless_asked_for(
+    told: RunRecord, log_values: Literal["hash", "none"], tmp_path: Path
+) -> None:
     for path in write_reports(replace(told, log_values=log_values), tmp_path):
         text = path.read_text()
         assert [canary for canary in (*CANARIES, "UE5HIG9mIGEgZmFjZQ") if canary in text] == []
@@ -135,7 +137,7 @@ def test_hashes_of_two_runs_cannot_be_compared(run: Callable[..., RunRecord]) ->
 _EMPTY = RunRecord("t", "t", "g", "", "", dry_run=False, log_values="full", settings={}, sessions=())
 
 
-def _run_of(change: Change, log_values: str) -> RunRecord:
+def _run_of(change: Change, log_values: Literal["full", "hash", "none"]) -> RunRecord:
     file = FileRecord("acquisition", "f.dcm", Status.FAILED, "p/f.dcm", refused=(change,))
     session = SessionRecord("s", "t", Status.FAILED, files=(file,))
     return replace(_EMPTY, log_values=log_values, sessions=(session,))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export_session.record import RunRecord
@@ -78,7 +78,7 @@ def test_a_hostile_text_stays_text_wherever_it_stands(rich_run: Make, word: str)
 
 
 @given(st.text(alphabet="<>&\"'/=` {}%!-abcsript\n", min_size=3, max_size=30).filter(str.strip))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 def test_no_text_at_all_becomes_markup(run: Make, word: str) -> None:
     assert skeleton(parsed(spoken(run(), word))) == skeleton(parsed(spoken(run(), "harmless")))
 
@@ -108,7 +108,7 @@ def test_the_pages_own_policy_allows_its_own_script_alone(page: Node) -> None:
 def test_ids_are_unique_and_every_link_leads_somewhere(page: Node) -> None:
     ids = [node.attributes["id"] for node in page.walk() if "id" in node.attributes]
     assert len(ids) == len(set(ids))
-    wanted = {(node.attributes["href"] or "")[1:] for node in page.all("a")}
+    wanted: set[str | None] = {(node.attributes["href"] or "")[1:] for node in page.all("a")}
     wanted |= {node.attributes["aria-labelledby"] for node in page.walk() if "aria-labelledby" in node.attributes}
     assert wanted <= set(ids)
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from export_session.record import FileRecord
 from export_session.report.html import render
 
 Make = Callable[..., Any]
@@ -83,7 +82,7 @@ def browser() -> str:
 
 @pytest.fixture(scope="module")
 def pages(rich_run: Make, run: Make, session: Make, file: Make, change: Make) -> dict[str, str]:
-    def one_of_300(number: int) -> FileRecord:
+    def one_of_300(number: int) -> Any:
         weight = change("PatientWeight", "70", f"{number}.25", tag="(0010,1030)")
         return file(f"series-{number}.dicom.zip", changes=(change(), weight))
 

@@ -157,7 +157,7 @@ class _Cutter:
             except (UnparsableError, struct.error):
                 del self.cut[kept:]  # a value that only looks like a sequence
         self.cut.append(Piece("element", path, head, length, self.data[value : value + length], vr, form=form))
-        return value + length
+        return int(value + length)
 
     def _fragments(self, at: int, end: int, form: Form) -> int:
         while at < end:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
@@ -13,7 +13,7 @@ from export_session.dicom.binary.parser import Parser
 from tests.support import build
 
 Value = str | bytes | int | float | Sequence["Items"]
-Items = dict[str, "Value"]
+Items = Mapping[str, "Value"]
 
 _NUMBERS = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
 UID = {"SOPInstanceUID": "1.2.3.4", "SeriesInstanceUID": "1.2.3", "StudyInstanceUID": "1.2"}

@@ -74,6 +74,7 @@ class _Parse:
         self._bulk: dict[int, int] = {}
         self._end = 0
         self._deflated = False
+        self._unread = False
         self._syntax = EXPLICIT_LITTLE
         self.meta: list[Element] = []
         self.main: list[Element] = []
@@ -105,6 +106,7 @@ class _Parse:
             end=self._end,
             trailing=self._trailing,
             truncated=self._reader.truncated,
+            unread=self._unread,
             problem=problem,
         )
 
@@ -115,6 +117,7 @@ class _Parse:
             self._choose_syntax()
             self._read_section(self.main, expected_main, self._syntax, meta=False)
         except Malformed as error:
+            self._unread = not isinstance(error, CutOff)
             return str(error)
         except Damaged as error:
             return f"the deflated data set is damaged: {error}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +13,12 @@ from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.dictionary import BINARY_VRS, NUMBER_FORMATS, Key, key_of, vr_in_dictionary
 from export_session.dicom.edits.components import own_components, value_to_write
+from export_session.dicom.edits.doubt import why_doubtful
 from export_session.dicom.edits.equality import as_number, is_empty, same
-from export_session.dicom.edits.importers import ABSENT, Marks, fmi, grp3, loses_text
-from export_session.dicom.edits.projection import PER_FRAME_GROUPS, as_json
+from export_session.dicom.edits.importers import ABSENT, FAITHFUL, PER_FRAME_GROUPS, Marks
+from export_session.dicom.edits.projection import as_json
 from export_session.dicom.edits.protected import why_protected
+from export_session.dicom.edits.sequences import are_reordered
 from export_session.dicom.vocabulary import Options, Step
 
 Above = tuple[tuple[Key, int], ...]  # the sequences passed through, with the number of the item
@@ -24,6 +27,13 @@ _UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")  # PS3.5 §9.1
 _META_LENGTH = 0x00020000
 _BYTES_REPR = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _TRUNCATED = " ... truncated byte value."
+_NO_DATA_SET = frozenset([0x0000, 0x0004, 0xFFFE])  # groups of commands, of directories and of items
+_KEPT = "or a person may have typed it; that cannot be told, so the file keeps its value"
+_BLANKED = "the items of a sequence are removed by [] alone; {} is not taken as a request to remove them"
+_REORDERED = (
+    "the items of this sequence stand in another order in the metadata than in the file; what the metadata do not "
+    "show would change owner. Put them back in the file's order and edit their values"
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class Difference:
     path: tuple[Step, ...]
     keys: tuple[Key, ...]  # one for each step
     vr: str  # to write with
-    stored: Value | None  # what the file holds, None when the element is absent
+    in_file: Value | None  # what the file holds, None when the element is absent
     wanted: Any  # as the metadata has it
     value: Any = None  # to write: unchanged components are the file's own text
     refusal: str = ""  # why it cannot be written
@@ -42,7 +52,7 @@ class Difference:
     @property
     def old(self) -> Any:
         """The JSON value of the bytes; None when the element is absent."""
-        return as_json(self.stored) if self.stored else None
+        return as_json(self.in_file) if self.in_file else None
 
 
 @dataclass(frozen=True)
@@ -62,69 +72,81 @@ class Comparison:
     marks: Marks
     options: Options
 
-    def of_levels(self, metadata: Mapping[str, Any], level: DataSet, above: Above = ()) -> Iterator[Finding]:
-        """Yield what differs between a dict of the metadata and a level of the file."""
+    def of_data_set(self, metadata: Mapping[str, Any], data_set: DataSet, above: Above = ()) -> Iterator[Finding]:
+        """Yield what differs between a dict of the metadata and a data set of the file."""
         for text, value in metadata.items():
             key = key_of(text)
             if key:
-                yield from self.of_values(key, value, level, above)
+                yield from self.of_values(key, value, data_set, above)
             elif not is_empty(value):
                 yield Remark(f"{text} is no DICOM keyword or private element, so it is not exported")
 
-    def of_values(self, key: Key, value: Any, level: DataSet, above: Above = ()) -> Iterator[Finding]:
+    def of_values(self, key: Key, value: Any, data_set: DataSet, above: Above = ()) -> Iterator[Finding]:
         """Yield what differs between one value of the metadata and its element."""
-        stored = level.get(key)
+        in_file = data_set.get(key)
         if key.tag == _META_LENGTH:
             return  # it follows the bytes, whatever the metadata says
-        if stored and stored.is_sequence:
-            yield from self._in_sequence(key, value, level, above)
-        elif not self._explains(key, value, stored, nested=bool(above)):
-            edit = self._edit(key, value, level, above)
-            if edit.refusal or edit.value is None or stored is None or not _is_own(edit.value, stored):
-                yield edit
-        elif stored and self._is_ambiguous(value, stored):
-            yield Remark(
-                f"{key.name}: the metadata has the file's value without its non-ASCII characters; some importers "
-                "drop these, so it cannot be told whether a person did, and the file keeps its value"
-            )
+        if in_file is None and key.tag >> 16 in _NO_DATA_SET:
+            if not is_empty(value):
+                yield Remark(f"{key.name} is not an element of such a file, so it is not exported")
+        elif in_file and in_file.is_sequence:
+            yield from self._in_sequence(key, value, data_set, above)
+        elif not self._explains(key, value, in_file, nested=bool(above)):
+            yield from self._unexplained(key, value, data_set, above)
+        elif in_file and self._is_ambiguous(value, in_file):
+            yield Remark(f"{key.name}: an importer may have dropped its non-ASCII characters, {_KEPT}")
 
-    def _explains(self, key: Key, value: Any, stored: Value | None, *, nested: bool) -> bool:
+    def _unexplained(self, key: Key, value: Any, data_set: DataSet, above: Above) -> Iterator[Finding]:
+        """Yield an edit, unless the value may have been damaged on the way or leaves nothing to write."""
+        in_file = data_set.get(key)
+        if in_file and (reason := why_doubtful(value, in_file)):
+            yield Remark(f"{key.name}: {reason}, {_KEPT}")
+            return
+        edit = self._edit(key, value, data_set, above)
+        if edit.refusal or edit.value is None or in_file is None or not _is_own(edit.value, in_file):
+            yield edit
+
+    def _explains(self, key: Key, value: Any, in_file: Value | None, *, nested: bool) -> bool:
         """Whether some importer makes this value of these bytes."""
-        if stored is None or stored.empty:
-            return is_empty(value) or (value in ("None", ["None"]) and not self.marks.only_fmi)
-        if nested and is_empty(value) and not _is_readable(stored):
+        if in_file is None or in_file.empty:
+            return is_empty(value) or (
+                value in ("None", ["None"]) and any(one.spells_none for one in self.marks.makers)
+            )
+        if nested and is_empty(value) and not _is_readable(in_file):
             return True  # FMI empties numbers that it cannot read; at the top level it drops the key
-        if stored.vr in BINARY_VRS and _shows_bytes(value, stored, nested=nested):
+        if in_file.vr in BINARY_VRS and _shows_bytes(value, in_file, nested=nested):
             return True
         return any(
-            self._same(value, importer(stored), stored, strictly=importer is fmi)
-            for importer in self.marks.importers(stored, key)
+            self._same(value, importer.of_value(in_file), in_file, strictly=importer.faithful)
+            for importer in self.marks.importers(in_file, key)
         )
 
-    def _same(self, value: Any, made: Any, stored: Value, *, strictly: bool) -> bool:
+    def _same(self, value: Any, made: Any, in_file: Value, *, strictly: bool) -> bool:
         if made is ABSENT:
             return False
         if value is None:
             return made is None  # NaN, "?"
         if value in ("", [""]):
             return isinstance(made, str) and not made.strip(" \0=")  # person names lose empty groups
-        vr = (strictly and stored.dictionary_vr) or stored.vr
+        vr = (strictly and in_file.dictionary_vr) or in_file.vr
         any_sign = vr in ("US", "SS") and (
-            " or " in vr_in_dictionary(stored.tag) or stored.element.vr != stored.dictionary_vr
+            " or " in vr_in_dictionary(in_file.tag) or in_file.element.vr != in_file.dictionary_vr
         )
         return same(value, made, vr, any_sign=any_sign) or (not strictly and same(_bare(value), _bare(made), vr))
 
-    def _is_ambiguous(self, value: Any, stored: Value) -> bool:
+    def _is_ambiguous(self, value: Any, in_file: Value) -> bool:
         return (
-            not self.marks.is_known
-            and loses_text(stored)
-            and not same(value, fmi(stored), stored.vr)
-            and same(value, grp3(stored), stored.vr)
+            not self.marks.are_clear
+            and not same(value, FAITHFUL.of_value(in_file), in_file.vr)
+            and any(
+                one.loses_text(in_file) and same(value, one.of_value(in_file), in_file.vr)
+                for one in self.marks.possible
+            )
         )
 
-    def _edit(self, key: Key, value: Any, level: DataSet, above: Above) -> Difference:
-        stored = level.get(key)
-        difference = self.difference(key, value, level, above)
+    def _edit(self, key: Key, value: Any, data_set: DataSet, above: Above) -> Difference:
+        in_file = data_set.get(key)
+        difference = self.difference(key, value, data_set, above)
         if difference.refusal:
             return difference
         if difference.vr != "SQ" and not _is_plain(value):
@@ -132,17 +154,17 @@ class Comparison:
         if _is_blank(value):
             warning = "null in the metadata is taken as a request to blank the value" if value is None else ""
             return replace(difference, value=None, warning=warning)
-        if stored is None:
+        if in_file is None:
             return replace(difference, value=value, refusal=_cannot_add(difference.vr))
-        to_write, refusal = value_to_write(value, stored, self.marks)
-        warning = self._warning(value, stored)
+        to_write, refusal = value_to_write(value, in_file, self.marks)
+        warning = self._warning(value, in_file)
         return replace(difference, value=to_write, refusal=refusal, warning=warning)
 
-    def _warning(self, value: Any, stored: Value) -> str:
+    def _warning(self, value: Any, in_file: Value) -> str:
         """Warn where an edit was made on a value whose non-ASCII characters its author never saw."""
-        if self.marks.only_fmi or not loses_text(stored):
+        if not any(one.loses_text(in_file) for one in self.marks.makers):
             return ""
-        lost = {char for char in stored.decoded(stored.vr) if not char.isascii()} - set(str(value))
+        lost = {char for char in in_file.decoded(in_file.vr) if not char.isascii()} - set(str(value))
         return (
             "the old value holds non-ASCII characters that the importer may have dropped before the edit; "
             "compare old and new"
@@ -150,44 +172,44 @@ class Comparison:
             else ""
         )
 
-    def difference(self, key: Key, value: Any, level: DataSet, above: Above = ()) -> Difference:
+    def difference(self, key: Key, value: Any, data_set: DataSet, above: Above = ()) -> Difference:
         """Return a value of the metadata beside what the file holds, without asking whether they differ."""
-        stored = level.get(key)
-        key = level.spelled(key)
-        vr = stored.vr if stored else _vr_to_add(key, value, level)
-        tag = stored.tag if stored else key.tag | 0x1000 if key.creator else key.tag
+        in_file = data_set.get(key)
+        key = data_set.spelled(key)
+        vr = in_file.vr if in_file else _vr_to_add(key, value, data_set)
+        tag = in_file.tag if in_file else key.tag | 0x1000 if key.creator else key.tag
         refusal = why_protected(tag, vr, self.options)
-        if stored is None and key.tag >> 16 & 1 and not key.creator:
+        if in_file is None and key.tag >> 16 & 1 and not key.creator:
             refusal = 'a new private element needs its creator: "Creator, ggggxxee"'
         return Difference(
             path=(*(Step(k.tag, item, k.creator) for k, item in above), Step(key.tag, None, key.creator)),
             keys=(*(k for k, _ in above), key),
             vr=vr,
-            stored=stored,
+            in_file=in_file,
             wanted=value,
             refusal=refusal,
         )
 
-    def _in_sequence(self, key: Key, value: Any, level: DataSet, above: Above) -> Iterator[Finding]:
-        stored = level.get(key)
-        assert stored is not None
+    def _in_sequence(self, key: Key, value: Any, data_set: DataSet, above: Above) -> Iterator[Finding]:
+        in_file = data_set.get(key)
+        assert in_file is not None
         try:
             if isinstance(value, Mapping) and key.tag == PER_FRAME_GROUPS:
-                yield from self._in_first_frame(key, value, stored, above)
+                yield from self._in_first_frame(key, value, in_file, above)
             elif isinstance(value, Mapping):
-                if not self._merged(value, list(stored.items())):
+                if not self._merged(value, list(in_file.items())):
                     reason = "the metadata shows the items of this sequence merged into one; which is meant is unclear"
-                    yield replace(self.difference(key, value, level, above), refusal=reason)
+                    yield replace(self.difference(key, value, data_set, above), refusal=reason)
             else:
-                yield from self._in_items(key, value, level, above, list(stored.items()))
+                yield from self._in_items(key, value, data_set, above, list(in_file.items()))
         except Malformed:
             yield Remark(f"{key.name} is no readable sequence in the file; its metadata is not exported")
 
-    def _in_first_frame(self, key: Key, value: Mapping[str, Any], stored: Value, above: Above) -> Iterator[Finding]:
+    def _in_first_frame(self, key: Key, value: Mapping[str, Any], in_file: Value, above: Above) -> Iterator[Finding]:
         """Compare the first item only: FMI shows no other."""
-        first = stored.item(0)
-        findings = list(self.of_levels(value, first, (*above, (key, 0)))) if first else []
-        if self.marks.only_fmi or not (findings and self._merged(value, list(stored.items()))):
+        first = in_file.item(0)
+        findings = list(self.of_data_set(value, first, (*above, (key, 0)))) if first else []
+        if len(self.marks.makers) == 1 or not (findings and self._merged(value, list(in_file.items()))):
             yield from findings
 
     def _merged(self, value: Mapping[str, Any], items: list[DataSet]) -> bool:
@@ -197,23 +219,36 @@ class Comparison:
             if key is None or is_empty(part):
                 continue
             if isinstance(part, Mapping):
-                sequences = [stored for item in items if (stored := item.get(key)) and stored.is_sequence]
-                if not self._merged(part, [inner for stored in sequences for inner in stored.items()]):
+                sequences = [in_file for item in items if (in_file := item.get(key)) and in_file.is_sequence]
+                if not self._merged(part, [inner for in_file in sequences for inner in in_file.items()]):
                     return False
             elif not any(item.get(key) and not any(self.of_values(key, part, item)) for item in reversed(items)):
                 return False  # the last item wins, so most values are found there at once
         return True
 
-    def _in_items(self, key: Key, value: Any, level: DataSet, above: Above, items: list[DataSet]) -> Iterator[Finding]:
+    def _in_items(
+        self, key: Key, value: Any, data_set: DataSet, above: Above, items: list[DataSet]
+    ) -> Iterator[Finding]:
         if is_empty(value) and not items:
             return
+        if value == []:
+            blanked = self._edit(key, value, data_set, above)
+            yield replace(blanked, warning=f"all {len(items)} items of the sequence are removed")
+            return
         if is_empty(value) and isinstance(value, str | None):
-            yield self._edit(key, value, level, above)
+            blanked = self.difference(key, value, data_set, above)
+            yield replace(blanked, refusal=blanked.refusal or _BLANKED.format(json.dumps(value)))
             return
         if isinstance(value, list) and all(isinstance(part, Mapping) for part in value):
             if len(value) == len(items):
-                for number, (part, item) in enumerate(zip(value, items, strict=True)):
-                    yield from self.of_levels(part, item, (*above, (key, number)))
+                found = [
+                    list(self.of_data_set(part, item, (*above, (key, number))))
+                    for number, (part, item) in enumerate(zip(value, items, strict=True))
+                ]
+                if are_reordered(value, items, list(map(_differences, found)), self._distance):
+                    yield replace(self.difference(key, value, data_set, above), refusal=_REORDERED)
+                else:
+                    yield from (finding for findings in found for finding in findings)
                 return
             reason = (
                 f"the sequence has {len(items)} items in the file and {len(value)} in the metadata; "
@@ -221,7 +256,14 @@ class Comparison:
             )
         else:
             reason = "the value of a sequence is a list of objects"
-        yield replace(self.difference(key, value, level, above), refusal=reason)
+        yield replace(self.difference(key, value, data_set, above), refusal=reason)
+
+    def _distance(self, shown: Mapping[str, Any], item: DataSet) -> int:
+        return _differences(self.of_data_set(shown, item))
+
+
+def _differences(findings: Iterable[Finding]) -> int:
+    return sum(isinstance(finding, Difference) for finding in findings)
 
 
 def _is_plain(value: Any) -> bool:
@@ -233,18 +275,18 @@ def _is_blank(value: Any) -> bool:
     return is_empty(value) and not (isinstance(value, list) and len(value) > 1)
 
 
-def _is_own(value: Any, stored: Value) -> bool:
+def _is_own(value: Any, in_file: Value) -> bool:
     """Whether nothing is left to write: all components are the file's own text."""
-    return isinstance(value, list) and value == own_components(stored)
+    return isinstance(value, list) and value == own_components(in_file)
 
 
-def _is_readable(stored: Value) -> bool:
+def _is_readable(in_file: Value) -> bool:
     """Whether a number can be read by the VR of the dictionary."""
-    vr = stored.dictionary_vr or stored.vr
+    vr = in_file.dictionary_vr or in_file.vr
     if vr in ("DS", "IS"):
-        return all(is_empty(text) or as_number(text) is not None for text in stored.decoded(vr).split("\\"))
+        return all(is_empty(text) or as_number(text) is not None for text in in_file.decoded(vr).split("\\"))
     try:
-        return vr not in NUMBER_FORMATS or stored.numbers(vr) is not None
+        return vr not in NUMBER_FORMATS or in_file.numbers(vr) is not None
     except ValueError:
         return False
 
@@ -258,17 +300,17 @@ def _bare(value: Any) -> Any:
     return re.sub(r" *\\ *", r"\\", "".join(filter(str.isprintable, value)).lstrip(" "))
 
 
-def _shows_bytes(value: Any, stored: Value, *, nested: bool) -> bool:
+def _shows_bytes(value: Any, in_file: Value, *, nested: bool) -> bool:
     """Whether a text is one of the pictures that importers draw of binary data.
 
     FMI: hexadecimal, whole or the first ten digits, or decoded as text; GRP3 and MRC: Python's ``repr``.
     Of long data only the first bytes are at hand, so only these are compared.
     """
     if is_empty(value):
-        return nested or not stored.raw.strip(b" \0")
+        return nested or not in_file.raw.strip(b" \0")
     if isinstance(value, list):
         value = "\\".join(map(str, value))
-    raw, held = stored.raw, stored.element.held
+    raw, held = in_file.raw, in_file.element.held
     if not isinstance(value, str):
         return False
     if value.endswith(_TRUNCATED):
@@ -283,11 +325,11 @@ def _shows_bytes(value: Any, stored: Value, *, nested: bool) -> bool:
     return value in pictures if held else value.startswith(pictures)
 
 
-def _vr_to_add(key: Key, value: Any, level: DataSet) -> str:
+def _vr_to_add(key: Key, value: Any, data_set: DataSet) -> str:
     """Return the VR an absent element is to be written with; an unknown private one gets it by its JSON type."""
     vr = vr_in_dictionary(key.tag, key.creator)
     if vr == "US or SS":
-        return "SS" if level.signed else "US"
+        return "SS" if data_set.signed else "US"
     if " or " in vr:
         return "OW"
     if vr or not key.creator:
@@ -306,11 +348,11 @@ def _cannot_add(vr: str) -> str:
     return ""
 
 
-def is_rebuilt_uid(value: Any, stored: Value) -> bool:
+def is_rebuilt_uid(value: Any, in_file: Value) -> bool:
     """Whether the file's UID is invalid and the metadata's is not: some versions of FMI make one in its place."""
-    if stored.vr != "UI" or not isinstance(value, str) or not _is_uid(value):
+    if in_file.vr != "UI" or not isinstance(value, str) or not _is_uid(value):
         return False
-    return not stored.empty and not all(_is_uid(text.strip(" ")) for text in stored.texts("UI"))
+    return not in_file.empty and not all(_is_uid(text.strip(" ")) for text in in_file.texts("UI"))
 
 
 def _is_uid(text: str) -> bool:

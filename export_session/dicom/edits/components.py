@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from export_session.dicom.binary.dataset import Value
 from export_session.dicom.dictionary import NUMBER_FORMATS, TEXT_VRS, UNSPLIT_VRS
-from export_session.dicom.edits.equality import as_number, components, is_empty, same_component
-from export_session.dicom.edits.importers import Marks, fmi, plain_text
+from export_session.dicom.edits.equality import components, is_empty, same_component
+from export_session.dicom.edits.importers import FAITHFUL, Marks
+from export_session.dicom.edits.importers.metadata_import_dicom import is_number
 
 _AS_NUMBER = "give it as text, since a number does not say how it is spelled (leading zeros, decimals)"
 
 
-def own_components(stored: Value) -> list[Any]:
+def own_components(in_file: Value) -> list[Any]:
     """Return the components of a value as the file spells them: text, or numbers of a binary VR."""
-    vr = stored.vr
+    vr = in_file.vr
     try:
         if vr in NUMBER_FORMATS:
-            return list(stored.numbers(vr))
+            return list(in_file.numbers(vr))
         if vr == "AT":
-            return list(stored.tags())
+            return list(in_file.tags())
     except ValueError:
         return []
     if vr in ("DS", "IS"):
-        return [text.strip() for text in stored.decoded(vr).split("\\")]
-    return list(stored.texts(vr)) if vr in TEXT_VRS else []
+        return [text.strip() for text in in_file.decoded(vr).split("\\")]
+    return list(in_file.texts(vr)) if vr in TEXT_VRS else []
 
 
-def value_to_write(value: Any, stored: Value, marks: Marks) -> tuple[Any, str]:
+def value_to_write(value: Any, in_file: Value, marks: Marks) -> tuple[Any, str]:
     """Put the file's own text where the metadata did not change a component.
 
     Importers turn "001" in a list into 1.0 and drop empty components; written back as they stand, such
@@ -39,19 +39,19 @@ def value_to_write(value: Any, stored: Value, marks: Marks) -> tuple[Any, str]:
     tuple
         The value, and why it cannot be written ("" when it can).
     """
-    if not isinstance(value, list) or stored.vr in UNSPLIT_VRS:
+    if not isinstance(value, list) or in_file.vr in UNSPLIT_VRS:
         return value, ""
-    own = own_components(stored)
+    own = own_components(in_file)
     places = _places(value, own, marks)
     if places is None:
-        unclear = any(_is_number(part) for part in value) and stored.vr in TEXT_VRS
+        unclear = any(is_number(part) for part in value) and in_file.vr in TEXT_VRS
         return _unwrapped(value), _AS_NUMBER if unclear else ""
-    merged, shown = list(own), components(fmi(stored))
+    merged, shown = list(own), components(FAITHFUL.of_value(in_file))
     for part, place in zip(value, places, strict=True):
-        as_shown = len(shown) == len(own) and same_component(part, shown[place], stored.vr)
-        if as_shown or _unchanged(part, own[place], stored.vr, marks):
+        as_shown = len(shown) == len(own) and same_component(part, shown[place], in_file.vr)
+        if as_shown or _unchanged(part, own[place], in_file.vr, marks):
             continue
-        if _is_number(part) and stored.vr in TEXT_VRS:
+        if is_number(part) and in_file.vr in TEXT_VRS:
             return value, f"component {place + 1}: {_AS_NUMBER}"
         merged[place] = part
     return _unwrapped(merged), ""
@@ -62,26 +62,13 @@ def _places(value: list[Any], own: list[Any], marks: Marks) -> list[int] | None:
     if len(value) == len(own):
         return list(range(len(own)))
     filled = [place for place, part in enumerate(own) if not is_empty(part)]
-    if len(value) == len(filled) < len(own) and not marks.only_fmi:
-        return filled  # GRP3 and MRC drop empty components
+    if len(value) == len(filled) < len(own) and any(one.drops_empty_components for one in marks.makers):
+        return filled
     return None
 
 
 def _unchanged(part: Any, own: Any, vr: str, marks: Marks) -> bool:
-    if same_component(part, own, vr):
-        return True
-    if not isinstance(own, str):
-        return marks.truncating and isinstance(own, float) and math.isfinite(own) and part == int(own)
-    if marks.only_fmi:
-        return False
-    number = as_number(own)
-    if _is_number(part):
-        return number is not None and (float(part) == number or (marks.truncating and part == int(number)))
-    return isinstance(part, str) and same_component(part, plain_text(own), vr)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return same_component(part, own, vr) or any(one.may_show(part, own, vr) for one in marks.makers)
 
 
 def _unwrapped(values: list[Any]) -> Any:

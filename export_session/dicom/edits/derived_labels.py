@@ -14,7 +14,7 @@ from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet
 from export_session.dicom.dictionary import key_of
-from export_session.dicom.edits.importers import fmi
+from export_session.dicom.edits.importers import IMPORTERS
 
 _DAYS_PER_UNIT = {"D": (1.0,), "W": (7.0,), "M": (30.4375, 30.0), "Y": (365.25, 365.0)}
 _SECONDS_PER_DAY = 86400
@@ -48,7 +48,7 @@ _STAMPS = (
 )
 
 
-def is_derived_label(keyword: str, label: str, level: DataSet, edited: str = "") -> bool:
+def is_derived_label(keyword: str, label: str, data_set: DataSet, edited: str = "") -> bool:
     """Whether the platform can have made a label from this very header.
 
     Acquisitions are called ``<SeriesNumber> - <SeriesDescription>``, sessions by StudyDescription; both fall
@@ -60,44 +60,44 @@ def is_derived_label(keyword: str, label: str, level: DataSet, edited: str = "")
         What the label is mapped to; only session and acquisition labels are ever derived.
     label
         The Flywheel label.
-    level
+    data_set
         The main data set.
     edited
         What a person made of the element that the label is mapped to, if anybody edited it.
     """
     if keyword not in _DESCRIPTIONS:
         return False
-    number = _text(level, "SeriesNumber")
+    number = _text(data_set, "SeriesNumber")
     bare = label
     if number and keyword in ("SeriesDescription", "ProtocolName"):
         bare = re.sub(rf"^0*{re.escape(number)}\s*[-_]\s*", "", label)
     if edited:
         return bool(_folded(edited) & (_folded(label) | _folded(bare)))
     return (
-        any(_folded(text) & (_folded(label) | _folded(bare)) for text in _descriptions(keyword, level))
-        or any(text in (label, bare) for text in _uid_forms(keyword, level))
-        or _is_timestamp(bare, level)
+        any(_folded(text) & (_folded(label) | _folded(bare)) for text in _descriptions(keyword, data_set))
+        or any(text in (label, bare) for text in _uid_forms(keyword, data_set))
+        or _is_timestamp(bare, data_set)
     )
 
 
-def _descriptions(keyword: str, level: DataSet) -> Iterator[str]:
+def _descriptions(keyword: str, data_set: DataSet) -> Iterator[str]:
     for name in _DESCRIPTIONS[keyword]:
-        text = _text(level, name)
+        text = _text(data_set, name)
         if text:
             yield text
 
 
-def _uid_forms(keyword: str, level: DataSet) -> Iterator[str]:
-    uid = _text(level, _UIDS[keyword])
+def _uid_forms(keyword: str, data_set: DataSet) -> Iterator[str]:
+    uid = _text(data_set, _UIDS[keyword])
     if uid:
         yield uid
         yield uid.replace(".", "_")
 
 
-def _text(level: DataSet, keyword: str) -> str:
+def _text(data_set: DataSet, keyword: str) -> str:
     key = key_of(keyword)
-    stored = level.get(key) if key else None
-    value = fmi(stored) if stored and not stored.empty else None
+    in_file = data_set.get(key) if key else None
+    value = IMPORTERS[0].of_value(in_file) if in_file and not in_file.empty else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return "" if value is None or isinstance(value, list) else str(value)
@@ -114,7 +114,7 @@ def _folded(text: str) -> set[str]:
     return spelled - {""}
 
 
-def _is_timestamp(label: str, level: DataSet) -> bool:
+def _is_timestamp(label: str, data_set: DataSet) -> bool:
     """Whether a label is a date, or date and time, of the header.
 
     A label with a time zone may be in another zone than the header: hours are not compared then.
@@ -124,14 +124,14 @@ def _is_timestamp(label: str, level: DataSet) -> bool:
         return False
     year, month, day, hour, minute, second, zone = match.groups()
     for date_name, time_name in _STAMPS:
-        date = re.sub(r"\D", "", _text(level, date_name))
-        time = re.sub(r"[:]", "", _text(level, time_name)) if time_name else date[8:]
+        date = re.sub(r"\D", "", _text(data_set, date_name))
+        time = re.sub(r"[:]", "", _text(data_set, time_name)) if time_name else date[8:]
         if date[:8] == year + month + day and (hour is None or time.startswith(hour + minute + (second or ""))):
             return True
         if zone and time[2:].startswith(minute + (second or "")) and date:
             return True
     stamp = "".join(part for part in (year, month, day, hour, minute, second) if part)
-    uids = (_text(level, name) for name in ("StudyInstanceUID", "SeriesInstanceUID"))
+    uids = (_text(data_set, name) for name in ("StudyInstanceUID", "SeriesInstanceUID"))
     return len(stamp) == 14 and any(stamp in uid for uid in uids)
 
 

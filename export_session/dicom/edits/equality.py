@@ -6,11 +6,18 @@ import math
 import re
 import struct
 import unicodedata
+from enum import Enum
 from typing import Any
 
 from export_session.dicom.binary.dataset import PADDING
 from export_session.dicom.dictionary import NUMBER_VRS
-from export_session.dicom.edits.importers import ABSENT
+
+
+class _Absent(Enum):
+    ABSENT = "the importer stores nothing"
+
+
+ABSENT: Any = _Absent.ABSENT  # an enum member stays itself when it is copied
 
 _TAG = re.compile(r"\(?\s*([0-9A-Fa-f]{4})\s*,?\s*([0-9A-Fa-f]{4})\s*\)?")
 

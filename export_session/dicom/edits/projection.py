@@ -9,53 +9,34 @@ from pydicom.datadict import keyword_for_tag
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.dictionary import BINARY_VRS, Key
-from export_session.dicom.edits.equality import is_empty
-from export_session.dicom.edits.importers import ABSENT, Importer, fmi, fmi_stores, mrc
-
-PER_FRAME_GROUPS = 0x52009230
+from export_session.dicom.edits.equality import ABSENT, is_empty
+from export_session.dicom.edits.importers import FAITHFUL, Importer
 
 
-def project(stored: Value, importer: Importer = fmi) -> Any:
+def project(value: Value, importer: Importer = FAITHFUL) -> Any:
     """Return the JSON value an importer stores for an element, ABSENT where it stores none."""
-    if not stored.is_sequence:
-        return importer(stored)
+    if not value.is_sequence:
+        return importer.of_value(value)
     try:
-        if importer is mrc:
-            return _merged(stored)
-        if importer is fmi and stored.tag == PER_FRAME_GROUPS:
-            first = stored.item(0)
-            return project_data_set(first, importer) if first else ABSENT
-        return [project_data_set(item, importer) for item in stored.items()] or ABSENT
+        return importer.of_items(value, (project_data_set(item, importer) for item in value.items()))
     except Malformed:
         return ABSENT
 
 
-def project_data_set(level: DataSet, importer: Importer = fmi) -> dict[str, Any]:
+def project_data_set(data_set: DataSet, importer: Importer = FAITHFUL) -> dict[str, Any]:
     """Return the dict an importer makes of an item of a sequence."""
     made: dict[str, Any] = {}
-    for tag in level.elements:
-        keyword, stored = keyword_for_tag(tag), level.at(tag)
-        if not keyword or stored is None or (importer is fmi and not fmi_stores(stored, Key(keyword, tag))):
-            continue
-        value = project(stored, importer)
-        made[keyword] = ([] if stored.is_sequence else "") if value is ABSENT else value
+    for tag in data_set.elements:
+        keyword, value = keyword_for_tag(tag), data_set.at(tag)
+        if keyword and value is not None and importer.stores(value, Key(keyword, tag)):
+            part = project(value, importer)
+            made[keyword] = ([] if value.is_sequence else "") if part is ABSENT else part
     return made
 
 
-def _merged(stored: Value) -> Any:
-    """Return the one dict that MRC makes of all items: later ones win, UIDs and empty values are left out."""
-    made: dict[str, Any] = {}
-    for item in stored.items():
-        for text, value in project_data_set(item, mrc).items():
-            tag = next(tag for tag in item.elements if keyword_for_tag(tag) == text)
-            if value and item.elements[tag].vr != "UI":
-                made[text] = value
-    return made or ABSENT
-
-
-def as_json(stored: Value) -> Any:
+def as_json(value: Value) -> Any:
     """Return the value the bytes hold, as faithfully as JSON can; None when there is none."""
-    if stored.vr in BINARY_VRS and not stored.is_sequence:
-        return f"{len(stored.element.raw)} bytes" if stored.element.held else f"{stored.element.length} bytes"
-    value = project(stored)
-    return None if value is ABSENT or is_empty(value) else value
+    if value.vr in BINARY_VRS and not value.is_sequence:
+        return f"{len(value.element.raw)} bytes" if value.element.held else f"{value.element.length} bytes"
+    made = project(value)
+    return None if made is ABSENT or is_empty(made) else made

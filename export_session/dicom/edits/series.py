@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import Any
 
-from export_session.dicom.binary.dataset import DataSet, Value, main_data_set
+from export_session.dicom.binary.dataset import DataSet, main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.equality import as_number, same
-from export_session.dicom.edits.importers import fmi
+from export_session.dicom.edits.importers import FAITHFUL
+from export_session.dicom.edits.importers.importer import by_path
 
 INSTANCE_NUMBER = 0x00200013
 NUMBER_OF_FRAMES = 0x00280008
 SOP_INSTANCE_UID = 0x00080018
+
+
+_NAMES_OF_INSTANCE = ("SOPInstanceUID", "MediaStorageSOPInstanceUID")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The instance that ``header.dicom`` describes."""
+
+    index: int
+    is_named: bool  # whether the header says so; else it is the likeliest of several
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,7 @@ class Series:
         return tuple(i for i, member in enumerate(self.members) if member.kind is Kind.INSTANCE)
 
     @cached_property
-    def levels(self) -> Mapping[int, DataSet]:
+    def data_sets(self) -> Mapping[int, DataSet]:
         """The main data set of each instance."""
         return {i: main_data_set(self.members[i]) for i in self.indices}
 
@@ -41,19 +52,15 @@ class Series:
 
         Every member takes part, also what is no DICOM.
         """
-        return tuple(sorted(self._by_path, key=lambda i: _sort_key(self.levels.get(i))))
-
-    @cached_property
-    def _by_path(self) -> tuple[int, ...]:
-        return tuple(sorted(range(len(self.members)), key=lambda i: PurePosixPath(self.members[i].name).parts))
+        return tuple(FAITHFUL.order(self.members, {i: _sort_key(data_set) for i, data_set in self.data_sets.items()}))
 
     def orders(self, entries: int) -> Iterator[tuple[int, ...]]:
         """Yield the orders that a ``dicom_array`` of so many entries can have, the likeliest first."""
         zip_order = tuple(range(len(self.members)))
-        for order in dict.fromkeys((self.order, self._by_path, zip_order)):
+        for order in dict.fromkeys((self.order, tuple(by_path(self.members)), zip_order)):
             # empty members do not take part: as many of what is no DICOM are left out as are too many
             surplus = len(order) - entries
-            others = [i for i in order if i not in self.levels]
+            others = [i for i in order if i not in self.data_sets]
             left_out = set(others[:surplus]) if 0 < surplus <= len(others) else set()
             yield tuple(i for i in order if i not in left_out)
 
@@ -62,39 +69,39 @@ class Series:
         """Whether the entries of ``dicom_array`` stand for frames instead of members."""
         return len(self.members) == len(self.indices) == 1 and NUMBER_OF_FRAMES in self.members[0].elements
 
-    def reference(self, dicom: Mapping[str, Any]) -> int:
-        """Return the instance that ``header.dicom`` describes.
+    def reference(self, dicom: Mapping[str, Any]) -> Reference:
+        """Find the instance that ``header.dicom`` describes.
 
         Its SOPInstanceUID tells; else it is the first one in the order of file-metadata-importer, if possible
         one that is not damaged.
         """
-        uid = dicom.get("SOPInstanceUID")
-        for i in self.indices if uid else ():
-            stored = self.levels[i].at(SOP_INSTANCE_UID)
-            if stored and same(uid, fmi(stored), "UI"):
-                return i
-        candidates = [i for i in self.order if i in self.levels]
-        return min(candidates, key=lambda i: bool(self.members[i].problem))
+        named = [i for i in self.indices if any(self._is(i, dicom.get(keyword)) for keyword in _NAMES_OF_INSTANCE)]
+        candidates = named or [i for i in self.order if i in self.data_sets]
+        return Reference(min(candidates, key=lambda i: bool(self.members[i].problem)), len(named) == 1)
+
+    def _is(self, index: int, uid: Any) -> bool:
+        value = self.data_sets[index].at(SOP_INSTANCE_UID)
+        return bool(uid and value and same(uid, FAITHFUL.of_value(value), "UI"))
+
+    @cached_property
+    def others(self) -> tuple[DataSet, ...]:
+        """What can be read of members that are no instances, such as a DICOMDIR."""
+        return tuple(main_data_set(member) for member in self.members if member.kind is not Kind.INSTANCE)
 
     def distinct(self, key: Key) -> list[list[int]]:
         """Group the instances by the bytes of an element, and whatever else decides how these read."""
         groups: dict[tuple[object, ...], list[int]] = {}
-        for i, level in self.levels.items():
-            stored = level.get(key)
-            groups.setdefault((stored and stored.element, level.codecs, level.signed), []).append(i)
+        for i, data_set in self.data_sets.items():
+            in_file = data_set.get(key)
+            groups.setdefault((in_file and in_file.element, data_set.codecs, data_set.signed), []).append(i)
         return list(groups.values())
 
 
-def series_of(instances: Sequence[Instance]) -> Series:
-    """Return the series of all members of a file."""
-    return Series(tuple(instances))
-
-
-def _sort_key(level: DataSet | None) -> tuple[int, float]:
+def _sort_key(data_set: DataSet) -> tuple[int, float]:
     """Sort as natural sort does: missing first, then by number; text that is no number last."""
-    stored: Value | None = level.at(INSTANCE_NUMBER) if level else None
-    if stored is None or stored.empty:
+    in_file = data_set.at(INSTANCE_NUMBER)
+    if in_file is None or in_file.empty:
         return (0, 0.0)
-    value = fmi(stored)
+    value = FAITHFUL.of_value(in_file)
     number = as_number(value[0] if isinstance(value, list) else value)
     return (2, 0.0) if number is None else (1, float(number))

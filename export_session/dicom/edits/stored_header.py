@@ -8,8 +8,7 @@ from typing import Any
 
 from export_session.dicom.dictionary import IDENTITIES, Key, key_of, vr_in_dictionary
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
-from export_session.dicom.edits.importers import ABSENT, grp3, marks_of
-from export_session.dicom.edits.projection import PER_FRAME_GROUPS
+from export_session.dicom.edits.importers import ABSENT, PER_FRAME_GROUPS, marks_of
 from export_session.dicom.vocabulary import Cause
 
 UNICODE = "ISO_IR 192"
@@ -53,8 +52,7 @@ def agreed_header(
         _show(agreed, edit, decision)
     dicom = agreed.get("dicom")
     if re_declared and isinstance(dicom, dict) and dicom:
-        listed = marks_of(header).likeliest is grp3  # it writes lists of one value, too
-        dicom["SpecificCharacterSet"] = [UNICODE] if listed else UNICODE
+        dicom["SpecificCharacterSet"] = marks_of(header).likeliest.of_charset(UNICODE)
     return agreed
 
 
@@ -130,7 +128,7 @@ def _show_in_arrays(agreed: Mapping[str, Any], edit: Edit, decision: Decision) -
                 entries[frame] = deepcopy(edit.difference.wanted)
         elif len(edit.path) == 1:
             for index, member in enumerate(decision.order[: len(entries)]):
-                if member in decision.series.levels and edit.covers(member):
+                if member in decision.series.data_sets and edit.covers(member):
                     entries[index] = deepcopy(edit.difference.wanted)
 
 

@@ -46,7 +46,7 @@ assert refusal(fw.lookup, "no-group") == refusal(fw.lookup, group_id + "/none") 
 path = Path(tempfile.mkdtemp(), "f ü.dcm")
 for content in (b"one", b"two!"):
     path.write_bytes(content)
-    metadata = {"modality": "MR", "info": {"k": "v"}}
+    metadata: object = {"modality": "MR", "info": {"k": "v"}}
     if not hasattr(fw, "signed_upload_file_to_acquisition"):  # before there were signed uploads it was sent as text
         metadata = json.dumps(metadata)
     fw.upload_file_to_acquisition(acquisition.id, str(path), metadata=metadata)

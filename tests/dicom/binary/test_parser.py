@@ -15,6 +15,7 @@ from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.parser import Parser
 from export_session.dicom.files.stream import plain
 from tests.support import build
+from tests.support.dicom_bytes import Form
 from tests.support.instances import parse
 
 SHIPPED = sorted(
@@ -64,7 +65,7 @@ def test_held_elements_are_exactly_the_bytes_of_the_file() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_pixel_data_is_not_kept(form: build.Form) -> None:
+def test_pixel_data_is_not_kept(form: Form) -> None:
     instance = parse(build.plain(form=form, pixels=b"\7" * 100_000))
     assert not instance.elements[0x7FE00010].held
     assert sum(len(one.raw) for one in instance.elements.values()) < 2000
@@ -111,7 +112,7 @@ def test_encapsulated_pixel_data_are_walked_by_fragment() -> None:
 
 @pytest.mark.parametrize("keep", [0.3, 0.6, 0.9])
 @pytest.mark.parametrize("form", FORMS)
-def test_a_header_that_ends_early_is_a_problem(form: build.Form, keep: float) -> None:
+def test_a_header_that_ends_early_is_a_problem(form: Form, keep: float) -> None:
     data = build.plain(form=form, pixels=b"")[:-12]
     cut = data[: 300 + int((len(data) - 300) * keep)]
     instance = parse(cut, len(cut))
@@ -136,7 +137,7 @@ def test_what_is_no_dicom_is_told_apart(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("form", [build.EXPLICIT, build.IMPLICIT, build.BIG])
-def test_a_data_set_without_preamble_or_file_meta_is_read(form: build.Form) -> None:
+def test_a_data_set_without_preamble_or_file_meta_is_read(form: Form) -> None:
     data = build.plain(form=form)
     bare = data[data.index(build.element(0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.4", form)) :]
     instance = parse(bare, len(bare))
@@ -152,7 +153,7 @@ def test_a_wrong_transfer_syntax_does_not_mislead() -> None:
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_instances_read_the_same_alone_and_in_a_series(sizes: list[int]) -> None:
     parser = Parser()
     for number, size in enumerate(sizes):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from export_session.dicom.binary.instance import Kind
@@ -156,7 +156,6 @@ def test_an_age_in_seconds_is_written_in_the_unit_of_the_file() -> None:
     assert mapped(map_onto({}, PatientAge=5 * 86400)) == {"PatientAge": "005D"}
 
 
-@settings(deadline=None)
 @given(st.integers(0, 999), st.sampled_from("DWMY"))
 def test_an_age_string_equals_its_own_seconds(count: int, unit: str) -> None:
     days = {"D": 1, "W": 7, "M": 30.4375, "Y": 365.25}[unit]
@@ -166,7 +165,6 @@ def test_an_age_string_equals_its_own_seconds(count: int, unit: str) -> None:
     assert not same_age(text, (count + 2) * days * 86400)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 120 * YEAR), st.sampled_from(["", "D", "W", "M", "Y"]))
 def test_an_age_is_always_written_as_an_age_string_of_the_same_meaning(seconds: float, unit: str) -> None:
     text = age_string(seconds, unit)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from export_session.dicom.binary.instance import Instance
@@ -175,7 +175,7 @@ def test_a_leaf_may_be_added_to_an_item_at_any_depth() -> None:
     assert values(decision) == {"RequestAttributesSequence.0.ScheduledProtocolCodeSequence.0.MappingResource": "A"}
 
 
-@pytest.mark.parametrize("count", [0, 1, 3])
+@pytest.mark.parametrize("count", [1, 3])
 def test_items_are_neither_added_nor_removed(count: int) -> None:
     file: Items = {"AnatomicRegionSequence": [code("1", "Head"), code("2", "Leg")]}
     decision = decide(file, {"AnatomicRegionSequence": [code("9", "Toe")] * count})
@@ -297,7 +297,7 @@ def test_thousand_instances_are_decided_in_a_fraction_of_a_second() -> None:
         ImagePositionPatient=[f"0\\0\\{i}.5" for i in range(count)],
         ImageComments=[f"slice {i}" for i in range(count)],
     )
-    arrays = {
+    arrays: dict[str, list[Any]] = {
         "SliceLocation": [float(i) for i in range(512)],
         "ImagePositionPatient": [[0.0, 0.0, i + 0.5] for i in range(512)],
         "InstanceNumber": list(range(1, 513)),
@@ -311,7 +311,6 @@ def test_thousand_instances_are_decided_in_a_fraction_of_a_second() -> None:
     assert set(reasons(decision)) == {"ImageComments"}
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_single_edit_is_found_and_nothing_else(data: st.DataObject) -> None:
     held: Items = {

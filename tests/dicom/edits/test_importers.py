@@ -7,19 +7,20 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from export_session.dicom.binary.dataset import main_data_set
 from export_session.dicom.edits.equality import same
 from export_session.dicom.edits.find import find_edits
-from export_session.dicom.edits.importers import fmi, grp3, mrc
+from export_session.dicom.edits.importers import IMPORTERS
 from tests.support.instances import Items, instance
 
+fmi, grp3, mrc = (importer.of_value for importer in IMPORTERS[:3])
 FMI_MARK = {"TransferSyntaxUID": "1.2.840.10008.1.2.1"}
 GRP3_MARK = {"ScanningSequence": ["SE"]}
 MRC_MARK = {"RequestAttributesSequence": {"ScheduledProcedureStepID": "9"}}
-MARKED = {"ScanningSequence": "SE", "RequestAttributesSequence": [{"ScheduledProcedureStepID": "9"}]}
+MARKED: Items = {"ScanningSequence": "SE", "RequestAttributesSequence": [{"ScheduledProcedureStepID": "9"}]}
 
 
 def is_edit(elements: Items, metadata: dict[str, Any], mark: dict[str, Any] = FMI_MARK, codec: str = "latin-1") -> bool:
@@ -282,7 +283,6 @@ def test_lists_cut_down_to_integers_by_an_old_importer() -> None:
     assert is_edit({**file, "PixelSpacing": "0.5\\0.5"}, {**shown, "PixelSpacing": [0.5, 0.5]}, MRC_MARK)
 
 
-@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))
 def test_every_decimal_string_equals_what_each_importer_reads(number: float) -> None:
     text = f"{number:.10g}"
@@ -292,7 +292,6 @@ def test_every_decimal_string_equals_what_each_importer_reads(number: float) -> 
         assert same(importer(stored), float(text), "DS")
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\\\x7f\xa0"), max_size=30))
 def test_text_is_shown_as_it_is_by_one_importer_and_stripped_by_the_others(text: str) -> None:
     file = instance({"SpecificCharacterSet": "ISO_IR 100", "InstitutionName": text})

@@ -115,7 +115,7 @@ KEYS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_whatever_the_bytes_and_the_metadata_are_there_is_a_decision(data: st.DataObject) -> None:
     elements: Items = {

@@ -13,6 +13,7 @@ from pydicom.data import get_testdata_file
 from export_session.dicom import read_instances
 from export_session.dicom.files import file as container
 from export_session.dicom.files import zip_series as zipped
+from export_session.dicom.files.stream import rewritten, rewritten_bytes
 from export_session.errors import HeaderError, NotDicom, ProofFailed
 from tests.support import build
 from tests.support.dicom_bytes import differences
@@ -73,9 +74,8 @@ def test_a_byte_that_goes_wrong_in_writing_is_caught(
     else:
         method = zipfile.ZIP_STORED if kind == "stored" else zipfile.ZIP_DEFLATED
         build.archive(source, {"1.dcm": data}, method)
-    stream, whole = container.rewritten, zipped.rewritten_bytes
-    monkeypatch.setattr(container, "rewritten", lambda *given: [_damaged(b"".join(stream(*given)), at)])
-    monkeypatch.setattr(zipped, "rewritten_bytes", lambda *given: _damaged(whole(*given), at))
+    monkeypatch.setattr(container, "rewritten", lambda *given: [_damaged(b"".join(rewritten(*given)), at)])
+    monkeypatch.setattr(zipped, "rewritten_bytes", lambda *given: _damaged(rewritten_bytes(*given), at))
     with pytest.raises(ProofFailed):
         run(source)
     assert untouched(tmp_path, "one")

@@ -12,8 +12,8 @@ import pytest
 
 from export_session.dicom import read_instances, rewrite
 from export_session.dicom.binary import deflate as codec
-from export_session.dicom.files import file as container
 from export_session.dicom.files import zip_writer as repack
+from export_session.dicom.files.zip_reader import ZipReader
 from export_session.errors import UnsafeArchive
 from tests.support import build, zip_bytes
 from tests.support.dicom_bytes import differences
@@ -85,15 +85,15 @@ def test_a_dicomdir_in_an_archive_is_left_alone(tmp_path: Path) -> None:
 def test_headers_are_read_without_reading_pixel_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = build.archive(tmp_path / "series.zip", {"1.dcm": build.plain(pixels=LARGE)}, zipfile.ZIP_STORED)
     read = 0
-    right = container.ZipReader.read
+    right = ZipReader.read
 
-    def counted(archive: container.ZipReader, start: int, size: int) -> bytes:
+    def counted(archive: ZipReader, start: int, size: int) -> bytes:
         nonlocal read
         data = right(archive, start, size)
         read += len(data)
         return data
 
-    monkeypatch.setattr(container.ZipReader, "read", counted)
+    monkeypatch.setattr(ZipReader, "read", counted)
     read_instances(source)
     assert read < 100_000
 

@@ -10,7 +10,7 @@ from export_session.dicom.files.stream import rewritten
 from export_session.dicom.vocabulary import Step
 from export_session.dicom.writing.apply import Request, edit_data_set
 from tests.support import build
-from tests.support.dicom_bytes import differences
+from tests.support.dicom_bytes import Form, differences
 from tests.support.instances import parse
 
 FORMS = [build.EXPLICIT, build.IMPLICIT, build.BIG]
@@ -30,7 +30,7 @@ def write(data: bytes, *edits: tuple[tuple[Step, ...], str, object]) -> tuple[by
 @pytest.mark.parametrize("outer", [True, False])
 @pytest.mark.parametrize("inner", [True, False])
 @pytest.mark.parametrize(("form", "vr"), [*((form, "SQ") for form in FORMS), (build.EXPLICIT, "UN"), (build.BIG, "UN")])
-def test_a_leaf_changes_and_the_lengths_around_it_follow(form: build.Form, outer: bool, inner: bool, vr: str) -> None:
+def test_a_leaf_changes_and_the_lengths_around_it_follow(form: Form, outer: bool, inner: bool, vr: str) -> None:
     within = build.IMPLICIT if vr == "UN" else form
     leaf = build.element(0x00081160, "IS", b"7", within)
     deep = build.item(leaf + build.element(0x00081155, "UI", b"1.2", within), within, undefined=inner)
@@ -46,7 +46,7 @@ def test_a_leaf_changes_and_the_lengths_around_it_follow(form: build.Form, outer
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_element_is_inserted_where_its_tag_belongs(form: build.Form) -> None:
+def test_an_element_is_inserted_where_its_tag_belongs(form: Form) -> None:
     data = build.plain(form=form)
     new, refused = write(data, ((Step(0x00101030),), "DS", 70.5), ((Step(0x00080022),), "DA", "20200131"))
     assert not refused
@@ -56,7 +56,7 @@ def test_an_element_is_inserted_where_its_tag_belongs(form: build.Form) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_group_lengths_follow_unless_they_were_wrong(form: build.Form) -> None:
+def test_group_lengths_follow_unless_they_were_wrong(form: Form) -> None:
     name = build.element(0x00100010, "PN", b"Old^Name", form)
     right = build.group_length(0x00100000, name, form)
     wrong = build.group_length(0x00100000, name + b"more", form)[: -len(b"more")]
@@ -67,7 +67,7 @@ def test_group_lengths_follow_unless_they_were_wrong(form: build.Form) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_private_element_finds_its_block_or_reserves_one(form: build.Form) -> None:
+def test_a_private_element_finds_its_block_or_reserves_one(form: Form) -> None:
     block = build.element(0x00190010, "LO", b"OTHER", form) + build.element(0x00190011, "LO", b"ACME 1.1", form)
     data = build.plain(block + build.element(0x00191101, "LO", b"old", form), form)
     there, new = Step(0x00190001, creator="ACME 1.1"), Step(0x00190002, creator="FRESH")
