@@ -10,8 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from export_session.dicom.binary.instance import Instance, Kind
+from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.splice import with_group_lengths
-from export_session.dicom.binary.values import Unwritable
 from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.edit import Decision
 from export_session.dicom.edits.find import find_edits

@@ -18,10 +18,9 @@ from pydicom.valuerep import PersonName
 
 from export_session.dicom import Result, rewrite
 from export_session.errors import HeaderError
-from tests.corpus import zip_bytes
 from tests.corpus.catalogue import Edit, parse
 from tests.corpus.samples import Sample
-from tests.support import dicom_bytes
+from tests.support import dicom_bytes, zip_bytes
 from tests.support.dicom_bytes import Path, Piece
 
 TEXT = frozenset({"PN", "LO", "SH", "LT", "ST", "UC", "UT"})

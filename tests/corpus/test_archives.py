@@ -15,9 +15,9 @@ import pytest
 
 from export_session.dicom import Result, rewrite
 from export_session.errors import HeaderError, UnsafeArchive
-from tests.corpus import build, zip_bytes
 from tests.corpus.catalogue import parse
 from tests.corpus.judge import outcome
+from tests.support import build, zip_bytes
 from tests.support.dicom_bytes import differences
 
 HEADER: dict[str, Any] = {"dicom": {"PatientName": "New^Name"}}

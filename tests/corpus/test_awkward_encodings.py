@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from pydicom.charset import convert_encodings, encode_string
 
-from tests.corpus import build
-from tests.corpus.build import BIG, EXPLICIT, IMPLICIT, element, group_length, instance, item, plain, sequence
 from tests.corpus.catalogue import Edit, parse
 from tests.corpus.judge import outcome, wrong_instance
+from tests.support import build
+from tests.support.build import BIG, EXPLICIT, IMPLICIT, element, group_length, instance, item, plain, sequence
 from tests.support.dicom_bytes import Form, pieces
 
 FORMS = [EXPLICIT, IMPLICIT, BIG]

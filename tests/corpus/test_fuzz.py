@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from export_session.dicom import rewrite
 from export_session.errors import HeaderError
-from tests.corpus import build, zip_bytes
 from tests.corpus.samples import samples
+from tests.support import build, zip_bytes
 from tests.support.dicom_bytes import UnparsableError, piece_differences, pieces
 
 Mutation = Callable[[bytes], bytes]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus import zip_bytes
 from tests.corpus.samples import samples
+from tests.support import zip_bytes
 from tests.support.dicom_bytes import Piece, UnparsableError, differences, pieces
 
 INSTANCES = [(sample.name, data) for sample in samples() for data in list(sample.instances().values())[:2] if data]

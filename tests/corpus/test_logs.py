@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.corpus import build
-from tests.corpus.build import element
 from tests.corpus.judge import outcome
+from tests.support import build
+from tests.support.build import element
 
 CANARY = "Kanarienvogel"
 BAD = [

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus import build
 from tests.corpus.samples import ROOT
+from tests.support import build
 
 MEGABYTE = 1 << 20
 PROGRAM = """

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from export_session.dicom import Result
-from tests.corpus import build
-from tests.corpus.build import element, plain
 from tests.corpus.catalogue import Edit
 from tests.corpus.judge import outcome, wrong_instance
+from tests.support import build
+from tests.support.build import element, plain
 from tests.support.dicom_bytes import pieces
 
 LOCATION, POSITION, DESCRIPTION, NUMBER = 0x00201041, 0x00200032, 0x0008103E, 0x00200013

@@ -9,10 +9,10 @@ import pytest
 
 from export_session.dicom import rewrite
 from export_session.errors import HeaderError, StaleMetadata
-from tests.corpus import build
 from tests.corpus.catalogue import Edit, datasets, parse
 from tests.corpus.judge import outcome, wrong_bytes, wrong_instance
 from tests.corpus.samples import FMI, GRP3, MRC, P15E, Sample, samples
+from tests.support import build
 
 NAME, PATIENT_ID = (0x00100010,), (0x00100020,)
 

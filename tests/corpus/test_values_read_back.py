@@ -20,9 +20,9 @@ from pydicom.multival import MultiValue
 
 from export_session.dicom import Result
 from export_session.errors import HeaderError
-from tests.corpus import build
 from tests.corpus.catalogue import parse
 from tests.corpus.judge import charset, is_nothing, may_hold_text, outcome, same, value_at
+from tests.support import build
 from tests.support.dicom_bytes import Form, piece_differences, pieces
 
 FORMS = [build.EXPLICIT, build.IMPLICIT, build.BIG]

@@ -92,13 +92,13 @@ def test_whatever_is_quoted_leaves_a_sentence(value: str, marks: str) -> None:
         ("(0010,0020) is protected; 3 of 200 instances differ", None),
         ("dicom_array.EchoTime[12] is the reference's", None),
         ("member 0042.dcm ends early after 4096 bytes", None),
-        ("170.25 is no integer", "(value) is no integer"),
-        ("-1.5e-07 is no integer", "(value) is no integer"),
-        ("Doe^Jane is no date", "(value) is no date"),
+        ("170.25 is not an integer", "(value) is not an integer"),
+        ("-1.5e-07 is not an integer", "(value) is not an integer"),
+        ("Doe^Jane is not a valid date", "(value) is not a valid date"),
         ("no instance is 1.2.840.99.7", "no instance is (value)"),
         ("born 19610203", "born (value)"),
         ("70000 is beyond the range of US", "(value) is beyond the range of US"),
-        ('"say "secret" now" is no date', "(value) is no date"),
+        ('"say "secret" now" is not a valid date', "(value) is not a valid date"),
     ],
 )
 def test_a_sentence_keeps_what_is_no_value(text: str, left: str | None) -> None:

@@ -20,7 +20,7 @@ from export_session.dicom.binary.elements import (
     Malformed,
     Syntax,
 )
-from export_session.dicom.binary.instance import Instance, codecs_of
+from export_session.dicom.binary.instance import Instance, codecs_of, decode_plain
 from export_session.dicom.binary.items import readable_items
 from export_session.dicom.dictionary import (
     CHARSET_VRS,
@@ -63,7 +63,7 @@ class DataSet:
         if not tag >> 16 & 1 or tag & 0xFFFF <= 0xFF:
             return ""
         element = self.elements.get(tag & 0xFFFF0000 | tag >> 8 & 0xFF)
-        return element.value.decode("latin-1").strip(PADDING) if element else ""
+        return decode_plain(element.value) if element else ""
 
     def spelled(self, key: Key) -> Key:
         """Return a private key with its creator as the file spells it; other keys as they are."""
@@ -89,7 +89,7 @@ class DataSet:
         """Yield the blocks that a key can mean, with the creator as the file spells it (PS3.5 §7.8.1)."""
         for tag, element in self.elements.items():
             if tag >> 16 == key.tag >> 16 and 0x10 <= tag & 0xFFFF <= 0xFF:
-                creator = element.value.decode("latin-1").strip(PADDING)
+                creator = decode_plain(element.value)
                 if key.names_creator(creator):
                     yield tag & 0xFF, creator
 

@@ -167,7 +167,7 @@ def _end_of_sequence(data: bytes, pos: int, syntax: Syntax, depth: int) -> int:
         if item.tag == SEQUENCE_DELIMITER:
             return pos
         if item.tag != ITEM:
-            raise Malformed("a sequence holds something that is no item")
+            raise Malformed("a sequence holds something that is not an item")
         pos = end_of_item(data, pos, item.length, syntax, depth)
 
 
@@ -194,7 +194,7 @@ def _end_of_fragments(data: bytes, pos: int, syntax: Syntax) -> int:
         if item.tag == SEQUENCE_DELIMITER:
             return pos
         if item.tag != ITEM or item.length == UNDEFINED:
-            raise Malformed("encapsulated data hold something that is no fragment")
+            raise Malformed("encapsulated data hold something that is not a fragment")
         pos += item.length
         if pos > len(data):
             raise Incomplete

@@ -94,7 +94,7 @@ def exact_items(value: bytes, syntax: Syntax) -> list[Item]:
         while pos < len(value):
             head = read_head(value, pos, syntax)
             if head.tag != ITEM:
-                raise Malformed("a sequence holds something that is no item")
+                raise Malformed("a sequence holds something that is not an item")
             end = end_of_item(value, pos + _HEAD, head.length, syntax, 0)
             items.append(Item(pos, pos + _HEAD, end - _HEAD if head.length == UNDEFINED else end, end))
             pos = end
@@ -117,7 +117,7 @@ def exact_elements(content: bytes, syntax: Syntax) -> dict[int, Element]:
         while pos < len(content):
             head = read_head(content, pos, syntax)
             if head.tag >> 16 == 0xFFFE:
-                raise Malformed("an item holds something that is no element")
+                raise Malformed("an item holds something that is not an element")
             if head.tag in elements:
                 raise Malformed("an element occurs twice in an item")
             elements[head.tag] = element = read_element(content, pos, head, syntax)

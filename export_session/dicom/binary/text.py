@@ -121,5 +121,5 @@ def _breaks(vr: str) -> re.Pattern[str]:
 
 
 def _strict(codec: str) -> str:
-    """Without a declaration only ASCII is allowed (PS3.5 §6.1.2.3), where pydicom takes Latin-1."""
+    """Return a codec as the standard has it: without a declaration, ASCII (PS3.5 §6.1.2.3); pydicom takes Latin-1."""
     return "ascii" if codec == default_encoding else codec

@@ -15,14 +15,20 @@ _NEXT_READ = 256 << 10
 
 
 class Window:
-    """The stretch of a file that is in memory; it only moves forward."""
+    """The stretch of a file that is in memory, and a position in it; both only move forward."""
 
     def __init__(self, read: Read, size: int | None) -> None:
         self._read = read
         self._left = size  # bytes not yet read, where that is known
         self._base = 0  # where in the file `data` starts
         self.data = b""
+        self.pos = 0  # in `data`
         self.ended = False
+
+    @property
+    def position(self) -> int:
+        """Where in the file the window stands, what is deflated taken as inflated."""
+        return self._base + self.pos
 
     def _next(self, size: int) -> bytes:
         part = self._read(size)
@@ -31,42 +37,44 @@ class Window:
             self._left -= len(part)
         return part
 
-    def fill(self, pos: int, size: int) -> int:
-        """Drop what precedes ``pos``, read until ``size`` bytes are there; return the new position, 0."""
-        self._base += pos
-        parts = [self.data[pos:]]
-        have = len(parts[0])
+    def fill(self, size: int) -> None:
+        """Read until ``size`` bytes are there, or the file ends; what was passed is dropped then."""
+        have = len(self.data) - self.pos
+        if have >= size or self.ended:
+            return
+        parts = [self.data[self.pos :]]
         while have < size and not self.ended:
             parts.append(self._next(max(size - have, _NEXT_READ if self.data else _FIRST_READ)))
             have += len(parts[-1])
-        self.data = b"".join(parts)
-        return 0
+        self._restart(b"".join(parts))
 
-    def skip(self, pos: int, size: int) -> tuple[int, int]:
-        """Move ``size`` bytes on; return the new position and how many bytes were missing."""
-        have = len(self.data) - pos
+    def peek(self, size: int) -> bytes:
+        """Return the next ``size`` bytes, fewer where the file ends, without passing them."""
+        self.fill(size)
+        return self.data[self.pos : self.pos + size]
+
+    def skip(self, size: int) -> int:
+        """Move ``size`` bytes on; return how many bytes were missing."""
+        have = len(self.data) - self.pos
         if size <= have:
-            return pos + size, 0
-        self._base += len(self.data)
-        self.data = b""
+            self.pos += size
+            return 0
         size -= have
+        self.pos = len(self.data)
+        self._restart(b"")
         if self._left is not None and size >= self._left:
             self._base += self._left
             self.ended = True
-            return 0, size - self._left
+            return size - self._left
         while size and not self.ended:
             part = self._next(min(size, 1 << 20))
             self._base += len(part)
             size -= len(part)
-        return 0, size
+        return size
 
-    def position(self, pos: int) -> int:
-        """Return where in the file ``pos`` lies, what is deflated taken as inflated."""
-        return self._base + pos
-
-    def rest(self, pos: int) -> tuple[int, bool]:
+    def rest(self) -> tuple[int, bool]:
         """Read to the end; return where in the file that is and whether all bytes up to it are zero."""
-        zero = not self.data[pos:].strip(b"\0")
+        zero = not self.data[self.pos :].strip(b"\0")
         end = self._base + len(self.data)
         while not self.ended:
             part = self._next(1 << 20)
@@ -74,13 +82,18 @@ class Window:
             zero = zero and not part.strip(b"\0")
         return end, zero
 
-    def inflate(self, pos: int) -> None:
+    def inflate(self) -> None:
         """Go on with what the remaining bytes inflate to (PS3.5 §A.5); that can raise Damaged."""
         read = self._read
-        packed = chain([self.data[pos:]], iter(lambda: read(_NEXT_READ), b""))
+        packed = chain([self.data[self.pos :]], iter(lambda: read(_NEXT_READ), b""))
         self._read = Reader(_bounded(inflated(packed))).read
-        self._base += pos
-        self._left, self.data, self.ended = None, b"", False
+        self._restart(b"")
+        self._left, self.ended = None, False
+
+    def _restart(self, data: bytes) -> None:
+        """Go on with other data from the position on."""
+        self._base += self.pos
+        self.data, self.pos = data, 0
 
 
 def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:

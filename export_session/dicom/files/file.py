@@ -143,7 +143,7 @@ def _gunzipped(path: Path) -> Iterator[bytes]:
     try:
         yield from totals
     except Damaged as error:
-        raise NotDicom(f"{path.name} is no complete gzip file ({error}); upload it again") from None
+        raise NotDicom(f"{path.name} is not a complete gzip file ({error}); upload it again") from None
     if b"".join(rest) != _gzip_trailer(totals):
         raise NotDicom(f"{path.name}: the checksum is wrong, or something follows it; upload it again")
 

@@ -74,7 +74,7 @@ class ZipReader:
         try:
             self._zip = zipfile.ZipFile(path)
         except _UNREADABLE as error:
-            raise UnsafeArchive(f"{path.name} is no complete zip archive ({error}); upload it again") from None
+            raise UnsafeArchive(f"{path.name} is not a complete zip archive ({error}); upload it again") from None
         self._file = path.open("rb")
         self.comment = self._zip.comment
         try:

@@ -13,8 +13,9 @@ from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
+from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.text import NotInRepertoire
-from export_session.dicom.binary.values import Unwritable, is_blank
+from export_session.dicom.binary.values import is_blank
 from export_session.dicom.dictionary import Key
 from export_session.dicom.vocabulary import Step
 from export_session.dicom.writing.elements import (

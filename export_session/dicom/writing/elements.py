@@ -9,8 +9,9 @@ from typing import Any
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import EXPLICIT_LITTLE, Element, Syntax, write_head
 from export_session.dicom.binary.items import exact_elements
+from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.text import encode_text
-from export_session.dicom.binary.values import Unwritable, is_blank, to_bytes, to_text
+from export_session.dicom.binary.values import is_blank, to_bytes, to_text
 from export_session.dicom.dictionary import (
     CHARSET_VRS,
     NUMBER_FORMATS,

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 
 from export_session.dicom.binary.elements import Syntax, write_item
 from export_session.dicom.binary.instance import Instance
+from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.splice import with_value
-from export_session.dicom.binary.values import Unwritable
 from export_session.dicom.vocabulary import Assignment, Cause
 from export_session.dicom.writing.apply import Effect
 from export_session.dicom.writing.elements import write_element

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
+from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.text import UTF8, UTF8_CODECS, Undecodable, decode_text, encode_text
-from export_session.dicom.binary.values import Unwritable
 from export_session.dicom.dictionary import CHARSET_VRS, FRAGMENT_VRS, SPECIFIC_CHARACTER_SET
 from export_session.dicom.writing.elements import reread, write_element
 from export_session.dicom.writing.sequences import ExactSequence

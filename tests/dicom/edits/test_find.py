@@ -19,7 +19,7 @@ from export_session.dicom.edits.find import find_edits
 from export_session.dicom.rewrite import rewrite
 from export_session.dicom.vocabulary import Cause, Options, Outcome
 from export_session.errors import InvalidEdit, StaleMetadata
-from tests.dicom.crafted import UID, Items, file_bytes, instance, series
+from tests.support.instances import UID, Items, file_bytes, instance, series
 
 FMI_MARK = {"TransferSyntaxUID": "1.2.840.10008.1.2.1"}
 GRP3_MARK = {"ScanningSequence": ["SE"]}

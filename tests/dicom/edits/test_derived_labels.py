@@ -16,7 +16,7 @@ from export_session.dicom.edits.find import find_edits
 from export_session.dicom.files.file import read_instances
 from export_session.dicom.vocabulary import Cause
 from tests.corpus.samples import FMI, samples
-from tests.dicom.crafted import Items, instance, series
+from tests.support.instances import Items, instance, series
 
 YEAR = 31557600
 HEADER: Items = {

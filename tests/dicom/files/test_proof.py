@@ -9,8 +9,8 @@ import pytest
 from export_session.dicom.binary.parser import Parser
 from export_session.dicom.files.proof import Whole, prove
 from export_session.errors import ProofFailed
-from tests.corpus import build
-from tests.dicom.test_instance_parsing import parse
+from tests.support import build
+from tests.support.instances import parse
 
 NAME = build.element(0x00100010, "PN", b"Old^Name")
 NEW = build.element(0x00100010, "PN", b"New^Longer^Name.")

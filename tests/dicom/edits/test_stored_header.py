@@ -12,7 +12,7 @@ from export_session.dicom.edits.stored_header import agreed_header
 from export_session.dicom.files.file import read_instances
 from export_session.dicom.vocabulary import Options
 from tests.corpus.samples import FMI, GRP3, samples
-from tests.dicom.crafted import Items, instance, series
+from tests.support.instances import Items, instance, series
 
 MARK = {"TransferSyntaxUID": "1.2.840.10008.1.2.1"}
 

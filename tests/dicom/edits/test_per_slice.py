@@ -13,7 +13,7 @@ from export_session.dicom.edits.edit import Decision
 from export_session.dicom.edits.find import find_edits
 from export_session.dicom.edits.series import Reference, Series
 from export_session.dicom.vocabulary import Cause, Options
-from tests.dicom.crafted import Items, instance, not_dicom, series
+from tests.support.instances import Items, instance, not_dicom, series
 
 
 def decide(

@@ -20,7 +20,7 @@ from export_session.dicom.edits.projection import as_json
 from export_session.dicom.edits.stored_header import agreed_header
 from export_session.dicom.vocabulary import Options
 from export_session.errors import StaleMetadata
-from tests.dicom.crafted import UID, Items, Value, data_set, element, file_bytes, instance
+from tests.support.instances import UID, Items, Value, data_set, element, file_bytes, instance
 
 REGION = 0x00082218
 

@@ -19,7 +19,7 @@ from export_session.dicom import Result, rewrite
 from export_session.dicom.binary.splice import Patch, patched
 from export_session.dicom.files import deflate_reuse as seam
 from export_session.errors import HeaderError, UnsafeArchive
-from tests.corpus import build, zip_bytes
+from tests.support import build, zip_bytes
 from tests.support.dicom_bytes import differences
 
 RAW = -15

@@ -1,4 +1,4 @@
-"""Instances crafted byte by byte: explicit VR little endian, so that also invalid values can be made."""
+"""Instances by keyword: explicit VR little endian, with values of any kind, invalid ones included."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.binary.parser import Parser
+from tests.support import build
 
 Value = str | bytes | int | float | Sequence["Items"]
 Items = Mapping[str, "Value"]
 
-_LONG = {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
 _NUMBERS = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
 UID = {"SOPInstanceUID": "1.2.3.4", "SeriesInstanceUID": "1.2.3", "StudyInstanceUID": "1.2"}
 
@@ -22,22 +22,13 @@ UID = {"SOPInstanceUID": "1.2.3.4", "SeriesInstanceUID": "1.2.3", "StudyInstance
 def element(key: str, value: Value, codec: str = "latin-1") -> bytes:
     """One element; ``key`` is a keyword, or ``ggggeeee VR``; bytes are taken as they are."""
     tag, vr = _tag_and_vr(key)
+    if isinstance(value, bytes):
+        return build.element(tag, vr, value, length=len(value))
     if isinstance(value, str):
-        raw = value.encode(codec)
-        raw += (b"\0" if vr == "UI" else b" ") * (len(raw) % 2)
-    elif isinstance(value, bytes):
-        raw = value
-    elif isinstance(value, (int, float)):
-        raw = struct.pack("<" + _NUMBERS[vr], value)
-    else:
-        raw = b"".join(_item(item, codec) for item in value)
-    head = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, vr.encode())
-    return head + (struct.pack("<xxL", len(raw)) if vr in _LONG else struct.pack("<H", len(raw))) + raw
-
-
-def _item(item: Items, codec: str) -> bytes:
-    content = data_set(item, codec)
-    return struct.pack("<HHL", 0xFFFE, 0xE000, len(content)) + content
+        return build.element(tag, vr, value.encode(codec))
+    if isinstance(value, (int, float)):
+        return build.element(tag, vr, struct.pack("<" + _NUMBERS[vr], value))
+    return build.sequence(tag, [build.item(data_set(item, codec)) for item in value], vr=vr)
 
 
 def data_set(elements: Items, codec: str = "latin-1") -> bytes:
@@ -56,14 +47,12 @@ def _tag_and_vr(key: str) -> tuple[int, str]:
 
 def file_bytes(elements: Items, codec: str = "latin-1") -> bytes:
     """A whole file with preamble and file meta."""
-    meta = {
-        "MediaStorageSOPClassUID": "1.2.840.10008.5.1.4.1.1.4",
-        "MediaStorageSOPInstanceUID": str(elements.get("SOPInstanceUID", "1.2.3.4")),
-        "TransferSyntaxUID": "1.2.840.10008.1.2.1",
-    }
-    encoded = data_set(meta)
-    length = element("FileMetaInformationGroupLength", len(encoded))
-    return b"\0" * 128 + b"DICM" + length + encoded + data_set(elements, codec)
+    return build.instance(data_set(elements, codec), uid=str(elements.get("SOPInstanceUID", "1.2.3.4")))
+
+
+def parse(data: bytes, size: int | None = None) -> Instance:
+    """Read an instance."""
+    return Parser().parse(io.BytesIO(data).read, "one.dcm", size)
 
 
 def instance(elements: Items, name: str = "1.dcm", codec: str = "latin-1") -> Instance:

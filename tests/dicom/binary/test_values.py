@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_session.dicom.binary.values import Unwritable, fits_multiplicity, to_bytes, to_text
+from export_session.dicom.binary.refusal import Unwritable
+from export_session.dicom.binary.values import fits_multiplicity, to_bytes, to_text
 from export_session.dicom.writing.elements import encode_value
 
 LATIN1 = ["latin_1"]
@@ -76,14 +77,14 @@ def test_a_valid_value_is_encoded(value: Any, vr: str, vm: str, expected: bytes)
         ("13:45:01", "TM", "1", "HHMMSS"),
         ("2500", "TM", "1", "HHMMSS"),
         ("2020-01-31T13:45", "DT", "1", "YYYYMMDDHHMMSS"),
-        ("abc", "DS", "1", "no decimal number"),
+        ("abc", "DS", "1", "not a valid decimal number"),
         (1 / 3, "DS", "1", "0.33333333333333"),
         (float("nan"), "DS", "1", "nan"),
         (float("inf"), "FD", "1", "inf"),
         (float("nan"), "FD", "1", "nan"),
         (10**400, "FD", "1", "inf"),
         (True, "DS", "1", "true"),
-        (1.5, "IS", "1", "no integer"),
+        (1.5, "IS", "1", "not an integer"),
         (2**31, "IS", "1", "2147483647"),
         ("9" * 300, "IS", "1", "2147483647"),
         (-1, "US", "1", "0 to 65535"),

@@ -12,7 +12,7 @@ import pytest
 
 from export_session.dicom import Cause, rewrite
 from export_session.errors import InvalidEdit, NotDicom
-from tests.corpus import build
+from tests.support import build
 from tests.support.dicom_bytes import Form, differences
 
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.parser import Parser
 from export_session.dicom.files.stream import plain
-from tests.corpus import build
+from tests.support import build
 from tests.support.dicom_bytes import Form
+from tests.support.instances import parse
 
 SHIPPED = sorted(
     path
@@ -24,10 +25,6 @@ SHIPPED = sorted(
 )
 FORMS = [build.EXPLICIT, build.IMPLICIT, build.BIG]
 PROBLEMATIC = {"rtplan_truncated.dcm"}
-
-
-def parse(data: bytes, size: int | None = None) -> Instance:
-    return Parser().parse(io.BytesIO(data).read, "one.dcm", size)
 
 
 def accounted(instance: Instance) -> int:

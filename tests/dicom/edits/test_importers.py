@@ -14,7 +14,7 @@ from export_session.dicom.binary.dataset import main_data_set
 from export_session.dicom.edits.equality import same
 from export_session.dicom.edits.find import find_edits
 from export_session.dicom.edits.importers import IMPORTERS
-from tests.dicom.crafted import Items, instance
+from tests.support.instances import Items, instance
 
 fmi, grp3, mrc = (importer.of_value for importer in IMPORTERS[:3])
 FMI_MARK = {"TransferSyntaxUID": "1.2.840.10008.1.2.1"}

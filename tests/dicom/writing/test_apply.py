@@ -1,21 +1,17 @@
-"""Splicing copies every byte outside of the patches, however the stream is cut, at every depth of nesting."""
+"""Requests change whole elements at every depth of nesting, and every other byte is copied."""
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from export_session.dicom.binary.dataset import main_data_set
-from export_session.dicom.binary.splice import Patch, patched, splice, with_group_lengths
+from export_session.dicom.binary.splice import with_group_lengths
 from export_session.dicom.files.stream import rewritten
 from export_session.dicom.vocabulary import Step
 from export_session.dicom.writing.apply import Request, edit_data_set
-from tests.corpus import build
-from tests.dicom.test_instance_parsing import parse
+from tests.support import build
 from tests.support.dicom_bytes import Form, differences
+from tests.support.instances import parse
 
 FORMS = [build.EXPLICIT, build.IMPLICIT, build.BIG]
 
@@ -29,26 +25,6 @@ def write(data: bytes, *edits: tuple[tuple[Step, ...], str, object]) -> tuple[by
     elements = with_group_lengths(instance.elements, edited.elements, instance.syntax)
     new = b"".join(rewritten([data], instance, elements))
     return new, {number: one.reason for number, one in edited.effects.items() if one.reason}
-
-
-@st.composite
-def _patches(draw: st.DrawFn) -> tuple[bytes, list[Patch]]:
-    data = draw(st.binary(max_size=60))
-    places = sorted(draw(st.lists(st.integers(0, len(data)), max_size=8)))
-    pairs = zip(places[::2], places[1::2], strict=False)
-    return data, [Patch(start, end, draw(st.binary(max_size=5))) for start, end in pairs]
-
-
-@given(_patches(), st.lists(st.integers(0, 60), max_size=8))
-def test_a_stream_is_spliced_the_same_however_it_is_cut(case: tuple[bytes, list[Patch]], cuts: list[int]) -> None:
-    data, patches = case
-    edges = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
-    chunks = [data[a:b] for a, b in pairwise(edges)]
-    expected, at = b"", 0
-    for patch in patches:
-        expected += data[at : patch.start] + patch.new
-        at = patch.end
-    assert b"".join(splice(chunks, patches)) == patched(data, patches) == expected + data[at:]
 
 
 @pytest.mark.parametrize("outer", [True, False])
