@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from local_site.faults import Fault
 from local_site.local import LocalSite
-from local_site.options import SiteOptions
+from local_site.site.faults import Fault
+from local_site.site.options import SiteOptions
 
 __all__ = ["Fault", "LocalSite", "SiteOptions"]

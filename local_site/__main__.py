@@ -12,11 +12,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from local_site import jobs_gears
-from local_site.faults import KINDS
+from local_site.engine import manifests
 from local_site.local import LocalSite
-from local_site.options import SiteOptions
-from local_site.site import Site
+from local_site.site.faults import KINDS
+from local_site.site.options import SiteOptions
+from local_site.site.state import Site
 
 DESCRIPTION = """\
 A Flywheel site on this machine: HTTP on loopback, everything kept under ROOT.
@@ -68,18 +68,18 @@ def _serve(given: argparse.Namespace) -> None:
         except (RuntimeError, OSError) as error:
             raise SystemExit(f"Cannot serve {given.root}: {error}") from error
         if given.seed:
-            from local_site.seed import seed_demo  # noqa: PLC0415  # needs pydicom, which serving does not
+            from local_site.seed import seed_demo  # noqa: PLC0415 - needs pydicom, which serving does not
 
             seed_demo(site.site)
         page = f"{site.url}/?key={site.site.owner_key()}"
         line = {"url": site.url, "api_key": site.api_key, "user": site.owner, "page": page}
-        print(json.dumps(line), flush=True)  # noqa: T201  # this line is what callers wait for
+        print(json.dumps(line), flush=True)  # noqa: T201 - this line is what callers wait for
         stop.wait()
 
 
 def _add_gear(given: argparse.Namespace) -> None:
     site = Site.open(given.root)
-    gear = jobs_gears.add_gear_directory(site, given.directory)
+    gear = manifests.add_gear_directory(site, given.directory)
     added = {"_id": gear["_id"], "name": gear["gear"]["name"], "version": gear["gear"]["version"]}
     print(json.dumps(added))  # noqa: T201 - the answer of the command
     site.close()

@@ -44,7 +44,7 @@ class ForbiddenError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """There is no such resource, or no longer (404)."""
+    """The resource does not exist, or no longer (404)."""
 
     def __init__(self, message: str, **extra: Any) -> None:
         super().__init__(404, message, **extra)

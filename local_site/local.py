@@ -8,13 +8,15 @@ import threading
 from pathlib import Path
 from typing import Any, Self
 
-from local_site import auth, dump, jobs, jobs_gears, rules
-from local_site.engine import Engine
-from local_site.faults import Fault
-from local_site.journal import Entry
-from local_site.options import SiteOptions
+from local_site.console import dump
+from local_site.engine import jobs, manifests, rules
+from local_site.engine.scheduler import Engine
 from local_site.server import Server
-from local_site.site import OWNER, Site
+from local_site.site import auth
+from local_site.site.faults import Fault
+from local_site.site.journal import Entry
+from local_site.site.options import SiteOptions
+from local_site.site.state import OWNER, Site
 
 
 class LocalSite:
@@ -132,10 +134,10 @@ class LocalSite:
 
     def add_gear(self, directory: str | Path) -> str:
         """Register the gear in a directory (by its ``manifest.json``) and return its id."""
-        return str(jobs_gears.add_gear_directory(self.site, Path(directory))["_id"])
+        return str(manifests.add_gear_directory(self.site, Path(directory))["_id"])
 
     def fault(self, kind: str, **details: Any) -> Fault:
-        """Make the site misbehave; see :class:`local_site.faults.Fault`."""
+        """Make the site misbehave; see :class:`local_site.site.faults.Fault`."""
         return self.site.faults.add(Fault(kind, **details))
 
     def clear_faults(self) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pydicom
 from pydicom.data import get_testdata_file
 
-from local_site import containers, files
-from local_site.auth import Identity
-from local_site.site import OWNER, Site
-from local_site.store import Doc
+from local_site.hierarchy import creating, files
+from local_site.site.auth import Identity
+from local_site.site.state import OWNER, Site
+from local_site.storage.store import Doc
 
 GROUP = "demo"
 PROJECTS = ("Quarantine", "Export", "Archive")
@@ -46,9 +46,9 @@ def seed_demo(site: Site) -> None:
         return
     owner = Identity(key_id="seed", user_id=OWNER, origin={"type": "user", "id": OWNER}, admin=True)
     with site.store.transaction():
-        containers.create(site, owner, "group", {"_id": GROUP, "label": "Demo"})
+        creating.create(site, owner, "group", {"_id": GROUP, "label": "Demo"})
         projects = {
-            label: containers.create(site, owner, "project", {"group": GROUP, "label": label}) for label in PROJECTS
+            label: creating.create(site, owner, "project", {"group": GROUP, "label": label}) for label in PROJECTS
         }
         site.add_user(CURATOR, firstname="Demo", lastname="Curator")
         for project in projects.values():
@@ -56,13 +56,13 @@ def seed_demo(site: Site) -> None:
             site.store.put("project", {**project, "permissions": [*project["permissions"], grant]})
         for subject_label, sessions in SERIES.items():
             fields = {"project": projects["Quarantine"]["_id"], "label": subject_label}
-            subject = containers.create(site, owner, "subject", fields)
+            subject = creating.create(site, owner, "subject", fields)
             for session_label, acquisitions in sessions.items():
                 body = {"project": subject["project"], "subject": {"_id": subject["_id"]}, "label": session_label}
-                session = containers.create(site, owner, "session", body)
+                session = creating.create(site, owner, "session", body)
                 for label, (name, sources) in acquisitions.items():
                     place = {"session": session["_id"], "label": label}
-                    acquisition = containers.create(site, owner, "acquisition", place)
+                    acquisition = creating.create(site, owner, "acquisition", place)
                     _add_series(site, owner, acquisition, name, sources)
 
 

@@ -9,26 +9,29 @@ import os
 import secrets
 import signal
 import time
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
-from local_site import admin, auth, web_page
-from local_site.auth import Identity
+from local_site.console import admin, pages
 from local_site.errors import ApiError, BadRequestError, ForbiddenError, NotFoundError
-from local_site.faults import Fault
-from local_site.fields import SchemaError
-from local_site.journal import Entry
-from local_site.query import Query
-from local_site.routes import analyses, containers, copies, downloads, files, jobs, rules, sitewide, uploads
+from local_site.hierarchy.fields import SchemaError
+from local_site.listing.query import Query
+from local_site.routes import analyses, containers, copies, downloads, files, jobs, lookup, rules, sitewide, uploads
 from local_site.routes import annotations as annotation_routes
-from local_site.routing import Call, Route, Router, Routes
-from local_site.site import Site
-from local_site.store import encode
+from local_site.routing.call import Call
+from local_site.routing.table import ANYTHING, Route, Routes, tell
+from local_site.site import auth
+from local_site.site.auth import Identity
+from local_site.site.faults import Fault
+from local_site.site.journal import Entry
+from local_site.site.state import Site
+from local_site.storage.store import encode
 
 log = logging.getLogger(__name__)
 
-TABLES = (sitewide, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies, jobs)
+TABLES = (sitewide, lookup, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies, jobs)
 SIGNED = Routes()
 SIGNED.add("PUT", "/signed/upload/{upload_id}", public=True, streams=True)(uploads.put_signed)
 SIGNED.add("GET", "/signed/download/{ticket_id}", public=True, streams=True)(downloads.download_signed)
@@ -50,14 +53,12 @@ class Server:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._api = Router(*(module.routes for module in TABLES))
-        self._signed = Router(SIGNED)
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and return the port."""
         app = web.Application(client_max_size=LARGEST_JSON)
-        app.router.add_route("*", r"/{path:[\s\S]*}", self._dispatch)
+        self._add_routes(app.router)
         self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE_SECONDS, shutdown_timeout=2)
         await self._runner.setup()
         listener = web.TCPSite(self._runner, host, port, backlog=1024)
@@ -71,31 +72,34 @@ class Server:
         if self._runner:
             await self._runner.cleanup()
 
-    async def _dispatch(self, request: web.Request) -> web.StreamResponse:
-        path, _, query = request.raw_path.partition("?")
-        if path.startswith("/api/"):
-            return await self._serve(request, self._api, path.removeprefix("/api"), query)
-        if path.startswith("/signed/"):
-            return await self._serve(request, self._signed, path, query)
-        if path.startswith("/__admin__/"):
-            return await _answered(admin.serve(self._site, request))
-        return await web_page.serve(self._site, request)
+    def _add_routes(self, router: web.UrlDispatcher) -> None:
+        tell(router, "/api", (route for module in TABLES for route in module.routes), self._serve)
+        tell(router, "", SIGNED, self._serve)
+        for prefix in ("/api", "/signed"):  # what no route is for is recorded and refused as the API does
+            router.add_route("*", prefix + ANYTHING, partial(self._serve, None))
+        router.add_route("*", "/__admin__" + ANYTHING, self._administer)
+        router.add_route("*", ANYTHING, partial(pages.serve, self._site))
 
-    async def _serve(self, request: web.Request, router: Router, path: str, query: str) -> web.StreamResponse:
-        """Serve a request to the API (or to a signed URL), recording it."""
-        found = router.find(request.method, path)
-        entry = Entry(request.method, path, query, found[0].shown(found[1]) if found else "", time.time())
+    async def _administer(self, request: web.Request) -> web.StreamResponse:
+        return await _answered(admin.serve(self._site, request))
+
+    async def _serve(self, route: Route | None, request: web.Request) -> web.StreamResponse:
+        """Serve a request to the API (or to a signed URL), recording it; no route means that none is for it."""
+        path, _, query = request.raw_path.partition("?")
+        params = route.params(request) if route else {}
+        shown = route.shown(params) if route else ""
+        entry = Entry(request.method, path.removeprefix("/api"), query, shown, time.time())
         self._site.journal.add(entry)
         struck = self._site.faults.striking(entry.method, entry.path, entry.route, entry.query)
         entry.fault = tuple(fault.kind for fault in struck)
-        if router is self._signed:
+        if path.startswith("/signed/"):
             entry.query = ""  # its signature is as good as a key
-        call = Call(self._site, request, found[1] if found else {}, Query.parse(query), NOBODY)
+        call = Call(self._site, request, params, Query.parse(query), NOBODY)
         call.faults = {fault.kind: fault for fault in struck}
         try:
             response = await before(call, struck)
             if response is None:
-                response = await _answered(self._handle(call, found[0] if found else None, entry))
+                response = await _answered(self._handle(call, route, entry))
                 response = await after(call, struck, response)
             entry.status = 0 if _gone(request) and not response.prepared else response.status
             entry.bytes_out = response.body_length if response.prepared else len(response.body or b"")  # type: ignore[attr-defined]  # unprepared ones are ours, with a body
@@ -211,7 +215,7 @@ def _gone(request: web.Request) -> bool:
 
 
 async def _json_body(request: web.Request) -> Any:
-    """Return the JSON body; an empty one is none, whatever its content type says."""
+    """Return the JSON body; an empty one counts as missing, whatever its content type says."""
     raw = await request.read()
     if not raw.strip():
         return None

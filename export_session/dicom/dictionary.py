@@ -124,6 +124,31 @@ def vr_in_dictionary(tag: int, creator: str = "") -> str:
 
 
 @lru_cache(maxsize=4096)
+def resolved_vr(tag: int, creator: str, vr_in_file: str, *, signed: bool) -> str:
+    """Return the dictionary's VR of an element as it is in a file; an ambiguous one is resolved by the file.
+
+    Parameters
+    ----------
+    tag, creator
+        With the private block and who reserved it.
+    vr_in_file
+        "" where the file gives none.
+    signed
+        What PixelRepresentation makes of "US or SS" (PS3.6 §6, PS3.3 §C.7.6.3.1).
+    """
+    if tag >> 16 & 1 and not creator:
+        return ""
+    vr = vr_in_dictionary(tag & 0xFFFF00FF if creator else tag, creator)
+    if " or " not in vr:
+        return vr
+    if vr_in_file in vr.split(" or "):
+        return vr_in_file
+    if vr == "US or SS":
+        return "SS" if signed else "US"
+    return "OW"
+
+
+@lru_cache(maxsize=4096)
 def vm_in_dictionary(tag: int, creator: str = "") -> str:
     """Return the VM of PS3.6 or of pydicom's private dictionary, "1-n" when neither knows the element."""
     try:

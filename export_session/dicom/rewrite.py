@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +13,16 @@ from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.splice import with_group_lengths
 from export_session.dicom.binary.values import Unwritable
 from export_session.dicom.dictionary import Key
+from export_session.dicom.edits.edit import Decision
 from export_session.dicom.edits.find import find_edits
 from export_session.dicom.edits.stored_header import agreed_header
 from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.proof import Elements
 from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Result
-from export_session.dicom.writing.elements import Edited, reread
+from export_session.dicom.writing.apply import Edited
+from export_session.dicom.writing.elements import reread
 from export_session.dicom.writing.original_attributes import ORIGINAL_ATTRIBUTES, original_attributes
-from export_session.dicom.writing.plan import make_plan
+from export_session.dicom.writing.plan import Plan, make_plan
 from export_session.dicom.writing.readback import ReadBack
 from export_session.dicom.writing.uids import duplicate_uids, following_uids
 from export_session.errors import InvalidEdit, NotDicom
@@ -67,43 +70,51 @@ def rewrite(
         The file must not be exported as it stands; there is no target then.
     """
     chosen = Options(**options)
-    with open_file(source) as container:
-        instances = container.instances()
-        count = sum(instance.kind is Kind.INSTANCE for instance in instances)
-        directory = not count and any(instance.kind is Kind.DIRECTORY for instance in instances)
-        if directory:  # what was edited in it is found, and refused
-            instances = [replace(instance, kind=Kind.INSTANCE) for instance in instances]
-        elif not count:
+    with open_file(source) as file:
+        instances = file.instances()
+        kinds = Counter(instance.kind for instance in instances)
+        if not kinds[Kind.INSTANCE]:
+            if kinds[Kind.DIRECTORY]:
+                return _of_directory(instances, header, overrides, chosen)
             return _without_instances(source, header)
         decision = find_edits(instances, header, overrides, chosen)
-        assignments = decision.assignments
-        refusals = duplicate_uids(instances, assignments)
-        if directory:
-            refusals = dict.fromkeys(range(len(assignments)), _DIRECTORY)
-        else:
-            leading = [one for number, one in enumerate(assignments) if number not in refusals]
-            assignments = (*assignments, *following_uids(instances, leading))
+        refusals = duplicate_uids(instances, decision.assignments)
+        leading = [one for number, one in enumerate(decision.assignments) if number not in refusals]
+        assignments = (*decision.assignments, *following_uids(instances, leading))
         plan = make_plan(instances, assignments, refusals)
-        if chosen.on_invalid_edit == "fail" and not directory:
+        if chosen.on_invalid_edit == "fail":
             _fail_on_invalid(plan.refused)
-        agreed = agreed_header(
-            header, decision, plan.refused_numbers, re_declared=decision.reference in plan.redeclared
-        )
-        if plan.edited:
+        result = _result(header, decision, plan, kinds[Kind.INSTANCE])
+        if result.modified:
             history = assignments if chosen.record_original_attributes else ()
             elements = {
                 index: _new_elements(instances[index], edited, history, modified_at)
                 for index, edited in plan.edited.items()
             }
-            _write(container, target, instances, elements, ReadBack(assignments, plan.edited))
-        return Result(
-            modified=bool(plan.edited),
-            changes=plan.changes,
-            refused=(*decision.refused, *plan.refused),
-            notes=decision.notes,
-            header=agreed,
-            instances=count,
-        )
+            _write(file, target, instances, elements, ReadBack(assignments, plan.edited))
+        return result
+
+
+def _result(header: Mapping[str, Any], decision: Decision, plan: Plan, instances: int) -> Result:
+    re_declared = decision.reference in plan.redeclared
+    return Result(
+        modified=bool(plan.edited),
+        changes=plan.changes,
+        refused=(*decision.refused, *plan.refused),
+        notes=decision.notes,
+        header=agreed_header(header, decision, plan.refused_numbers, re_declared=re_declared),
+        instances=instances,
+    )
+
+
+def _of_directory(
+    instances: Sequence[Instance], header: Mapping[str, Any], overrides: Mapping[str, Any] | None, options: Options
+) -> Result:
+    """Find what was edited in a DICOMDIR, and refuse it."""
+    files = [replace(instance, kind=Kind.INSTANCE) for instance in instances]
+    decision = find_edits(files, header, overrides, options)
+    refusals = dict.fromkeys(range(len(decision.assignments)), _DIRECTORY)
+    return _result(header, decision, make_plan(files, decision.assignments, refusals), instances=0)
 
 
 def _without_instances(source: Path, header: Mapping[str, Any]) -> Result:
@@ -142,20 +153,18 @@ def _new_elements(
     if history:
         before = replace(instance, elements={**instance.elements, **reread(edited.recoded, instance.syntax)})
         try:
-            record = original_attributes(before, elements, edited.outcomes, history, modified_at)
+            record = original_attributes(before, elements, edited.effects, history, modified_at)
         except Unwritable as refusal:
             raise InvalidEdit(f"{instance.name}: {refusal}. Set record_original_attributes to false.") from None
         elements[ORIGINAL_ATTRIBUTES] = record
     return with_group_lengths(instance.elements, elements, instance.syntax)
 
 
-def _write(
-    container: DicomFile, target: Path, instances: Sequence[Instance], elements: Elements, wanted: ReadBack
-) -> None:
+def _write(file: DicomFile, target: Path, instances: Sequence[Instance], elements: Elements, wanted: ReadBack) -> None:
     """Write all of the target or nothing of it."""
     unfinished = target.with_name(f".{target.name}.{uuid4().hex}")
     try:
-        container.write(unfinished, instances, elements, wanted.wrong)
+        file.write(unfinished, instances, elements, wanted.wrong)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)

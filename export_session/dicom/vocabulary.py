@@ -64,6 +64,11 @@ class Step:
     item: int | None = None  # zero-based; None for the last step
     creator: str = ""  # private creator, empty for public elements
 
+    @property
+    def key(self) -> Key:
+        """The element, wherever it is."""
+        return Key("", self.tag, self.creator)
+
 
 @dataclass(frozen=True)
 class Assignment:

@@ -1,1 +1,1 @@
-"""The routes of the site, by family."""
+"""The routes of the API, a module for each family; what they are made of is in ``routing``."""

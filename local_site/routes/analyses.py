@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_site import access, jobs, listing
-from local_site.analyses import add_analysis
+from local_site.engine import jobs
 from local_site.errors import NotFoundError
-from local_site.fields import checked
-from local_site.hierarchy import CHILD_OF, CONTAINERS, CREATE_KEYS, LEVELS
-from local_site.routing import Call, Routes
+from local_site.hierarchy import access
+from local_site.hierarchy.analyses import add_analysis
+from local_site.hierarchy.fields import checked
+from local_site.hierarchy.levels import CHILD_OF, CONTAINERS, CREATE_KEYS, LEVELS
+from local_site.routing import lists
+from local_site.routing.call import Call
+from local_site.routing.table import Routes
 
 routes = Routes()
 
@@ -32,7 +35,7 @@ def of_container(call: Call) -> Any:
     """List the analyses of a container."""
     kind = access.kind_of(call.site, call.params["tree"], call.params["cid"])
     container = access.fetch(call.site, call.who, kind, call.params["cid"], "analyses_view_metadata")
-    return listing.containers(call, "analysis", parent=container["_id"])
+    return lists.containers(call, "analysis", parent=container["_id"])
 
 
 @routes.add("GET", "/{tree}/{cid}/{below}/analyses")
@@ -44,7 +47,7 @@ def below_container(call: Call) -> Any:
     if call.params["below"] != "all" and (below not in LEVELS or kind not in CHILD_OF):
         raise NotFoundError(f"Nothing called {call.params['below']} lies below a {kind}")
     analyses = call.site.store.select("analysis", containing=[container["_id"]])
-    shown = listing.views(call)
+    shown = lists.views(call)
     return [
         shown.listed("analysis", analysis)
         for analysis in analyses
@@ -56,4 +59,4 @@ def below_container(call: Call) -> Any:
 def read(call: Call) -> Any:
     """Return an analysis of a container."""
     analysis = access.fetch(call.site, call.who, "analysis", call.params["cid"], "analyses_view_metadata")
-    return listing.views(call).typed("analysis", analysis)
+    return lists.views(call).typed("analysis", analysis)

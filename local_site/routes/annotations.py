@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_site import access, auth
-from local_site.containers import descend, touch
 from local_site.errors import BadRequestError, ConflictError, NotFoundError
-from local_site.fields import checked, checked_tag, texts, updated_info
-from local_site.hierarchy import DEFAULTS
-from local_site.routing import Call, Routes
-from local_site.stamps import now
-from local_site.store import Doc
+from local_site.hierarchy import access
+from local_site.hierarchy.fields import checked, checked_tag, texts, updated_info
+from local_site.hierarchy.levels import DEFAULTS
+from local_site.hierarchy.tree import descend, touch
+from local_site.routing.call import Call
+from local_site.routing.table import Routes
+from local_site.site import auth
+from local_site.storage.stamps import now
+from local_site.storage.store import Doc
 
 routes = Routes()
 TAGS = "/{cont}/{cid}/tags"

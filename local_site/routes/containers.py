@@ -4,33 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_site import access, containers, listing, lookup, moving
 from local_site.errors import BadRequestError, NotFoundError
-from local_site.hierarchy import CONTAINERS
-from local_site.paging import envelope
-from local_site.routing import Call, Routes
-from local_site.store import Doc
+from local_site.hierarchy import access, changing, creating, deleting, moving
+from local_site.hierarchy.levels import CONTAINERS
+from local_site.listing.paging import envelope
+from local_site.routing import lists
+from local_site.routing.call import Call
+from local_site.routing.table import Routes
+from local_site.storage.store import Doc
 
 routes = Routes()
 CREATED = ("groups", "projects", "subjects", "sessions", "acquisitions")
 
 
-@routes.add("POST", "/lookup")
-def look_up(call: Call) -> Any:
-    """Return the container, file or gear that a path of labels leads to."""
-    return lookup.lookup(call)
-
-
-@routes.add("POST", "/resolve")
-def resolve(call: Call) -> Any:
-    """Return every node along a path of labels, and the children of the last."""
-    return lookup.resolve(call)
-
-
 @routes.add("GET", "/{level}")
 def list_all(call: Call) -> Any:
     """List all containers of a type that the sender may see."""
-    return listing.containers(call, CONTAINERS[call.params["level"]])
+    return lists.containers(call, CONTAINERS[call.params["level"]])
 
 
 @routes.add("POST", "/{level}")
@@ -39,7 +29,7 @@ def create(call: Call) -> Any:
     plural = call.params["level"]
     if plural not in CREATED:
         raise NotFoundError(f"Analyses are created below a container, not at /{plural}")
-    return {"_id": containers.create(call.site, call.who, CONTAINERS[plural], call.body)["_id"]}
+    return {"_id": creating.create(call.site, call.who, CONTAINERS[plural], call.body)["_id"]}
 
 
 @routes.add("DELETE", "/{level}")
@@ -50,7 +40,7 @@ def delete_many(call: Call) -> Any:
         raise BadRequestError("A list of ids is needed")
     reason = call.query.get("delete_reason")
     for doc_id in ids:
-        containers.delete(call.site, call.who, CONTAINERS[call.params["level"]], str(doc_id), reason)
+        deleting.delete(call.site, call.who, CONTAINERS[call.params["level"]], str(doc_id), reason)
     return {"deleted": len(ids)}
 
 
@@ -58,7 +48,7 @@ def delete_many(call: Call) -> Any:
 def read(call: Call) -> Any:
     """Return a container."""
     kind, doc = _addressed(call)
-    return listing.views(call).typed(kind, doc)
+    return lists.views(call).typed(kind, doc)
 
 
 @routes.add("PUT", "/{cont}/{cid}")
@@ -66,7 +56,7 @@ def modify(call: Call) -> Any:
     """Change or move a container."""
     kind = access.kind_of(call.site, call.params["cont"], call.params["cid"])
     replace = call.query.flag("replace_metadata")
-    jobs = containers.modify(call.site, call.who, kind, call.params["cid"], call.body, replace_info=replace)
+    jobs = changing.modify(call.site, call.who, kind, call.params["cid"], call.body, replace_info=replace)
     return {"modified": 1, "jobs_spawned": jobs}
 
 
@@ -74,22 +64,22 @@ def modify(call: Call) -> Any:
 def delete(call: Call) -> Any:
     """Delete a container with all below it."""
     kind = access.kind_of(call.site, call.params["cont"], call.params["cid"])
-    containers.delete(call.site, call.who, kind, call.params["cid"], call.query.get("delete_reason"))
+    deleting.delete(call.site, call.who, kind, call.params["cid"], call.query.get("delete_reason"))
     return {"deleted": 1}
 
 
 @routes.add("GET", "/projects/catalog-list")
 def catalog(call: Call) -> Any:
     """List projects, always in an envelope."""
-    docs, total = listing.page(call, "project", enveloped=True)
-    shown = listing.views(call)
+    docs, total = lists.page(call, "project", enveloped=True)
+    shown = lists.views(call)
     return envelope([shown.listed("project", doc) for doc in docs], total)
 
 
 @routes.add("GET", "/projects/groups")
 def groups_with_projects(call: Call) -> Any:
     """List the groups that the sender sees projects of."""
-    return listing.containers(call, "group")
+    return lists.containers(call, "group")
 
 
 @routes.add("GET", "/projects/{cid}/delete-status")
@@ -106,7 +96,7 @@ def delete_status(call: Call) -> Any:
 def projects_of_group(call: Call) -> Any:
     """List the projects of a group."""
     access.fetch(call.site, call.who, "group", call.params["cid"])
-    return listing.containers(call, "project", parent=call.params["cid"])
+    return lists.containers(call, "project", parent=call.params["cid"])
 
 
 @routes.add("GET", "/projects/{cid}/subjects")
@@ -131,14 +121,14 @@ def acquisitions_of_project(call: Call) -> Any:
 def sessions_of_subject(call: Call) -> Any:
     """List the sessions of a subject."""
     access.fetch(call.site, call.who, "subject", call.params["cid"])
-    return listing.containers(call, "session", parent=call.params["cid"])
+    return lists.containers(call, "session", parent=call.params["cid"])
 
 
 @routes.add("GET", "/sessions/{cid}/acquisitions")
 def acquisitions_of_session(call: Call) -> Any:
     """List the acquisitions of a session."""
     access.fetch(call.site, call.who, "session", call.params["cid"])
-    return listing.containers(call, "acquisition", parent=call.params["cid"])
+    return lists.containers(call, "acquisition", parent=call.params["cid"])
 
 
 @routes.add("POST", "/bulk/move/sessions")
@@ -149,7 +139,7 @@ def bulk_move(call: Call) -> Any:
 
 def _within_project(call: Call, kind: str) -> Any:
     project = access.fetch(call.site, call.who, "project", call.params["cid"])
-    return listing.containers(call, kind, projects=[project["_id"]])
+    return lists.containers(call, kind, projects=[project["_id"]])
 
 
 def _addressed(call: Call) -> tuple[str, Doc]:

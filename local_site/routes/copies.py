@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from local_site import access, containers, listing, moving, upserts
-from local_site.copying import Copier, CopyFilter
 from local_site.errors import ForbiddenError, NotFoundError
-from local_site.fields import SchemaError
-from local_site.routing import Call, Routes
-from local_site.store import Doc
+from local_site.hierarchy import access, creating, moving, upserts
+from local_site.hierarchy.copying import Copier, CopyFilter
+from local_site.hierarchy.fields import SchemaError
+from local_site.hierarchy.labels import require_free_code
+from local_site.routing import lists
+from local_site.routing.call import Call
+from local_site.routing.table import Routes
+from local_site.storage.store import Doc
 
 routes = Routes()
 COPY_SECONDS = 0.2  # a project is copied after the reply, as a task
@@ -26,7 +29,7 @@ def copy_session(call: Call) -> Any:
         project_id = call.body.get("dst_project_id") or session["parents"]["project"]
         subject = _same_subject(call, session, _target(call, "project", project_id))
     copy = copier.copy("session", session, subject, call.body.get("dst_session_label"))
-    return listing.views(call).whole("session", copy)
+    return lists.views(call).whole("session", copy)
 
 
 @routes.add("POST", "/subjects/{cid}/copy")
@@ -35,8 +38,8 @@ def copy_subject(call: Call) -> Any:
     copier, subject = _copier(call, "subject")
     project = _target(call, "project", _needed(call, "dst_project_id"))
     label = call.body.get("dst_subject_label") or subject["label"]
-    containers.require_free_code(call.site, project["_id"], label)
-    return listing.views(call).whole("subject", copier.copy("subject", subject, project, label))
+    require_free_code(call.site, project["_id"], label)
+    return lists.views(call).whole("subject", copier.copy("subject", subject, project, label))
 
 
 @routes.add("POST", "/acquisitions/{cid}/copy")
@@ -45,7 +48,7 @@ def copy_acquisition(call: Call) -> Any:
     copier, acquisition = _copier(call, "acquisition")
     session = _target(call, "session", _needed(call, "dst_session_id"))
     copy = copier.copy("acquisition", acquisition, session, call.body.get("label"))
-    return listing.views(call).whole("acquisition", copy)
+    return lists.views(call).whole("acquisition", copy)
 
 
 @routes.add("POST", "/projects/{cid}/copy")
@@ -55,7 +58,7 @@ def copy_project(call: Call) -> Any:
     if not source["copyable"]:
         raise ForbiddenError(f"project {source['_id']} is not copyable")
     body = {"label": _needed(call, "project_label"), "group": _needed(call, "group_id")}
-    copy = containers.create(call.site, call.who, "project", body)
+    copy = creating.create(call.site, call.who, "project", body)
     snapshot = call.body.get("snapshot_id") or call.site.new_id()
     copy.update(
         copy_of=source["_id"],
@@ -115,7 +118,7 @@ def upsert_file(call: Call) -> Any:
     access.fetch(call.site, call.who, kind, reference["id"], "files_create_single")
     file = upserts.upsert_file(call.site, call.who, call.body, force=call.query.flag("force_update"))
     outcome = file.pop("upsert_result")
-    return {**listing.views(call).file(file), "upsert_result": outcome}
+    return {**lists.views(call).file(file), "upsert_result": outcome}
 
 
 def _copier(call: Call, kind: str) -> tuple[Copier, Doc]:

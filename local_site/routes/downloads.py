@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from local_site import access, archives, files
 from local_site.errors import ApiError, BadRequestError, ConflictError, NotFoundError
-from local_site.routing import Call, Routes
-from local_site.store import Doc
+from local_site.hierarchy import access, archives, files
+from local_site.routing.call import Call
+from local_site.routing.table import Routes
+from local_site.storage.store import Doc
 
 routes = Routes()
 CHUNK = 1 << 18
@@ -95,7 +96,7 @@ def zip_listing(path: Path) -> Doc:
     Raises
     ------
     BadRequestError
-        It is no zip.
+        It is not a zip.
     """
     try:
         with zipfile.ZipFile(path) as archive:

@@ -1,15 +1,17 @@
-"""Routes that read and change what is known about files; contents are in ``transfers``."""
+"""Routes that read and change what is known about files; contents go through ``uploads`` and ``downloads``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from local_site import access, files, listing
 from local_site.errors import BadRequestError
-from local_site.fields import checked_tag, updated_info
-from local_site.paging import envelope
-from local_site.routing import Call, Routes
-from local_site.store import Doc
+from local_site.hierarchy import access, files
+from local_site.hierarchy.fields import checked_tag, updated_info
+from local_site.listing.paging import envelope
+from local_site.routing import lists
+from local_site.routing.call import Call
+from local_site.routing.table import Routes
+from local_site.storage.store import Doc
 
 routes = Routes()
 NAMED = ("/{tree}/{cid}/files/{name}", "/{tree}/{parent_cid}/analyses/{cid}/files/{name}")
@@ -18,8 +20,8 @@ NAMED = ("/{tree}/{cid}/files/{name}", "/{tree}/{parent_cid}/analyses/{cid}/file
 @routes.add("GET", "/files")
 def list_files(call: Call) -> Any:
     """List files, with info, in an envelope. Filters on their ids match nothing, as on live sites."""
-    docs, total = listing.page(call, "file", enveloped=True)
-    shown = listing.views(call)
+    docs, total = lists.page(call, "file", enveloped=True)
+    shown = lists.views(call)
     return envelope([shown.file(doc) for doc in docs], total)
 
 
@@ -37,13 +39,13 @@ def delete_files(call: Call) -> Any:
 def read(call: Call) -> Any:
     """Return a file, or an older version of it."""
     file = files.fetch_by_id(call.site, call.who, call.params["file_id"])
-    return listing.views(call).file(files.version_of(call.site, file, call.query.get("version")))
+    return lists.views(call).file(files.version_of(call.site, file, call.query.get("version")))
 
 
 @routes.add("GET", "/files/{file_id}/info", *(path + "/info" for path in NAMED))
 def read_with_info(call: Call) -> Any:
     """Return a file with its info."""
-    return listing.views(call).file(_file(call, "files_view_metadata"))
+    return lists.views(call).file(_file(call, "files_view_metadata"))
 
 
 @routes.add("GET", "/files/{file_id}/versions")
@@ -144,7 +146,7 @@ def restore(call: Call) -> Any:
     """Bring a deleted file, or an older version, back."""
     version = call.query.get("version")
     restored = files.restore_file(call.site, call.who, call.params["file_id"], version)
-    return listing.views(call).file(restored)
+    return lists.views(call).file(restored)
 
 
 def _file(call: Call, action: str) -> Doc:

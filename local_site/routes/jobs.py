@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_site import access, auth, batch, jobs, jobs_views, listing
+from local_site.engine import batches, jobs, views
+from local_site.engine.log import JobLog
 from local_site.errors import BadRequestError, ForbiddenError
-from local_site.filters import Filter
-from local_site.paging import envelope
-from local_site.routing import Call, Routes
-from local_site.store import Doc
+from local_site.hierarchy import access
+from local_site.listing.filters import Filter
+from local_site.listing.paging import envelope
+from local_site.routing import lists
+from local_site.routing.call import Call
+from local_site.routing.table import Routes
+from local_site.site import auth
+from local_site.storage.store import Doc
 
 routes = Routes()
 JOB = "/jobs/{job_id}"
@@ -27,11 +32,11 @@ def list_jobs(call: Call) -> Any:
     """List jobs; live sites find none by the id of their destination, nor does this one."""
     conditions = Filter.parse(call.query.get("filter") or "").conditions
     if any(condition.key == "destination.id" for condition in conditions):
-        return envelope([], 0) if listing.wants_envelope(call) else []
+        return envelope([], 0) if lists.wants_envelope(call) else []
     readable = auth.readable_projects(call.site.store, call.who)
-    docs, total = listing.page(call, "job", projects=None if readable is None else sorted(readable))
-    results = [jobs_views.listed(job) for job in docs]
-    return envelope(results, total) if listing.wants_envelope(call) else results
+    docs, total = lists.page(call, "job", projects=None if readable is None else sorted(readable))
+    results = [views.listed(job) for job in docs]
+    return envelope(results, total) if lists.wants_envelope(call) else results
 
 
 @routes.add("GET", "/sessions/{cid}/jobs")
@@ -39,7 +44,7 @@ def of_session(call: Call) -> Any:
     """List the jobs at or below a session."""
     session = access.fetch(call.site, call.who, "session", call.params["cid"], "jobs_view")
     found = call.site.store.select("job", containing=[session["_id"]])
-    return {"jobs": [jobs_views.listed(job) for job in found if job["parents"].get("session") == session["_id"]]}
+    return {"jobs": [views.listed(job) for job in found if job["parents"].get("session") == session["_id"]]}
 
 
 @routes.add("GET", JOB)
@@ -51,14 +56,14 @@ def read(call: Call) -> Any:
 @routes.add("GET", JOB + "/detail")
 def detail(call: Call) -> Any:
     """Return a job with its files and the labels above it."""
-    return jobs_views.detailed(call.site, call.who, _job(call))
+    return views.detailed(call.site, call.who, _job(call))
 
 
 @routes.add("GET", JOB + "/logs")
 def logs(call: Call) -> Any:
     """Return the lines that a job wrote."""
     job = _job(call)
-    return {"_id": job["_id"], "logs": jobs.JobLog(call.site, job["_id"]).lines()}
+    return {"_id": job["_id"], "logs": JobLog(call.site, job["_id"]).lines()}
 
 
 @routes.add("GET", JOB + "/config.json")
@@ -90,21 +95,21 @@ def retry(call: Call) -> Any:
 @routes.add("POST", "/batch")
 def propose(call: Call) -> Any:
     """Propose to run a gear on many containers."""
-    return batch.propose(call.site, call.who, call.body)
+    return batches.propose(call.site, call.who, call.body)
 
 
 @routes.add("GET", "/batch")
 def list_batches(call: Call) -> Any:
     """List the sender's batches, or all of them for an administrator."""
-    found = [batch.shown(call.site, doc) for doc in call.site.store.select("batch")]
+    found = [batches.shown(call.site, doc) for doc in call.site.store.select("batch")]
     own = [doc for doc in found if call.who.admin or doc["origin"] == call.who.origin]
-    return listing.plain(call, own)
+    return lists.plain(call, own)
 
 
 @routes.add("GET", BATCH)
 def read_batch(call: Call) -> Any:
     """Return a batch, with ``jobs=true`` with its jobs instead of their ids."""
-    found = batch.shown(call.site, _batch(call))
+    found = batches.shown(call.site, _batch(call))
     if call.query.flag("jobs"):
         found["jobs"] = [call.site.store.get("job", job_id) for job_id in found["jobs"]]
     return found
@@ -113,13 +118,13 @@ def read_batch(call: Call) -> Any:
 @routes.add("POST", BATCH + "/run")
 def run_batch(call: Call) -> Any:
     """Queue the jobs of a batch that was proposed."""
-    return batch.run(call.site, call.who, _batch(call))
+    return batches.run(call.site, call.who, _batch(call))
 
 
 @routes.add("POST", BATCH + "/cancel")
 def cancel_batch(call: Call) -> Any:
     """Cancel those jobs of a batch that have not started."""
-    return {"number_cancelled": batch.cancel(call.site, _batch(call))}
+    return {"number_cancelled": batches.cancel(call.site, _batch(call))}
 
 
 def _job(call: Call, action: str = "jobs_view") -> Doc:
@@ -127,7 +132,7 @@ def _job(call: Call, action: str = "jobs_view") -> Doc:
 
 
 def _batch(call: Call) -> Doc:
-    found = batch.fetch(call.site, call.params["batch_id"])
+    found = batches.fetch(call.site, call.params["batch_id"])
     if not call.who.admin and found["origin"] != call.who.origin:
         raise ForbiddenError(f"batch {found['_id']} is another user's")
     return found

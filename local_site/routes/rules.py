@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_site import access, gears, listing
+from local_site.engine import gears
+from local_site.engine.rules import check
 from local_site.errors import NotFoundError
-from local_site.fields import checked
-from local_site.routing import Call, Routes
-from local_site.rules import check
-from local_site.stamps import now
-from local_site.store import Doc
+from local_site.hierarchy import access
+from local_site.hierarchy.fields import checked
+from local_site.routing import lists
+from local_site.routing.call import Call
+from local_site.routing.table import Routes
+from local_site.storage.stamps import now
+from local_site.storage.store import Doc
 
 routes = Routes()
 RULES = ("/projects/{cid}/rules", "/site/rules")
@@ -38,7 +41,7 @@ RULE_KEYS = [
 def rules(call: Call) -> Any:
     """List the rules of a project, or of the site."""
     owner = _owner(call, "gear_rules_view")
-    return listing.plain(call, [_shown(rule) for rule in call.site.store.select("rule", parent=owner)])
+    return lists.plain(call, [_shown(rule) for rule in call.site.store.select("rule", parent=owner)])
 
 
 @routes.add("POST", *RULES)
@@ -108,7 +111,7 @@ def list_gears(call: Call) -> Any:
     if not call.query.flag("all_versions"):
         newest = {gear["gear"]["name"]: gear["_id"] for gear in found}
         found = [gear for gear in found if newest[gear["gear"]["name"]] == gear["_id"]]
-    return listing.plain(call, found)
+    return lists.plain(call, found)
 
 
 @routes.add("GET", "/gears/{gear_id}")

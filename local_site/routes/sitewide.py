@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_site import listing
-from local_site.access import require_admin
 from local_site.errors import BadRequestError, ConflictError, NotFoundError
-from local_site.fields import checked
-from local_site.routing import Call, Routes
-from local_site.stamps import now
-from local_site.store import Doc
+from local_site.hierarchy.access import require_admin
+from local_site.hierarchy.fields import checked
+from local_site.routing import lists
+from local_site.routing.call import Call
+from local_site.routing.table import Routes
+from local_site.storage.stamps import now
+from local_site.storage.store import Doc
 
 routes = Routes()
 RELEASE = "22.3.9"
+AS_STORED = {"users": "user", "roles": "role", "modalities": "modality"}  # listed and returned as they are
 
 
 @routes.add("GET", "/auth/status")
@@ -77,10 +79,20 @@ def current_user(call: Call) -> Any:
     return {**user, "api_key": {"key": key, "created": user["created"]}, "api_keys": []}
 
 
-@routes.add("GET", "/users")
-def users(call: Call) -> Any:
-    """List users."""
-    return listing.plain(call, list(call.site.store.select("user")))
+def _add_reading(plural: str, kind: str) -> None:
+    """Add the routes that list the documents of a kind, and return one."""
+
+    @routes.add("GET", f"/{plural}")
+    def list_all(call: Call) -> Any:
+        return lists.plain(call, list(call.site.store.select(kind)))
+
+    @routes.add("GET", f"/{plural}/{{{kind}_id}}")
+    def read(call: Call) -> Any:
+        return _found(call, kind, call.params[f"{kind}_id"])
+
+
+for _plural, _kind in AS_STORED.items():
+    _add_reading(_plural, _kind)
 
 
 @routes.add("POST", "/users")
@@ -93,12 +105,6 @@ def add_user(call: Call) -> Any:
         raise ConflictError(f"User {fields['_id']} already exists")
     call.site.add_user(fields.pop("_id"), **fields)
     return {"_id": call.body["_id"]}
-
-
-@routes.add("GET", "/users/{user_id}")
-def user(call: Call) -> Any:
-    """Return a user."""
-    return _found(call, "user", call.params["user_id"])
 
 
 @routes.add("PUT", "/users/{user_id}")
@@ -118,12 +124,6 @@ def delete_user(call: Call) -> Any:
     user = _found(call, "user", call.params["user_id"])
     call.site.store.put("user", {**user, "deleted": now()})
     return {"deleted": 1}
-
-
-@routes.add("GET", "/roles")
-def roles(call: Call) -> Any:
-    """List roles."""
-    return listing.plain(call, list(call.site.store.select("role")))
 
 
 @routes.add("GET", "/groups/{cid}/roles")
@@ -148,12 +148,6 @@ def add_role(call: Call) -> Any:
     return role
 
 
-@routes.add("GET", "/roles/{role_id}")
-def role(call: Call) -> Any:
-    """Return a role."""
-    return _found(call, "role", call.params["role_id"])
-
-
 @routes.add("PUT", "/roles/{role_id}")
 def modify_role(call: Call) -> Any:
     """Change a role."""
@@ -175,12 +169,6 @@ def delete_role(call: Call) -> Any:
     return {"deleted": 1}
 
 
-@routes.add("GET", "/modalities")
-def modalities(call: Call) -> Any:
-    """List modalities."""
-    return listing.plain(call, list(call.site.store.select("modality")))
-
-
 @routes.add("POST", "/modalities")
 def add_modality(call: Call) -> Any:
     """Add a modality."""
@@ -190,12 +178,6 @@ def add_modality(call: Call) -> Any:
         raise ConflictError(f"Modality {modality['_id']} already exists")
     call.site.store.put("modality", modality)
     return {"_id": modality["_id"]}
-
-
-@routes.add("GET", "/modalities/{modality_id}")
-def modality(call: Call) -> Any:
-    """Return a modality."""
-    return _found(call, "modality", call.params["modality_id"])
 
 
 @routes.add("PUT", "/modalities/{modality_id}")
@@ -219,7 +201,7 @@ def delete_modality(call: Call) -> Any:
 @routes.add("GET", "/collections")
 def collections(call: Call) -> Any:
     """List collections, of which this site has none."""
-    return listing.plain(call, [])
+    return lists.plain(call, [])
 
 
 def _modality(call: Call, modality_id: str | None = None) -> Doc:

@@ -11,14 +11,16 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 
-from local_site import access, files
-from local_site.blobs import Blob, BlobWriter
 from local_site.errors import ApiError, BadRequestError, NotFoundError
-from local_site.fields import checked, texts
-from local_site.listing import views
-from local_site.routing import Call, Routes
-from local_site.site import Site
-from local_site.store import Doc
+from local_site.hierarchy import access, files
+from local_site.hierarchy.fields import checked, texts
+from local_site.hierarchy.file_metadata import file_name, upload_metadata
+from local_site.routing.call import Call
+from local_site.routing.lists import views
+from local_site.routing.table import Routes
+from local_site.site.state import Site
+from local_site.storage.blobs import Blob, BlobWriter
+from local_site.storage.store import Doc
 
 routes = Routes()
 UPLOAD = ("/{cont}/{cid}/files", "/{tree}/{parent_cid}/analyses/{cid}/files")
@@ -81,8 +83,8 @@ def _open_ticket(call: Call, kind: str, container: Doc, body: Any) -> Doc:
     metadata = fields.get("metadata")
     if isinstance(metadata, list):
         metadata = next((item for item in metadata if isinstance(item, dict) and item.get("name") == names[0]), None)
-    metadata = files.upload_metadata(metadata)
-    metadata["name"] = files.file_name(metadata.get("name") or names[0])
+    metadata = upload_metadata(metadata)
+    metadata["name"] = file_name(metadata.get("name") or names[0])
     ticket = {
         "_id": call.site.new_id(),
         "secret": secrets.token_hex(24),
@@ -149,7 +151,7 @@ async def _receive_form(call: Call, kind: str, container: Doc) -> Any:
                 continue
             if received and kind != "analysis":
                 raise BadRequestError("A targeted upload is for one file")
-            name = files.file_name(PurePosixPath(part.filename.replace("\\", "/")).name)
+            name = file_name(PurePosixPath(part.filename.replace("\\", "/")).name)
             received.append((name, await _receive_part(call, part)))
         if not received:
             raise BadRequestError("The form has no file")
@@ -172,8 +174,8 @@ def _described(received: list[tuple[str, Blob]], text: Any) -> list[tuple[Blob, 
         raise BadRequestError("The metadata of the upload is not JSON") from error
     if isinstance(metadata, list):
         by_name = {item.get("name"): item for item in metadata if isinstance(item, dict)}
-        return [(blob, {"name": name, **files.upload_metadata(by_name.get(name))}) for name, blob in received]
-    fields = files.upload_metadata(metadata)
+        return [(blob, {"name": name, **upload_metadata(by_name.get(name))}) for name, blob in received]
+    fields = upload_metadata(metadata)
     return [(blob, {"name": name, **fields}) for name, blob in received]
 
 

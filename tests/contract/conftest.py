@@ -11,6 +11,7 @@ import flywheel
 import pytest
 
 from local_site import LocalSite
+from tests.contract.requests import manifest
 from tests.contract.wire import Wire, fresh, key_of
 
 
@@ -99,3 +100,26 @@ def member(site: Any, wire: Wire, fw: flywheel.Client) -> Callable[..., Any]:
         return SimpleNamespace(id=name, fw=client, wire=Wire.connect(site.url, key_of(api_key)), api_key=api_key)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def ids(wire: Wire) -> dict[str, str]:
+    """One of everything, by its name in the route templates."""
+    made = {"group": fresh("all")}
+    wire.post("/groups", {"_id": made["group"], "label": "G"})
+    made["project"] = wire.post("/projects", {"group": made["group"], "label": "P"})["_id"]
+    made["subject"] = wire.post("/subjects", {"project": made["project"], "label": "S"})["_id"]
+    embedded = {"_id": made["subject"]}
+    made["session"] = wire.post("/sessions", {"project": made["project"], "subject": embedded, "label": "X"})["_id"]
+    made["acquisition"] = wire.post("/acquisitions", {"session": made["session"], "label": "A"})["_id"]
+    made["analysis"] = wire.post(f"/sessions/{made['session']}/analyses", {"label": "An"})["_id"]
+    for level in ("projects", "subjects", "sessions", "acquisitions", "analyses"):
+        single = "analysis" if level == "analyses" else level[:-1]
+        wire.upload(f"/{level}/{made[single]}", "f.txt", b"content")
+    made["file"] = wire.get(f"/sessions/{made['session']}")["files"][0]["file_id"]
+    gear = manifest(fresh("all"), inputs={"api-key": {"base": "api-key"}})
+    made["gear"] = wire.post(f"/gears/{gear['name']}", {"category": "utility", "gear": gear})["_id"]
+    target = {"type": "session", "id": made["session"]}
+    made["job"] = wire.post("/jobs/add", {"gear_id": made["gear"], "destination": target})["_id"]
+    made["batch"] = wire.post("/batch", {"gear_id": made["gear"], "targets": [target], "config": {}})["_id"]
+    return made

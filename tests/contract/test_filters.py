@@ -112,6 +112,13 @@ def test_quoted_regex_matches_nothing(wire: Wire, shelf: Any) -> None:
     assert labels(wire, shelf, 'label=~"plain"') == []
 
 
+def test_regex_that_takes_for_ever_is_an_error_of_the_caller(wire: Wire, subject: Any) -> None:
+    subject.add_session(label="a" * 60 + "b")
+    path = f"/projects/{subject.project}/sessions"
+    assert wire("GET", path, params={"filter": "label=~^(a|aa)+$"}).status_code in (400, 422)
+    assert len(wire.get(path, filter="label=~^a+b$")) == 1
+
+
 def test_bad_regex_is_an_error_of_the_caller(wire: Wire, shelf: Any) -> None:
     assert wire("GET", f"/projects/{shelf.id}/sessions", params={"filter": "label=~("}).status_code in (400, 422)
 

@@ -8,7 +8,7 @@ import flywheel
 import pytest
 from flywheel.rest import ApiException
 
-from tests.contract.test_rules_and_gears import manifest
+from tests.contract.requests import manifest
 from tests.contract.wire import Wire, conforms, fresh
 
 JOB_KEYS = (

@@ -17,7 +17,7 @@ import flywheel
 import httpx2
 import pytest
 
-from tests.contract.test_rules_and_gears import manifest
+from tests.contract.requests import manifest
 from tests.contract.wire import Wire, fresh, key_of
 
 BLOCK = os.urandom(1 << 20)

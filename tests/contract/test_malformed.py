@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.contract.test_routes import WRITES, filled
-from tests.contract.test_routes import ids as ids  # noqa: PLC0414  # the fixture of one of everything
+from tests.contract.requests import WRITES, filled
 from tests.contract.wire import Wire, conforms
 
 EXAMPLES = int(os.environ.get("MALFORMED_EXAMPLES", "8"))

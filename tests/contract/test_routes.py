@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.contract.test_rules_and_gears import manifest
-from tests.contract.wire import Wire, fresh
+from tests.contract.requests import WRITES, filled
+from tests.contract.wire import Wire
 
 READS = [
     "/auth/status",
@@ -66,64 +64,6 @@ READS = [
     "/batch/{batch}",
     "/gears/{gear}/invocation",
 ]
-WRITES: list[tuple[str, str, Any]] = [
-    ("POST", "/lookup", {"path": ["{group}"]}),
-    ("POST", "/resolve", {"path": ["{group}"]}),
-    ("POST", "/{level}/tags", {"value": "t"}),
-    ("PATCH", "/{level}/tags", ["u", "v"]),
-    ("PUT", "/{level}/tags/u", {"value": "w"}),
-    ("DELETE", "/{level}/tags/w", None),
-    ("DELETE", "/{level}/tags", ["v"]),
-    ("PATCH", "/{level}/info", {"set": {"a": 1}}),
-    ("POST", "/{level}/info", {"delete": ["a"]}),
-    ("POST", "/{level}/notes", {"text": "n"}),
-    ("PUT", "/{level}/files/f.txt", {"type": "text"}),
-    ("PATCH", "/{level}/files/f.txt/info", {"replace": {}}),
-    ("PATCH", "/{level}/files/f.txt/classification", {"replace": {"Custom": ["c"]}}),
-    ("POST", "/{level}/files?ticket=", {"metadata": {"name": "g"}, "filenames": ["g"]}),
-    ("PATCH", "/files/{file}/tags", ["t"]),
-    ("PUT", "/files/{file}/tags", ["u"]),
-    ("POST", "/files/{file}/move", {"container_reference": {"type": "session", "id": "{session}"}}),
-    ("POST", "/jobs/add", {"gear_id": "{gear}", "destination": {"type": "session", "id": "{session}"}}),
-    ("PUT", "/jobs/{job}", {"state": "cancelled"}),
-    ("POST", "/batch/{batch}/run", None),
-    ("POST", "/batch/{batch}/cancel", None),
-    ("POST", "/uids", {"sessions": [], "acquisitions": []}),
-    ("POST", "/download", {"optional": True, "nodes": [{"level": "session", "_id": "{session}"}]}),
-    ("POST", "/projects/{project}/upsert-hierarchy", {"subject": {"label": "n"}, "session": {"label": "n"}}),
-    ("POST", "/sessions/{session}/copy", {"dst_project_id": "{project}", "dst_session_label": "c", "filter": {}}),
-]
-
-
-@pytest.fixture(scope="module")
-def ids(wire: Wire) -> dict[str, str]:
-    """One of everything, by its name in the route templates."""
-    made = {"group": fresh("all")}
-    wire.post("/groups", {"_id": made["group"], "label": "G"})
-    made["project"] = wire.post("/projects", {"group": made["group"], "label": "P"})["_id"]
-    made["subject"] = wire.post("/subjects", {"project": made["project"], "label": "S"})["_id"]
-    embedded = {"_id": made["subject"]}
-    made["session"] = wire.post("/sessions", {"project": made["project"], "subject": embedded, "label": "X"})["_id"]
-    made["acquisition"] = wire.post("/acquisitions", {"session": made["session"], "label": "A"})["_id"]
-    made["analysis"] = wire.post(f"/sessions/{made['session']}/analyses", {"label": "An"})["_id"]
-    for level in ("projects", "subjects", "sessions", "acquisitions", "analyses"):
-        single = "analysis" if level == "analyses" else level[:-1]
-        wire.upload(f"/{level}/{made[single]}", "f.txt", b"content")
-    made["file"] = wire.get(f"/sessions/{made['session']}")["files"][0]["file_id"]
-    gear = manifest(fresh("all"), inputs={"api-key": {"base": "api-key"}})
-    made["gear"] = wire.post(f"/gears/{gear['name']}", {"category": "utility", "gear": gear})["_id"]
-    target = {"type": "session", "id": made["session"]}
-    made["job"] = wire.post("/jobs/add", {"gear_id": made["gear"], "destination": target})["_id"]
-    made["batch"] = wire.post("/batch", {"gear_id": made["gear"], "targets": [target], "config": {}})["_id"]
-    return made
-
-
-def filled(value: Any, ids: dict[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {key: filled(item, ids) for key, item in value.items()}
-    if isinstance(value, list):
-        return [filled(item, ids) for item in value]
-    return ids.get(value[1:-1], value) if isinstance(value, str) and value.startswith("{") else value
 
 
 @pytest.mark.parametrize("template", READS)

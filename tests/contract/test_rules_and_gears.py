@@ -8,22 +8,13 @@ import flywheel
 import pytest
 from flywheel.rest import ApiException
 
+from tests.contract.requests import manifest
 from tests.contract.wire import Wire, conforms, fresh
 
 RULE_KEYS = (
     "_id", "project_id", "gear_id", "role_id", "name", "config", "fixed_inputs", "priority", "auto_update", "any",
     "all", "not", "disabled", "triggering_input", "tags", "last_modified_by", "revision",
 )  # fmt: skip
-
-
-def manifest(name: str, version: str = "0.1.0", **more: Any) -> dict[str, Any]:
-    return {
-        "name": name, "label": name.title(), "description": "A test gear.", "version": version, "author": "A",
-        "maintainer": "M", "license": "MIT", "source": "", "url": "", "command": "python run.py",
-        "inputs": {"dicom": {"base": "file", "type": {"enum": ["dicom"]}, "optional": False}},
-        "config": {"speed": {"type": "integer", "default": 3}, "word": {"type": "string", "optional": True}}, "environment": {}, "custom": {},
-        **more,
-    }  # fmt: skip
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ def test_a_leaf_may_be_added_to_an_item_at_any_depth() -> None:
     assert values(decision) == {"RequestAttributesSequence.0.ScheduledProtocolCodeSequence.0.MappingResource": "A"}
 
 
-@pytest.mark.parametrize("count", [0, 1, 3])
+@pytest.mark.parametrize("count", [1, 3])
 def test_items_are_neither_added_nor_removed(count: int) -> None:
     file: Items = {"AnatomicRegionSequence": [code("1", "Head"), code("2", "Leg")]}
     decision = decide(file, {"AnatomicRegionSequence": [code("9", "Toe")] * count})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.edits.edit import Decision
 from export_session.dicom.edits.find import find_edits
-from export_session.dicom.edits.series import Series
+from export_session.dicom.edits.series import Reference, Series
 from export_session.dicom.vocabulary import Cause, Options
 from tests.dicom.crafted import Items, instance, not_dicom, series
 
@@ -186,9 +186,9 @@ def test_a_value_that_all_frames_share_changes_for_all_or_for_none() -> None:
 def test_the_reference_is_the_instance_the_metadata_names_or_the_first_by_number() -> None:
     members = series(3, {})
     found = Series(tuple(members))
-    assert found.reference({"SOPInstanceUID": "1.2.3.4.3"}) == 2
-    assert found.reference({}) == 0
-    assert Series((not_dicom(), *reversed(members))).reference({}) == 3
+    assert found.reference({"SOPInstanceUID": "1.2.3.4.3"}) == Reference(2, is_named=True)
+    assert found.reference({}) == Reference(0, is_named=False)
+    assert Series((not_dicom(), *reversed(members))).reference({}).index == 3
 
 
 @given(st.permutations(range(6)), st.integers(0, 5), st.floats(100, 1000))

@@ -12,7 +12,7 @@ from export_session.dicom.binary.dataset import main_data_set
 from export_session.dicom.binary.splice import Patch, patched, splice, with_group_lengths
 from export_session.dicom.files.stream import rewritten
 from export_session.dicom.vocabulary import Step
-from export_session.dicom.writing.elements import Request, edit_data_set
+from export_session.dicom.writing.apply import Request, edit_data_set
 from tests.corpus import build
 from tests.dicom.test_instance_parsing import parse
 from tests.support.dicom_bytes import Form, differences
@@ -28,7 +28,7 @@ def write(data: bytes, *edits: tuple[tuple[Step, ...], str, object]) -> tuple[by
     edited = edit_data_set(main_data_set(instance), numbered)
     elements = with_group_lengths(instance.elements, edited.elements, instance.syntax)
     new = b"".join(rewritten([data], instance, elements))
-    return new, {number: one.reason for number, one in edited.outcomes.items() if one.reason}
+    return new, {number: one.reason for number, one in edited.effects.items() if one.reason}
 
 
 @st.composite

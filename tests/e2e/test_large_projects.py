@@ -11,7 +11,12 @@ from export_session.session.origin import Project
 from export_session.session.story import Route
 from export_session.settings import Config
 from export_session.site import Patience, PatientSite, connect
+<<<<<<< HEAD
 from local_site.stamps import IdSource
+=======
+from export_session.tree import Project
+from local_site.storage.stamps import IdSource
+>>>>>>> local-site
 from tests.support.world import World
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_site.journal import Entry
+from local_site.site.journal import Entry
 from tests.faults.scene import ARCHIVE, EXPORT, EXPORT_PATH, QUARANTINE, files_in, sessions_in
 from tests.support.gear import Run
 

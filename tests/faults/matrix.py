@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from local_site import LocalSite
-from local_site.faults import Fault
-from local_site.journal import Entry
+from local_site.site.faults import Fault
+from local_site.site.journal import Entry
 from tests.faults import forked, judge
 from tests.faults.judge import WRITING, Undisturbed
 from tests.faults.scene import ARCHIVE_PATH, EXPORT_PATH, Scene, seed

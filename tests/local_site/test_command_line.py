@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import signal
 import stat
 import subprocess
 import sys
+import threading
+import time
 import urllib.request
 from pathlib import Path
 
@@ -32,6 +36,23 @@ def test_it_serves_until_sigterm_and_keeps_data_and_key(tmp_path: Path) -> None:
         assert second.url.startswith("http://127.0.0.1:")
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         assert b"Group" in browser.open(second.page).read()
+
+
+def test_sigterm_ends_it_while_filters_are_running(tmp_path: Path) -> None:
+    with serving(tmp_path / "site") as site:
+        flywheel.Client(site.api_key).add_group({"_id": "grp", "label": "a" * 60 + "b"})
+        headers = {"Authorization": f"scitran-user {site.api_key.rpartition(':')[2]}"}
+        request = urllib.request.Request(f"{site.url}/api/groups?filter=label=~^(a|aa)%2B$", headers=headers)
+
+        def ask() -> None:
+            with contextlib.suppress(OSError, http.client.HTTPException):  # refused, or cut off by the end
+                urllib.request.urlopen(request)
+
+        for _ in range(3):
+            threading.Thread(target=ask, daemon=True).start()
+        time.sleep(0.3)
+        site.process.send_signal(signal.SIGTERM)
+        assert site.process.wait(timeout=60) == 0
 
 
 def test_the_key_is_for_its_owner_only_and_stored_hashed(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""Values as the file holds them: a level of a data set, its elements, their text and numbers.
+"""Values as the file holds them: a data set, its elements, their text and numbers.
 
-A level is the main data set or an item of a sequence; both are looked at in the same way.
+The main data set and the items of its sequences are looked at in the same way.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from pydicom.charset import decode_bytes
 from pydicom.valuerep import TEXT_VR_DELIMS
@@ -16,20 +15,13 @@ from pydicom.valuerep import TEXT_VR_DELIMS
 from export_session.dicom.binary.elements import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
-    ITEM,
-    ITEM_DELIMITER,
     MAX_DEPTH,
-    SEQUENCE_DELIMITER,
-    UNDEFINED,
     Element,
-    Incomplete,
     Malformed,
     Syntax,
-    cut_off,
-    end_of_value,
-    read_head,
 )
 from export_session.dicom.binary.instance import Instance, codecs_of
+from export_session.dicom.binary.items import readable_items
 from export_session.dicom.dictionary import (
     CHARSET_VRS,
     NUMBER_FORMATS,
@@ -38,11 +30,10 @@ from export_session.dicom.dictionary import (
     STRING_VRS,
     UNSPLIT_VRS,
     Key,
-    vr_in_dictionary,
+    resolved_vr,
 )
 
 PADDING = " \0"
-_ITEM_HEAD = 8  # bytes: tag and length
 
 
 @dataclass(frozen=True)
@@ -59,8 +50,8 @@ class DataSet:
         """Return the element that a key names, None when it is absent."""
         if not key.creator:
             return self.at(key.tag)
-        found = (self.at(key.tag | block << 8) for block, _ in self._blocks(key))
-        return next((stored for stored in found if stored), None)
+        found = (self.at(key.tag | block << 8) for block, _ in self.blocks(key))
+        return next((value for value in found if value), None)
 
     def at(self, tag: int) -> Value | None:
         """Return the element of a tag, None when it is absent."""
@@ -76,10 +67,25 @@ class DataSet:
 
     def spelled(self, key: Key) -> Key:
         """Return a private key with its creator as the file spells it; other keys as they are."""
-        found = next((creator for _, creator in self._blocks(key)), None) if key.creator else None
+        found = next((creator for _, creator in self.blocks(key)), None) if key.creator else None
         return replace(key, creator=found) if found else key
 
-    def _blocks(self, key: Key) -> Iterator[tuple[int, str]]:
+    def nested(self, elements: Mapping[int, Element], syntax: Syntax) -> DataSet:
+        """Return the item with these elements of one of its sequences.
+
+        It inherits what it does not declare itself (PS3.3 §C.12.1.1.2, PS3.5 §7.5).
+        """
+        charset = elements.get(SPECIFIC_CHARACTER_SET)
+        representation = elements.get(PIXEL_REPRESENTATION)
+        return DataSet(
+            elements,
+            syntax,
+            tuple(codecs_of(charset.value)) if charset else self.codecs,
+            _is_signed(representation.value) if representation else self.signed,
+            self.depth + 1,
+        )
+
+    def blocks(self, key: Key) -> Iterator[tuple[int, str]]:
         """Yield the blocks that a key can mean, with the creator as the file spells it (PS3.5 §7.8.1)."""
         for tag, element in self.elements.items():
             if tag >> 16 == key.tag >> 16 and 0x10 <= tag & 0xFFFF <= 0xFF:
@@ -104,10 +110,10 @@ def _is_signed(raw: bytes | None) -> bool:
 
 @dataclass(frozen=True)
 class Value:
-    """One element of a level."""
+    """One element of a data set."""
 
     element: Element
-    level: DataSet
+    data_set: DataSet
 
     @property
     def tag(self) -> int:
@@ -128,17 +134,17 @@ class Value:
     @property
     def syntax(self) -> Syntax:
         """How the element is encoded."""
-        return EXPLICIT_LITTLE if self.tag >> 16 == 2 else self.level.syntax
+        return EXPLICIT_LITTLE if self.tag >> 16 == 2 else self.data_set.syntax
 
     @property
     def creator(self) -> str:
         """Who reserved the private block, "" for public elements."""
-        return self.level.creator_of(self.tag) if self.tag >> 16 & 1 else ""
+        return self.data_set.creator_of(self.tag) if self.tag >> 16 & 1 else ""
 
     @property
     def dictionary_vr(self) -> str:
         """The dictionary's VR; an ambiguous one resolved by the file; "" when unknown."""
-        return _resolved(self.tag, self.creator, self.element.vr, signed=self.level.signed)
+        return resolved_vr(self.tag, self.creator, self.element.vr, signed=self.data_set.signed)
 
     @property
     def vr(self) -> str:
@@ -157,6 +163,11 @@ class Value:
         """Whether the value is a sequence of items."""
         return self.vr == "SQ"
 
+    @property
+    def items_syntax(self) -> Syntax:
+        """How its items are encoded, if it is a sequence; in UN that is implicit little endian (PS3.5 §6.2.2)."""
+        return IMPLICIT_LITTLE if self.element.vr == "UN" else self.syntax
+
     def items(self) -> Iterator[DataSet]:
         """Yield the items of a sequence, each read when it is asked for.
 
@@ -167,30 +178,11 @@ class Value:
         Malformed
             The value is not a sequence, or sequences are nested too deeply.
         """
-        if self.level.depth >= MAX_DEPTH:
+        if self.data_set.depth >= MAX_DEPTH:
             raise Malformed(f"sequences are nested more than {MAX_DEPTH} deep")
-        as_unknown = self.element.vr == "UN"  # PS3.5 §6.2.2: implicit little endian inside
-        syntax = IMPLICIT_LITTLE if as_unknown else self.syntax
-        data, pos = self.element.raw, self.element.head
-        while pos + _ITEM_HEAD <= len(data):
-            head = read_head(data, pos, syntax)
-            if head.tag == SEQUENCE_DELIMITER:
-                return
-            if head.tag != ITEM:
-                raise Malformed("there is no item where one should be")
-            elements, pos = _read_item(data, pos + head.size, head.length, syntax)
-            yield self._item(elements, syntax)
-
-    def _item(self, elements: dict[int, Element], syntax: Syntax) -> DataSet:
-        charset = elements.get(SPECIFIC_CHARACTER_SET)
-        representation = elements.get(PIXEL_REPRESENTATION)
-        return DataSet(
-            elements,
-            syntax,
-            tuple(codecs_of(charset.value)) if charset else self.level.codecs,
-            _is_signed(representation.value) if representation else self.level.signed,
-            self.level.depth + 1,
-        )
+        syntax = self.items_syntax
+        for elements in readable_items(self.element.raw, self.element.head, syntax):
+            yield self.data_set.nested(elements, syntax)
 
     def item(self, number: int) -> DataSet | None:
         """Return one item, None when there are fewer."""
@@ -199,7 +191,7 @@ class Value:
     def decoded(self, vr: str) -> str:
         """Return the value as text of a VR, without the padding at its end."""
         if vr in CHARSET_VRS:
-            return decode_bytes(self.raw, self.level.codecs, TEXT_VR_DELIMS).rstrip(PADDING)
+            return decode_bytes(self.raw, self.data_set.codecs, TEXT_VR_DELIMS).rstrip(PADDING)
         return self.raw.decode("latin-1").rstrip(PADDING)
 
     def texts(self, vr: str) -> list[str]:
@@ -226,39 +218,3 @@ class Value:
         count = len(self.raw) // 4
         halves = struct.unpack(f"{self.syntax.order}{count * 2}H", self.raw[: count * 4])
         return [group << 16 | element for group, element in zip(halves[::2], halves[1::2], strict=True)]
-
-
-@lru_cache(maxsize=4096)
-def _resolved(tag: int, creator: str, vr_in_file: str, *, signed: bool) -> str:
-    if tag >> 16 & 1 and not creator:
-        return ""
-    vr = vr_in_dictionary(tag & 0xFFFF00FF if creator else tag, creator)
-    if " or " not in vr:
-        return vr
-    if vr_in_file in vr.split(" or "):
-        return vr_in_file
-    if vr == "US or SS":
-        return "SS" if signed else "US"
-    return "OW"
-
-
-def _read_item(data: bytes, pos: int, length: int, syntax: Syntax) -> tuple[dict[int, Element], int]:
-    """Read the elements of an item as far as they go; return them and where the next item starts."""
-    end = len(data) if length == UNDEFINED else min(pos + length, len(data))
-    elements: dict[int, Element] = {}
-    while pos < end:
-        try:
-            head = read_head(data, pos, syntax)
-        except Incomplete:
-            return elements, len(data)
-        if head.tag == ITEM_DELIMITER:
-            return elements, pos + head.size
-        try:
-            stop = end_of_value(data, pos + head.size, head, syntax)
-        except Incomplete:
-            elements[head.tag] = cut_off(head, data[pos:])
-            return elements, len(data)
-        undefined = head.length == UNDEFINED
-        elements[head.tag] = Element(head.tag, head.vr, data[pos:stop], head.size, stop - pos, undefined)
-        pos = stop
-    return elements, max(pos, end)

@@ -127,6 +127,18 @@ def write_head(tag: int, vr: str, length: int, syntax: Syntax) -> bytes:
     return _TAG_VR_LENGTH[syntax.little].pack(group, element, vr.encode("ascii"), length)
 
 
+def write_item(content: bytes, syntax: Syntax, *, undefined: bool = False) -> bytes:
+    """Encode an item of a sequence; one of undefined length is closed by a delimiter."""
+    head = write_head(ITEM, "", UNDEFINED if undefined else len(content), syntax)
+    return head + content + (write_head(ITEM_DELIMITER, "", 0, syntax) if undefined else b"")
+
+
+def read_element(data: bytes, pos: int, head: Head, syntax: Syntax) -> Element:
+    """Return the element at ``pos``, whose head was read already."""
+    end = end_of_value(data, pos + head.size, head, syntax)
+    return Element(head.tag, head.vr, data[pos:end], head.size, end - pos, head.length == UNDEFINED)
+
+
 def nested_syntax(head: Head, syntax: Syntax) -> Syntax:
     """Return the syntax inside a sequence; UN of undefined length is implicit little endian (PS3.5 §6.2.2)."""
     if head.vr == "UN" and head.length == UNDEFINED:

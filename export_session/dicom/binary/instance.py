@@ -44,6 +44,7 @@ class Instance:
     end: int = 0  # of the last element; positions count a deflated data set as inflated
     trailing: int = 0  # bytes of padding behind the last element
     truncated: bool = False  # whether pixel data ends early
+    unread: bool = False  # whether there are bytes behind the problem, which other readers may make sense of
     problem: str = ""  # why the bytes are not completely accounted for; "" when they are
 
     def raw(self, tag: int) -> bytes | None:

@@ -144,11 +144,11 @@ class _Parse:
         if not prefixed and not _may_start_data_set(window.data):
             return Instance(name, Kind.OTHER, problem="there is no DICM prefix")
         self._pos = 132 if prefixed else 0
-        problem = ""
+        problem, unread = "", False
         try:
             self._read_elements()
         except Malformed as error:
-            problem = str(error)
+            problem, unread = str(error), not isinstance(error, _CutOff)
         except Damaged as error:
             problem = f"the deflated data set is damaged: {error}"
         elements = {element.tag: element for element in (*self.meta, *self.main)}
@@ -171,6 +171,7 @@ class _Parse:
             end=self._end,
             trailing=self._trailing,
             truncated=self._truncated,
+            unread=unread,
             problem=problem,
         )
 

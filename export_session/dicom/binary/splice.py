@@ -10,19 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from export_session.dicom.binary.elements import (
-    ITEM,
-    ITEM_DELIMITER,
-    UNDEFINED,
-    Element,
-    Incomplete,
-    Malformed,
-    Syntax,
-    end_of_item,
-    end_of_value,
-    read_head,
-    write_head,
-)
+from export_session.dicom.binary.elements import Element, Syntax, write_head
 
 
 class Patch(NamedTuple):
@@ -31,20 +19,6 @@ class Patch(NamedTuple):
     start: int
     end: int
     new: bytes
-
-
-class Item(NamedTuple):
-    """One item of a sequence: where its content lies in the sequence's value."""
-
-    start: int  # of the item head
-    content: int
-    stop: int  # of the content
-    end: int  # behind the delimiter, if there is one
-
-    @property
-    def undefined(self) -> bool:
-        """Whether the item is closed by a delimiter."""
-        return self.stop < self.end
 
 
 def patches_for(elements: Mapping[int, Element], start: int, replacements: Mapping[int, bytes]) -> list[Patch]:
@@ -136,83 +110,8 @@ def splice(chunks: Iterable[bytes], patches: Iterable[Patch]) -> Iterator[bytes]
         patch = next(pending, None)
 
 
-def split(data: bytes, syntax: Syntax) -> list[Element]:
-    """Split the content of an item into its elements.
-
-    Raises
-    ------
-    Malformed
-        The bytes are not exactly a row of elements.
-    """
-    elements = []
-    pos = 0
-    try:
-        while pos < len(data):
-            head = read_head(data, pos, syntax)
-            if head.tag >> 16 == 0xFFFE:
-                raise Malformed("an item holds something that is no element")
-            end = end_of_value(data, pos + head.size, head, syntax)
-            undefined = head.length == UNDEFINED
-            elements.append(Element(head.tag, head.vr, data[pos:end], head.size, end - pos, undefined))
-            pos = end
-    except Incomplete:
-        raise Malformed("an item ends within an element") from None
-    return elements
-
-
-def items_of(value: bytes, syntax: Syntax) -> list[Item]:
-    """Find the items of a sequence in its value.
-
-    Raises
-    ------
-    Malformed
-        The value is not exactly a row of items.
-    """
-    items = []
-    pos = 0
-    try:
-        while pos < len(value):
-            head = read_head(value, pos, syntax)
-            if head.tag != ITEM:
-                raise Malformed("a sequence holds something that is no item")
-            end = end_of_item(value, pos + 8, head.length, syntax, 0)
-            items.append(Item(pos, pos + 8, end - 8 if head.length == UNDEFINED else end, end))
-            pos = end
-    except Incomplete:
-        raise Malformed("a sequence ends within an item") from None
-    return items
-
-
-def with_contents(element: Element, contents: Mapping[int, bytes], inner: Syntax, outer: Syntax) -> bytes:
-    """Return a sequence element with new contents of some items; lengths keep their form.
-
-    Parameters
-    ----------
-    element
-        The sequence.
-    contents
-        New contents by item number.
-    inner, outer
-        The syntax of its items and of the element itself.
-    """
-    value = element.value
-    items = items_of(value, inner)
-    parts = []
-    for number, item in enumerate(items):
-        if number in contents:
-            parts.append(_item(contents[number], inner, undefined=item.undefined))
-        else:
-            parts.append(value[item.start : item.end])
-    return with_value(element, b"".join(parts), outer)
-
-
 def with_value(element: Element, value: bytes, syntax: Syntax) -> bytes:
     """Return the element with another value; its VR and the form of its length stay."""
     if element.undefined:
         return element.raw[: element.head] + value + element.raw[-8:]
     return write_head(element.tag, element.vr, len(value), syntax) + value
-
-
-def _item(content: bytes, syntax: Syntax, *, undefined: bool) -> bytes:
-    head = write_head(ITEM, "", UNDEFINED if undefined else len(content), syntax)
-    return head + content + (write_head(ITEM_DELIMITER, "", 0, syntax) if undefined else b"")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +13,12 @@ from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.dictionary import BINARY_VRS, NUMBER_FORMATS, Key, key_of, vr_in_dictionary
 from export_session.dicom.edits.components import own_components, value_to_write
+from export_session.dicom.edits.doubt import why_doubtful
 from export_session.dicom.edits.equality import as_number, is_empty, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL, PER_FRAME_GROUPS, Marks
 from export_session.dicom.edits.projection import as_json
 from export_session.dicom.edits.protected import why_protected
+from export_session.dicom.edits.sequences import are_reordered
 from export_session.dicom.vocabulary import Options, Step
 
 Above = tuple[tuple[Key, int], ...]  # the sequences passed through, with the number of the item
@@ -24,6 +27,13 @@ _UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")  # PS3.5 §9.1
 _META_LENGTH = 0x00020000
 _BYTES_REPR = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _TRUNCATED = " ... truncated byte value."
+_NO_DATA_SET = frozenset([0x0000, 0x0004, 0xFFFE])  # groups of commands, of directories and of items
+_KEPT = "or a person may have typed it; that cannot be told, so the file keeps its value"
+_BLANKED = "the items of a sequence are removed by [] alone; {} is not taken as a request to remove them"
+_REORDERED = (
+    "the items of this sequence stand in another order in the metadata than in the file; what the metadata do not "
+    "show would change owner. Put them back in the file's order and edit their values"
+)
 
 
 @dataclass(frozen=True)
@@ -76,17 +86,25 @@ class Comparison:
         in_file = data_set.get(key)
         if key.tag == _META_LENGTH:
             return  # it follows the bytes, whatever the metadata says
-        if in_file and in_file.is_sequence:
+        if in_file is None and key.tag >> 16 in _NO_DATA_SET:
+            if not is_empty(value):
+                yield Remark(f"{key.name} is not an element of such a file, so it is not exported")
+        elif in_file and in_file.is_sequence:
             yield from self._in_sequence(key, value, data_set, above)
         elif not self._explains(key, value, in_file, nested=bool(above)):
-            edit = self._edit(key, value, data_set, above)
-            if edit.refusal or edit.value is None or in_file is None or not _is_own(edit.value, in_file):
-                yield edit
+            yield from self._unexplained(key, value, data_set, above)
         elif in_file and self._is_ambiguous(value, in_file):
-            yield Remark(
-                f"{key.name}: the metadata has the file's value without its non-ASCII characters; some importers "
-                "drop these, so it cannot be told whether a person did, and the file keeps its value"
-            )
+            yield Remark(f"{key.name}: an importer may have dropped its non-ASCII characters, {_KEPT}")
+
+    def _unexplained(self, key: Key, value: Any, data_set: DataSet, above: Above) -> Iterator[Finding]:
+        """Yield an edit, unless the value may have been damaged on the way or leaves nothing to write."""
+        in_file = data_set.get(key)
+        if in_file and (reason := why_doubtful(value, in_file)):
+            yield Remark(f"{key.name}: {reason}, {_KEPT}")
+            return
+        edit = self._edit(key, value, data_set, above)
+        if edit.refusal or edit.value is None or in_file is None or not _is_own(edit.value, in_file):
+            yield edit
 
     def _explains(self, key: Key, value: Any, in_file: Value | None, *, nested: bool) -> bool:
         """Whether some importer makes this value of these bytes."""
@@ -191,7 +209,7 @@ class Comparison:
         """Compare the first item only: FMI shows no other."""
         first = in_file.item(0)
         findings = list(self.of_data_set(value, first, (*above, (key, 0)))) if first else []
-        if self.marks.makers == (FAITHFUL,) or not (findings and self._merged(value, list(in_file.items()))):
+        if len(self.marks.makers) == 1 or not (findings and self._merged(value, list(in_file.items()))):
             yield from findings
 
     def _merged(self, value: Mapping[str, Any], items: list[DataSet]) -> bool:
@@ -213,13 +231,24 @@ class Comparison:
     ) -> Iterator[Finding]:
         if is_empty(value) and not items:
             return
+        if value == []:
+            blanked = self._edit(key, value, data_set, above)
+            yield replace(blanked, warning=f"all {len(items)} items of the sequence are removed")
+            return
         if is_empty(value) and isinstance(value, str | None):
-            yield self._edit(key, value, data_set, above)
+            blanked = self.difference(key, value, data_set, above)
+            yield replace(blanked, refusal=blanked.refusal or _BLANKED.format(json.dumps(value)))
             return
         if isinstance(value, list) and all(isinstance(part, Mapping) for part in value):
             if len(value) == len(items):
-                for number, (part, item) in enumerate(zip(value, items, strict=True)):
-                    yield from self.of_data_set(part, item, (*above, (key, number)))
+                found = [
+                    list(self.of_data_set(part, item, (*above, (key, number))))
+                    for number, (part, item) in enumerate(zip(value, items, strict=True))
+                ]
+                if are_reordered(value, items, list(map(_differences, found)), self._distance):
+                    yield replace(self.difference(key, value, data_set, above), refusal=_REORDERED)
+                else:
+                    yield from (finding for findings in found for finding in findings)
                 return
             reason = (
                 f"the sequence has {len(items)} items in the file and {len(value)} in the metadata; "
@@ -228,6 +257,13 @@ class Comparison:
         else:
             reason = "the value of a sequence is a list of objects"
         yield replace(self.difference(key, value, data_set, above), refusal=reason)
+
+    def _distance(self, shown: Mapping[str, Any], item: DataSet) -> int:
+        return _differences(self.of_data_set(shown, item))
+
+
+def _differences(findings: Iterable[Finding]) -> int:
+    return sum(isinstance(finding, Difference) for finding in findings)
 
 
 def _is_plain(value: Any) -> bool:

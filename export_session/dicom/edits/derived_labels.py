@@ -14,7 +14,7 @@ from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet
 from export_session.dicom.dictionary import key_of
-from export_session.dicom.edits.importers import FAITHFUL
+from export_session.dicom.edits.importers import IMPORTERS
 
 _DAYS_PER_UNIT = {"D": (1.0,), "W": (7.0,), "M": (30.4375, 30.0), "Y": (365.25, 365.0)}
 _SECONDS_PER_DAY = 86400
@@ -97,7 +97,7 @@ def _uid_forms(keyword: str, data_set: DataSet) -> Iterator[str]:
 def _text(data_set: DataSet, keyword: str) -> str:
     key = key_of(keyword)
     in_file = data_set.get(key) if key else None
-    value = FAITHFUL.of_value(in_file) if in_file and not in_file.empty else None
+    value = IMPORTERS[0].of_value(in_file) if in_file and not in_file.empty else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return "" if value is None or isinstance(value, list) else str(value)

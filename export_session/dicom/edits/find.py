@@ -18,11 +18,11 @@ from export_session.dicom.dictionary import Key, key_of
 from export_session.dicom.edits.compare import Comparison, Difference, Remark, is_rebuilt_uid
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
 from export_session.dicom.edits.equality import is_empty, same
-from export_session.dicom.edits.importers import ABSENT, Marks, marks_of
+from export_session.dicom.edits.importers import ABSENT, PER_FRAME_GROUPS, Marks, marks_of
 from export_session.dicom.edits.mapped import with_mapping
 from export_session.dicom.edits.per_slice import slice_edits
 from export_session.dicom.edits.projection import as_json, project
-from export_session.dicom.edits.series import Series
+from export_session.dicom.edits.series import Reference, Series
 from export_session.dicom.vocabulary import Cause, Options, Step
 from export_session.errors import InvalidEdit, StaleMetadata
 
@@ -32,6 +32,15 @@ _VARYING = (
     "the instances of the file differ in this element: edit single instances in info.header.dicom_array, "
     "or set edit_varying to all"
 )
+_OTHER_INSTANCE = "another instance of the file has this value"
+_EARLIER = (
+    "another instance of the file has this value, and the metadata may have it from an earlier import or from a "
+    "person; that cannot be told, so the file keeps its value"
+)
+_NOT_READ = (
+    "the file is damaged before this element, so it cannot be told whether a person added it; it is not exported"
+)
+_FIRST_FRAME = "written to the first frame alone, the only one that the metadata show; other frames hold other values"
 _TWO_KEYS = "two keys of info.header.dicom name this element and disagree"
 _CONFLICT = "info.header.dicom and info.header.dicom_array were both edited and disagree"
 
@@ -73,10 +82,10 @@ def find_edits(
 
     scalars = list(_scalar_edits(dicom, series, reference, comparison))
     slices = slice_edits(arrays, series, comparison)
-    edits = _reconciled([one for one in scalars if isinstance(one, Edit)], slices.edits, reference)
+    edits = _reconciled([one for one in scalars if isinstance(one, Edit)], slices.edits, reference.index)
     decided, conflicts = with_mapping(edits, overrides or {}, header, series, comparison)
     notes = (*(one for one in scalars if isinstance(one, str)), *slices.notes, *conflicts)
-    return Decision(series, reference, slices.order, tuple(decided), tuple(dict.fromkeys(notes)))
+    return Decision(series, reference.index, slices.order, tuple(decided), tuple(dict.fromkeys(notes)))
 
 
 def _check_depth(header: Mapping[str, Any]) -> None:
@@ -127,24 +136,46 @@ def _is_explained(key: Key, value: Any, data_set: DataSet, comparison: Compariso
 
 
 def _scalar_edits(
-    dicom: Mapping[str, Any], series: Series, reference: int, comparison: Comparison
+    dicom: Mapping[str, Any], series: Series, reference: Reference, comparison: Comparison
 ) -> Iterator[Edit | str]:
     """Yield the edits in ``header.dicom``, and notes."""
-    data_set = series.data_sets[reference]
+    data_set = series.data_sets[reference.index]
     for text, value in dicom.items():
         key = key_of(text)
         findings = list(comparison.of_data_set({text: value}, data_set))
-        yield from (one.text for one in findings if isinstance(one, Remark))
         differences = [one for one in findings if isinstance(one, Difference)]
-        if key is None or not differences:
+        if key and findings and _describes_no_instance(key, value, series, comparison):
             continue
-        others = (group[0] for group in series.distinct(key) if reference not in group)
-        if any(_is_explained(key, value, series.data_sets[i], comparison) for i in others):
+        if key and differences and (reason := _other_explanation(key, value, series, reference, comparison)):
+            yield from () if reason is _OTHER_INSTANCE else (f"{key.name}: {reason}",)
             continue
+        yield from (one.text for one in findings if isinstance(one, Remark))
         for one in differences:
-            place = path_in_header(dicom, one)
-            edit = Edit(one, Cause.EDIT, None, (place,), before(one.in_file, one.keys[-1], comparison.marks))
-            yield _spread(edit, series, comparison.options)
+            path = path_in_header(dicom, one)
+            edit = Edit(one, Cause.EDIT, None, (path,), before(one.in_file, one.keys[-1], comparison.marks))
+            yield from _spread(edit, series, reference, comparison.options)
+
+
+def _describes_no_instance(key: Key, value: Any, series: Series, comparison: Comparison) -> bool:
+    """Whether a value is that of a member which is no instance, such as a DICOMDIR that the importer read."""
+    return any(other.get(key) and not any(comparison.of_values(key, value, other)) for other in series.others)
+
+
+def _other_explanation(key: Key, value: Any, series: Series, reference: Reference, comparison: Comparison) -> str:
+    """Say what else than an edit can have made a value that the reference instance does not explain.
+
+    That another instance holds it explains it where the header does not name its instance, or where it may be
+    left from an earlier header: never silently then.
+    """
+    member, in_file = series.members[reference.index], series.data_sets[reference.index].get(key)
+    if in_file is None and member.unread and key.tag > max(member.elements):
+        return _NOT_READ
+    others = (group[0] for group in series.distinct(key) if reference.index not in group)
+    if not any(_is_explained(key, value, series.data_sets[i], comparison) for i in others):
+        return ""
+    if not reference.is_named:
+        return _OTHER_INSTANCE
+    return "" if comparison.marks.overwrote(in_file, key) else _EARLIER
 
 
 def path_in_header(dicom: Mapping[str, Any], difference: Difference) -> HeaderPath:
@@ -167,25 +198,49 @@ def before(in_file: Value | None, key: Key, marks: Marks) -> Any:
     return project(in_file, marks.likeliest)
 
 
-def _spread(edit: Edit, series: Series, options: Options) -> Edit:
-    """Write an edit to all instances where all hold the same old value; else that needs ``edit_varying``."""
-    top = edit.difference.keys[0]
-    groups = series.distinct(top)
-    if edit.refused or len(groups) == 1:
+def _spread(edit: Edit, series: Series, reference: Reference, options: Options) -> Iterator[Edit]:
+    """Write an edit to all instances, and frames, that it can be meant for, or refuse it with ``edit_varying``."""
+    if edit.refused:
+        yield edit
+        return
+    yield from _over_frames(_over_instances(edit, series, options), series.data_sets[reference.index])
+
+
+def _over_instances(edit: Edit, series: Series, options: Options) -> Edit:
+    """Write an edit to all instances if all that hold another value hold the same one."""
+    groups = series.distinct(edit.difference.keys[0])
+    if len(groups) == 1:
         return edit
-    reached: list[int] = []
+    left: list[int] = []
     varying = False
     for group in groups:
-        found, in_file = _leaf(series.data_sets[group[0]], edit.path)
-        if in_file is None and all(series.members[i].problem for i in group):
+        found, value = _leaf(series.data_sets[group[0]], edit.path)
+        if value is None and all(series.members[i].problem for i in group):
             continue  # it may be in the part that is damaged
-        varying = varying or not found or not _hold_same(in_file, edit.difference.in_file)
-        reached += group if found else []
-    if not varying:
-        return edit
-    if options.edit_varying == "refuse":
+        holds_it = value is not None and same(as_json(value), edit.difference.wanted, value.vr)
+        varying = varying or not (holds_it or (found and _hold_same(value, edit.difference.in_file)))
+        left += group if holds_it or not found else []
+    if varying and options.edit_varying == "refuse":
         return edit.refuse(_VARYING)
-    return replace(edit, instances=None if len(reached) == len(series.indices) else frozenset(reached))
+    return replace(edit, instances=frozenset(series.indices).difference(left)) if left else edit
+
+
+def _over_frames(edit: Edit, data_set: DataSet) -> Iterator[Edit]:
+    """Write an edit of the first frame, the only one that the metadata show, to all frames that hold the same."""
+    first, *rest = edit.path
+    shown_alone = not any(isinstance(step, int) for step in edit.places[0][:3])
+    if edit.refused or first.tag != PER_FRAME_GROUPS or not rest or not shown_alone:
+        yield edit
+        return
+    groups = data_set.at(PER_FRAME_GROUPS)
+    paths = [(replace(first, item=frame), *rest) for frame, _ in enumerate(groups.items() if groups else ())][1:]
+    found = [_leaf(data_set, path) for path in paths]
+    if all(there and _hold_same(value, edit.difference.in_file) for there, value in found):
+        yield edit
+        for path, (_, value) in zip(paths, found, strict=True):
+            yield replace(edit, difference=replace(edit.difference, path=path, in_file=value), places=())
+    else:
+        yield edit.warn(_FIRST_FRAME)
 
 
 def _leaf(data_set: DataSet, path: Sequence[Step]) -> tuple[bool, Value | None]:
@@ -205,7 +260,7 @@ def _leaf(data_set: DataSet, path: Sequence[Step]) -> tuple[bool, Value | None]:
 def _hold_same(one: Value | None, other: Value | None) -> bool:
     if one is None or other is None:
         return one is other
-    return (one.raw == other.raw and one.level.codecs == other.level.codecs) or same(
+    return (one.raw == other.raw and one.data_set.codecs == other.data_set.codecs) or same(
         as_json(one), as_json(other), one.vr
     )
 

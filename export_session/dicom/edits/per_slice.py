@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,9 +11,9 @@ from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.dictionary import Key, key_of
 from export_session.dicom.edits.compare import Above, Comparison, Difference
 from export_session.dicom.edits.edit import Edit
-from export_session.dicom.edits.equality import is_empty
+from export_session.dicom.edits.equality import is_empty, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL, PER_FRAME_GROUPS
-from export_session.dicom.edits.projection import project
+from export_session.dicom.edits.projection import as_json, project
 from export_session.dicom.edits.series import Series
 from export_session.dicom.vocabulary import Cause
 
@@ -43,7 +42,7 @@ def slice_edits(arrays: Mapping[str, Any], series: Series, comparison: Compariso
         if key not in lists and not is_empty(value)
     )
     notes = tuple(
-        f"dicom_array.{text} is no DICOM keyword or private element, so it is not exported"
+        f"dicom_array.{text} is not a DICOM keyword or private element, so it is not exported"
         for text, value in arrays.items()
         if key_of(text) is None and not is_empty(value)
     )
@@ -51,61 +50,84 @@ def slice_edits(arrays: Mapping[str, Any], series: Series, comparison: Compariso
         edits = tuple(edit for key, value in lists.items() for edit in _frames(key, value, series, comparison))
         return SliceEdits((*edits, *no_lists), series.order, notes)
     likeliest, *others = series.orders(max(map(len, lists.values()), default=0))
-    edits = tuple(_in_order(likeliest, lists, series, comparison))
-    if edits:
-        for order in others:
-            if not any(True for _ in _in_order(order, lists, series, comparison)):
-                return SliceEdits(no_lists, order, notes)  # nothing was edited, only sorted in another way
-    return SliceEdits((*edits, *no_lists), likeliest, notes)
+    edits, doubts = _in_order(likeliest, lists, series, comparison)
+    for order in others if edits else ():
+        if not _in_order(order, lists, series, comparison)[0]:
+            return SliceEdits(no_lists, order, notes)  # nothing was edited, only sorted in another way
+    return SliceEdits((*edits, *no_lists), likeliest, (*notes, *doubts))
 
 
 def _in_order(
     order: tuple[int, ...], lists: Mapping[Key, list[Any]], series: Series, comparison: Comparison
-) -> Iterator[Edit]:
-    for key, entries in lists.items():
-        yield from _members(key, entries, order, series, comparison)
+) -> tuple[tuple[Edit, ...], tuple[str, ...]]:
+    """Return the edits of all arrays, and notes, if their entries stand for the members in this order."""
+    arrays = [_Array(key, entries, order, series, comparison) for key, entries in lists.items()]
+    edits = tuple(edit for array in arrays for edit in array.edits())
+    return edits, tuple(note for array in arrays for note in array.doubts())
 
 
-def _members(
-    key: Key, entries: list[Any], order: tuple[int, ...], series: Series, comparison: Comparison
-) -> Iterator[Edit]:
-    """Yield the edits of one array whose entries stand for members."""
-    found: list[Edit] = []
-    beyond = [entry for entry in entries[len(order) :] if not is_empty(entry)]
-    for index, (entry, member) in enumerate(zip(entries, order, strict=False)):
-        data_set = series.data_sets.get(member)
-        if data_set is None:
-            beyond += [] if is_empty(entry) else [entry]
-            continue
-        in_file = data_set.get(key)
-        if in_file is not None and not in_file.is_sequence and FAITHFUL.of_value(in_file) == entry:
-            continue
-        found += [
-            _edit(finding, frozenset([member]), key, index)
-            for finding in comparison.of_values(key, entry, data_set)
-            if isinstance(finding, Difference)
+@dataclass(frozen=True)
+class _Array:
+    """One list of ``dicom_array`` whose entries stand for members."""
+
+    key: Key
+    entries: list[Any]
+    order: tuple[int, ...]
+    series: Series
+    comparison: Comparison
+
+    def edits(self) -> Iterator[Edit]:
+        """Yield its edits, all refused where it is unclear which entry stands for which instance."""
+        found = [edit for index, entry, data_set in self._pairs() for edit in self._of_entry(index, entry, data_set)]
+        reason = self._why_unclear(found)
+        if reason and not found:
+            found = [_edit_of_all(self.key, self.entries, self.series, self.comparison)]
+        yield from (edit.refuse(reason) for edit in found) if reason else found
+
+    def doubts(self) -> Iterator[str]:
+        """Note the entries that were taken away: importers write null for what they cannot read, too."""
+        for index, entry, data_set in self._pairs():
+            in_file = data_set.get(self.key)
+            if entry is None and in_file and not in_file.empty and not is_empty(as_json(in_file)):
+                yield f'dicom_array.{self.key.text}[{index}] is null, which leaves the element as it is; "" empties it'
+
+    def _pairs(self) -> Iterator[tuple[int, Any, DataSet]]:
+        for index, (entry, member) in enumerate(zip(self.entries, self.order, strict=False)):
+            if member in self.series.data_sets:
+                yield index, entry, self.series.data_sets[member]
+
+    def _of_entry(self, index: int, entry: Any, data_set: DataSet) -> Iterator[Edit]:
+        in_file = data_set.get(self.key)
+        if entry is None or (in_file and not in_file.is_sequence and FAITHFUL.of_value(in_file) == entry):
+            return
+        for finding in self.comparison.of_values(self.key, entry, data_set):
+            if isinstance(finding, Difference):
+                yield _edit(finding, frozenset([self.order[index]]), self.key, index)
+
+    def _why_unclear(self, found: list[Edit]) -> str:
+        surplus = self.entries[len(self.order) :]
+        strays = [
+            entry
+            for entry, member in zip(self.entries, self.order, strict=False)
+            if member not in self.series.data_sets
         ]
-    too_short = len(entries) < len(order) and len(entries) != _ENTRIES_MAX
-    shifted = too_short and _holds_values_of_others(key, found, series, comparison)  # entries were lost
-    if beyond or shifted:
-        reason = (
-            f"dicom_array has {len(entries)} entries and the file {len(series.indices)} instances; "
-            "which entry stands for which instance is unclear"
+        too_short = len(self.entries) < len(self.order) and len(self.entries) != _ENTRIES_MAX
+        if not all(map(is_empty, (*surplus, *strays))) or (too_short and self._hold_values_of_others(found)):
+            return (
+                f"dicom_array has {len(self.entries)} entries and the file {len(self.series.indices)} instances; "
+                "which entry stands for which instance is unclear"
+            )
+        if _are_reordered(found):
+            return "dicom_array holds the file's own values in another order; which instance is meant is unclear"
+        return ""
+
+    def _hold_values_of_others(self, edits: list[Edit]) -> bool:
+        """Whether entries that differ from their own instance hold the value of another one: some were lost."""
+        wanted = [edit.difference.wanted for edit in edits]
+        data_sets = [self.series.data_sets[group[0]] for group in self.series.distinct(self.key)]
+        return any(
+            not any(self.comparison.of_values(self.key, value, data_set)) for value in wanted for data_set in data_sets
         )
-        found = found or [_edit_of_all(key, entries, series, comparison)]
-        yield from (edit.refuse(reason) for edit in found)
-    elif _reordered(found):
-        reason = "dicom_array holds the file's own values in another order; which instance is meant is unclear"
-        yield from (edit.refuse(reason) for edit in found)
-    else:
-        yield from found
-
-
-def _holds_values_of_others(key: Key, edits: list[Edit], series: Series, comparison: Comparison) -> bool:
-    """Whether entries that differ from their own instance hold the value of another one."""
-    wanted = [edit.difference.wanted for edit in edits]
-    data_sets = [series.data_sets[group[0]] for group in series.distinct(key)]
-    return any(not any(comparison.of_values(key, value, data_set)) for value in wanted for data_set in data_sets)
 
 
 def _edit_of_all(key: Key, entries: Any, series: Series, comparison: Comparison) -> Edit:
@@ -128,10 +150,15 @@ def _before(in_file: Value | None) -> Any:
     return None if value is ABSENT else value
 
 
-def _reordered(edits: list[Edit]) -> bool:
-    """Whether the entries that differ are a permutation of what the instances hold."""
-    wanted = Counter(repr(edit.difference.wanted) for edit in edits)
-    return len(edits) > 1 and wanted == Counter(repr(edit.before) for edit in edits)
+def _are_reordered(edits: list[Edit]) -> bool:
+    """Whether the entries that differ are a permutation of what the instances hold, however they are spelled."""
+    left = [edit.before for edit in edits]
+    for edit in edits:
+        match = next((held for held in left if same(held, edit.difference.wanted, edit.difference.vr)), ABSENT)
+        if match is ABSENT:
+            return False
+        left.remove(match)
+    return len(edits) > 1
 
 
 def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison) -> Iterator[Edit]:

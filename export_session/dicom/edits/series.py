@@ -19,6 +19,17 @@ NUMBER_OF_FRAMES = 0x00280008
 SOP_INSTANCE_UID = 0x00080018
 
 
+_NAMES_OF_INSTANCE = ("SOPInstanceUID", "MediaStorageSOPInstanceUID")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The instance that ``header.dicom`` describes."""
+
+    index: int
+    is_named: bool  # whether the header says so; else it is the likeliest of several
+
+
 @dataclass(frozen=True)
 class Series:
     """All members of a file; an index is always one into ``members``."""
@@ -58,19 +69,24 @@ class Series:
         """Whether the entries of ``dicom_array`` stand for frames instead of members."""
         return len(self.members) == len(self.indices) == 1 and NUMBER_OF_FRAMES in self.members[0].elements
 
-    def reference(self, dicom: Mapping[str, Any]) -> int:
-        """Return the instance that ``header.dicom`` describes.
+    def reference(self, dicom: Mapping[str, Any]) -> Reference:
+        """Find the instance that ``header.dicom`` describes.
 
         Its SOPInstanceUID tells; else it is the first one in the order of file-metadata-importer, if possible
         one that is not damaged.
         """
-        uid = dicom.get("SOPInstanceUID")
-        for i in self.indices if uid else ():
-            in_file = self.data_sets[i].at(SOP_INSTANCE_UID)
-            if in_file and same(uid, FAITHFUL.of_value(in_file), "UI"):
-                return i
-        candidates = [i for i in self.order if i in self.data_sets]
-        return min(candidates, key=lambda i: bool(self.members[i].problem))
+        named = [i for i in self.indices if any(self._is(i, dicom.get(keyword)) for keyword in _NAMES_OF_INSTANCE)]
+        candidates = named or [i for i in self.order if i in self.data_sets]
+        return Reference(min(candidates, key=lambda i: bool(self.members[i].problem)), len(named) == 1)
+
+    def _is(self, index: int, uid: Any) -> bool:
+        value = self.data_sets[index].at(SOP_INSTANCE_UID)
+        return bool(uid and value and same(uid, FAITHFUL.of_value(value), "UI"))
+
+    @cached_property
+    def others(self) -> tuple[DataSet, ...]:
+        """What can be read of members that are no instances, such as a DICOMDIR."""
+        return tuple(main_data_set(member) for member in self.members if member.kind is not Kind.INSTANCE)
 
     def distinct(self, key: Key) -> list[list[int]]:
         """Group the instances by the bytes of an element, and whatever else decides how these read."""

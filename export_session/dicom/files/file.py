@@ -20,8 +20,8 @@ from export_session.dicom.binary.instance import Instance
 from export_session.dicom.binary.parser import Parser
 from export_session.dicom.files.proof import Elements, Passing, WrongValues, prove
 from export_session.dicom.files.stream import cut, rewritten
-from export_session.dicom.files.zip_reader import Archive
-from export_session.dicom.files.zip_series import ZipFile
+from export_session.dicom.files.zip_reader import ZipReader
+from export_session.dicom.files.zip_series import ZipSeries
 from export_session.errors import NotDicom
 
 
@@ -58,8 +58,8 @@ def open_file(path: Path) -> Iterator[DicomFile]:
     with path.open("rb") as stream:
         magic = stream.read(4)
     if magic[:2] == b"PK" and magic[2:] in (b"\3\4", b"\5\6", b"\7\10"):
-        with Archive(path) as archive:
-            yield ZipFile(archive)
+        with ZipReader(path) as zip_reader:
+            yield ZipSeries(zip_reader)
     elif magic[:3] == b"\x1f\x8b\x08":
         yield GzipFile(path)
     else:
@@ -68,8 +68,8 @@ def open_file(path: Path) -> Iterator[DicomFile]:
 
 def read_instances(source: Path) -> Sequence[Instance]:
     """Read the header of every file in ``source``; members that are not DICOM come as ``Kind.OTHER``."""
-    with open_file(source) as container:
-        return container.instances()
+    with open_file(source) as file:
+        return file.instances()
 
 
 class SingleFile:
@@ -93,7 +93,7 @@ class SingleFile:
         prove(
             instances[0],
             elements[0],
-            passing.sums,
+            passing,
             lambda: _chunks(target),
             size=target.stat().st_size,
             parser=self._parser,
@@ -129,7 +129,7 @@ class GzipFile:
         prove(
             instances[0],
             elements[0],
-            passing.sums,
+            passing,
             lambda: _gunzipped(target),
             size=totals.size,
             parser=self._parser,

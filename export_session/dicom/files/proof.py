@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
+from typing import Protocol
 
 from export_session.dicom.binary.deflate import Reader, crc32
 from export_session.dicom.binary.instance import Instance
@@ -21,8 +22,8 @@ Sums = list[tuple[int, int]]  # lengths and checksums
 def prove(
     old: Instance,
     elements: Mapping[int, bytes],
-    before: Callable[[], Sums],
-    after: Chunks,
+    original: Original,
+    written: Chunks,
     *,
     size: int,
     parser: Parser,
@@ -36,9 +37,9 @@ def prove(
         The instance as it was.
     elements
         The elements that were meant to change, by tag.
-    before
-        Gives the checksums of what the parse did not keep of the instance as it was.
-    after
+    original
+        The bytes of the instance as it was.
+    written
         Opens the bytes of the instance as it was written.
     size
         How many bytes were written.
@@ -52,10 +53,8 @@ def prove(
     ProofFailed
         An intended change is not there, or anything else is different.
     """
-    new = parser.parse(Reader(after()).read, old.name, size)
-    wrong = _wrong_elements(old, new, elements) or wrong_values(new)
-    if not wrong and checksums(after(), new) != before():  # in this order, for Kept
-        wrong = "bytes outside of the changed elements are different"
+    new = parser.parse(Reader(written()).read, old.name, size)
+    wrong = _wrong_elements(old, new, elements) or wrong_values(new) or _wrong_rest(original, new, written)
     if wrong:
         raise ProofFailed(f"{old.name}: the rewritten file does not read back as intended: {wrong}")
 
@@ -77,6 +76,11 @@ def _wrong_elements(old: Instance, new: Instance, elements: Mapping[int, bytes])
     return next((f"{tag_text(tag)} is not as intended" for tag in wrong), "")
 
 
+def _wrong_rest(original: Original, new: Instance, written: Chunks) -> str:
+    before, after = original.compared(new, written)
+    return "" if before == after else "bytes outside of the changed elements are different"
+
+
 def _is_intended(tag: int, old: Instance, new: Instance, elements: Mapping[int, bytes]) -> bool:
     element = new.elements[tag]
     if tag in elements:
@@ -85,8 +89,30 @@ def _is_intended(tag: int, old: Instance, new: Instance, elements: Mapping[int, 
     return (element.raw, element.length) == (was.raw, was.length)
 
 
+class Original(Protocol):
+    """The bytes of an instance as it was, or what is known of them."""
+
+    def compared(self, new: Instance, written: Chunks) -> tuple[Sums, Sums]:
+        """Return the checksums of what the parse does not keep: of the original, and of what was written.
+
+        They come together, since some originals are only known as far as they come again in what was written.
+        """
+
+
+class Whole:
+    """An original that can be read again."""
+
+    def __init__(self, chunks: Chunks, instance: Instance) -> None:
+        self._chunks = chunks
+        self._instance = instance
+
+    def compared(self, new: Instance, written: Chunks) -> tuple[Sums, Sums]:
+        """Read both."""
+        return _checksums(self._chunks(), self._instance), _checksums(written(), new)
+
+
 class Passing:
-    """The bytes of an instance on their way to be rewritten; what the parse did not keep of them is noted.
+    """An original on its way to be rewritten; what the parse did not keep of it is noted.
 
     What is noted are length and checksum of each stretch of preamble, bulk data and trailing bytes, as they
     are proof enough for the members of a zip archive: so no stream has to be read twice to be compared.
@@ -101,17 +127,15 @@ class Passing:
         chunks = self._chunks()
         return iter(chunks) if self._instance.deflated else self._sums.watch(chunks)
 
-    def again(self, chunks: Chunks) -> Chunks:
-        """Return the bytes as they were written: there is nothing more to learn from them."""
-        return chunks
-
-    def sums(self) -> Sums:
-        """Return what was noted; the content of a deflated data set is read for it anew."""
-        return checksums(self._chunks(), self._instance) if self._instance.deflated else self._sums.found
+    def compared(self, new: Instance, written: Chunks) -> tuple[Sums, Sums]:
+        """Read what was written; the content of a deflated original is read for this, too."""
+        if self._instance.deflated:
+            return Whole(self._chunks, self._instance).compared(new, written)
+        return self._sums.found, _checksums(written(), new)
 
 
 class Kept:
-    """The bytes of an original that end in data which were kept unread; what they are is noted when they come again.
+    """An original that ends in data which were kept unread; what they are is seen when they come again.
 
     That they are those of the original is for its checksum to prove, see
     :class:`~export_session.dicom.files.deflate_reuse.Joint`.
@@ -130,28 +154,22 @@ class Kept:
         self._instance = instance
         self._old = old
         self._size = size
-        self._sums = _Sums(instance)
 
-    def again(self, chunks: Chunks) -> Chunks:
-        """Return the bytes as they were written, noting what they say of the original."""
+    def compared(self, new: Instance, written: Chunks) -> tuple[Sums, Sums]:
+        """Read what was written, and the original within it."""
+        sums = _Sums(self._instance)
+        after = _checksums(self._noted(written(), sums), new)
+        return sums.found, after
 
-        def noted() -> Iterator[bytes]:
-            self._sums = _Sums(self._instance)
-            head, rest = cut(chunks(), self._size)
-            yield head
-            original = self._sums.watch(chain([self._old], rest))
-            next(original)
-            yield from original
-
-        return noted
-
-    def sums(self) -> Sums:
-        """Return what was noted when the bytes were last read."""
-        return self._sums.found
+    def _noted(self, written: Iterable[bytes], sums: _Sums) -> Iterator[bytes]:
+        head, rest = cut(written, self._size)
+        yield head
+        original = sums.watch(chain([self._old], rest))
+        next(original)
+        yield from original
 
 
-def checksums(chunks: Iterable[bytes], instance: Instance) -> Sums:
-    """Return what :class:`Passing` notes of an instance."""
+def _checksums(chunks: Iterable[bytes], instance: Instance) -> Sums:
     sums = _Sums(instance)
     for _ in sums.watch(plain(chunks, instance)):
         pass

@@ -61,7 +61,7 @@ class Member:
         return self.start + self.info.compress_size
 
 
-class Archive:
+class ZipReader:
     """A zip archive, open for reading; members may be read by several threads at once.
 
     Raises

@@ -16,10 +16,10 @@ from export_session.dicom.binary.instance import Instance
 from export_session.dicom.binary.parser import Parser
 from export_session.dicom.binary.splice import patches_for
 from export_session.dicom.files.deflate_reuse import Joint, join
-from export_session.dicom.files.proof import Chunks, Elements, Kept, Passing, Sums, WrongValues, checksums, prove
+from export_session.dicom.files.proof import Chunks, Elements, Kept, Original, Passing, Whole, WrongValues, prove
 from export_session.dicom.files.stream import rewritten, rewritten_bytes
-from export_session.dicom.files.zip_reader import Archive, Member, check
-from export_session.dicom.files.zip_writer import Repacker
+from export_session.dicom.files.zip_reader import Member, ZipReader, check
+from export_session.dicom.files.zip_writer import ZipWriter
 from export_session.errors import ProofFailed, UnsafeArchive
 
 _IN_MEMORY = 2 << 20  # bytes; larger members are streamed
@@ -28,19 +28,19 @@ _SEARCHED = 64 << 10  # compressed bytes; in as many there often is what can be 
 _AHEAD = 2 * _WORKERS  # members that are worked on before the first of them is written
 
 
-class ZipFile:
+class ZipSeries:
     """A series in a zip archive."""
 
-    def __init__(self, archive: Archive) -> None:
-        self._archive = archive
+    def __init__(self, source: ZipReader) -> None:
+        self._source = source
         self._parser = Parser()
         self._own = threading.local()
-        self._members = [member for member in archive.members if not member.info.is_dir()]
+        self._members = [member for member in source.members if not member.info.is_dir()]
 
     def instances(self) -> list[Instance]:
         """Read the headers of all members that are no folders."""
         return [
-            self._parser.parse(Reader(self._archive.content(member)).read, member.name, member.info.file_size)
+            self._parser.parse(Reader(self._source.content(member)).read, member.name, member.info.file_size)
             for member in self._members
         ]
 
@@ -54,23 +54,23 @@ class ZipFile:
             self._write(target, [task._replace(may_keep=False) for task in tasks])
 
     def _write(self, target: Path, tasks: Sequence[_Task]) -> None:
-        seen: dict[str, Passing | Kept] = {}  # of the originals of streamed members, by name
+        seen: dict[str, Original] = {}  # of the originals of streamed members, by name
         with target.open("wb") as stream, ThreadPoolExecutor(_WORKERS) as pool:
-            repacker = Repacker(self._archive, stream)
+            zip_writer = ZipWriter(self._source, stream)
             for task, packed in _in_order(pool, tasks, self._work):
                 if packed is not None:
-                    repacker.put(task.member, packed.data, packed.crc, packed.size)
+                    zip_writer.put(task.member, packed.data, packed.crc, packed.size)
                 elif task.instance is None:
-                    repacker.copy(task.member)
+                    zip_writer.copy(task.member)
                 else:
-                    seen[task.member.name] = self._stream(task, task.instance, repacker)
-            repacker.finish()
+                    seen[task.member.name] = self._stream(task, task.instance, zip_writer)
+            zip_writer.finish()
         self._prove(target, tasks, seen)
 
     def _tasks(self, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> list[_Task]:
         index = {member.name: number for number, member in enumerate(self._members)}
         tasks = []
-        for member in self._archive.members:
+        for member in self._source.members:
             number = index.get(member.name, -1)
             changed = number in elements
             if changed and member.info.compress_type not in WRITABLE:
@@ -82,13 +82,13 @@ class ZipFile:
             tasks.append(_Task(member, instance, elements.get(number, {}), partial(wrong_values, number)))
         return tasks
 
-    def _stream(self, task: _Task, instance: Instance, repacker: Repacker) -> Passing | Kept:
+    def _stream(self, task: _Task, instance: Instance, zip_writer: ZipWriter) -> Original:
         joint = self._joint(task, instance)
         if joint:
-            repacker.join(task.member, joint)
+            zip_writer.join(task.member, joint)
             return Kept(instance, joint.old, len(joint.new))
-        passing = Passing(partial(self._archive.checked_content, task.member), instance)
-        repacker.stream(task.member, rewritten(passing, instance, task.elements))
+        passing = Passing(partial(self._source.checked_content, task.member), instance)
+        zip_writer.stream(task.member, rewritten(passing, instance, task.elements))
         return passing
 
     def _joint(self, task: _Task, instance: Instance) -> Joint | None:
@@ -97,7 +97,7 @@ class ZipFile:
         if not task.may_keep or info.compress_type != DEFLATED or instance.deflated:
             return None
         patches = patches_for(instance.elements, instance.start, task.elements)
-        return join(self._archive.stored(task.member, _SEARCHED), patches, info.CRC, info.file_size)
+        return join(self._source.stored(task.member, _SEARCHED), patches, info.CRC, info.file_size)
 
     def _work(self, task: _Task) -> _Packed | None:
         """Do all that can be done beside other members; None if the member is to be copied or streamed."""
@@ -113,12 +113,12 @@ class ZipFile:
         joint = self._joint(task, instance)
         if joint is None:
             return None
-        data = b"".join((joint.lead, *self._archive.stored(task.member, skip=joint.kept)))
+        data = b"".join((joint.lead, *self._source.stored(task.member, skip=joint.kept)))
         again = _unpacked(task.member, data, joint.size)
         if crc32(again) != joint.crc:
             raise ProofFailed(f"{task.member.name}: the compressed data that were kept do not fit")
         kept = Kept(instance, joint.old, len(joint.new))
-        self._prove_instance(task, instance, kept.sums, kept.again(lambda: [again]), joint.size)
+        self._prove_instance(task, instance, kept, lambda: [again], joint.size)
         return _Packed(data, joint.crc, joint.size)
 
     def _work_anew(self, task: _Task, instance: Instance) -> _Packed:
@@ -129,25 +129,23 @@ class ZipFile:
         if member.info.compress_type == DEFLATED:
             data = compress(new)
             again = _unpacked(member, data, len(new))
-        self._prove_instance(task, instance, lambda: checksums([old], instance), lambda: [again], len(new))
+        self._prove_instance(task, instance, Whole(lambda: [old], instance), lambda: [again], len(new))
         return _Packed(data, crc32(again), len(new))
 
-    def _prove_instance(
-        self, task: _Task, instance: Instance, before: Callable[[], Sums], after: Chunks, size: int
-    ) -> None:
+    def _prove_instance(self, task: _Task, instance: Instance, original: Original, written: Chunks, size: int) -> None:
         if not hasattr(self._own, "parser"):
             self._own.parser = self._parser.twin()
         parser = cast("Parser", self._own.parser)
-        prove(instance, task.elements, before, after, size=size, parser=parser, wrong_values=task.wrong_values)
+        prove(instance, task.elements, original, written, size=size, parser=parser, wrong_values=task.wrong_values)
 
     def _read(self, member: Member) -> None:
         """Refuse a member that is damaged."""
-        for _ in self._archive.checked_content(member):
+        for _ in self._source.checked_content(member):
             pass
 
     def _content(self, member: Member) -> bytes:
         """Read the whole of a stored or deflated member."""
-        data = self._archive.read(member.start, member.info.compress_size)
+        data = self._source.read(member.start, member.info.compress_size)
         if member.info.compress_type == DEFLATED:
             try:
                 data = decompress(data, member.info.file_size)
@@ -156,25 +154,25 @@ class ZipFile:
         check(member, crc32(data), len(data))
         return data
 
-    def _prove(self, target: Path, tasks: Sequence[_Task], seen: Mapping[str, Passing | Kept]) -> None:
+    def _prove(self, target: Path, tasks: Sequence[_Task], seen: Mapping[str, Original]) -> None:
         """Prove the archive as a whole, and the members that were copied or streamed into it."""
         try:
-            with Archive(target) as archive:
-                if [member.name for member in archive.members] != [task.member.name for task in tasks]:
+            with ZipReader(target) as copy:
+                if [member.name for member in copy.members] != [task.member.name for task in tasks]:
                     raise ProofFailed("the rewritten archive does not have the members of the original")
-                pairs = zip(tasks, archive.members, strict=True)
+                pairs = zip(tasks, copy.members, strict=True)
                 left = [(task, written, seen.get(task.member.name)) for task, written in pairs if not task.proven]
                 with ThreadPoolExecutor(_WORKERS) as pool:
-                    list(pool.map(lambda one: self._prove_member(archive, *one), left))
+                    list(pool.map(lambda one: self._prove_member(copy, *one), left))
         except UnsafeArchive as error:
             raise ProofFailed(f"the rewritten archive cannot be read: {error}") from None
 
-    def _prove_member(self, archive: Archive, task: _Task, written: Member, original: Passing | Kept | None) -> None:
+    def _prove_member(self, copy: ZipReader, task: _Task, written: Member, original: Original | None) -> None:
         if task.instance and original:
-            content = original.again(partial(archive.checked_content, written))
-            self._prove_instance(task, task.instance, original.sums, content, written.info.file_size)
+            content = partial(copy.checked_content, written)
+            self._prove_instance(task, task.instance, original, content, written.info.file_size)
             return
-        pairs = zip(self._archive.stored(task.member), archive.stored(written), strict=False)
+        pairs = zip(self._source.stored(task.member), copy.stored(written), strict=False)
         same = task.member.info.compress_size == written.info.compress_size
         if not same or any(one != other for one, other in pairs):
             raise ProofFailed(f"{task.member.name} is not as it was in the rewritten archive")

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from export_session.dicom.binary.deflate import Totals, compressed
 from export_session.dicom.files.deflate_reuse import Joint
-from export_session.dicom.files.zip_reader import CENTRAL_SIZE, LOCAL, Archive, Member
+from export_session.dicom.files.zip_reader import CENTRAL_SIZE, LOCAL, Member, ZipReader
 
 _DESCRIPTOR = 0x8  # flag: sizes follow the data (APPNOTE.TXT §4.4.4)
 _MAX32 = 0xFFFFFFFF
@@ -22,11 +22,11 @@ _ZIP64_VERSION = 45
 _NEARLY = 1 << 26  # room for what compression may add to a member just below 4 GB
 
 
-class Repacker:
+class ZipWriter:
     """Writes members one after the other, then the directory."""
 
-    def __init__(self, archive: Archive, target: BinaryIO) -> None:
-        self._archive = archive
+    def __init__(self, source: ZipReader, target: BinaryIO) -> None:
+        self._source = source
         self._target = target
         self._central: list[bytes] = []
 
@@ -34,7 +34,7 @@ class Repacker:
         """Write a member that does not change, its compressed bytes as they are."""
         info = member.info
         totals = Totals((), info.CRC, info.file_size)
-        self._write(member, self._archive.stored(member), totals, info.compress_size)
+        self._write(member, self._source.stored(member), totals, info.compress_size)
 
     def put(self, member: Member, data: bytes, crc: int, size: int) -> None:
         """Write a member whose new content was compressed already."""
@@ -42,7 +42,7 @@ class Repacker:
 
     def join(self, member: Member, joint: Joint) -> None:
         """Write a member whose new content ends in compressed data of the old one."""
-        data = chain([joint.lead], self._archive.stored(member, skip=joint.kept))
+        data = chain([joint.lead], self._source.stored(member, skip=joint.kept))
         length = len(joint.lead) + member.info.compress_size - joint.kept
         self._write(member, data, Totals((), joint.crc, joint.size), length)
 
@@ -61,7 +61,7 @@ class Repacker:
         if count >= 0xFFFF or end >= _MAX32:
             record = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, end - start, start)
             target.write(record + struct.pack("<4sLQL", b"PK\6\7", 0, end, 1))
-        comment = self._archive.comment
+        comment = self._source.comment
         fields = (min(count, 0xFFFF), min(count, 0xFFFF), min(end - start, _MAX32), min(start, _MAX32))
         target.write(struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, *fields, len(comment)) + comment)
 

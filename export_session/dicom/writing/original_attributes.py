@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from export_session.dicom.binary.elements import ITEM, Syntax, write_head
+from export_session.dicom.binary.elements import Syntax, write_item
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.binary.splice import with_value
 from export_session.dicom.binary.values import Unwritable
 from export_session.dicom.vocabulary import Assignment, Cause
-from export_session.dicom.writing.elements import Effect, write_element
+from export_session.dicom.writing.apply import Effect
+from export_session.dicom.writing.elements import write_element
 
 ORIGINAL_ATTRIBUTES = 0x04000561
 MODIFYING_SYSTEM = "session-export"
@@ -35,7 +36,7 @@ _DATES_AND_TIMES = (
 def original_attributes(
     instance: Instance,
     elements: Mapping[int, bytes],
-    outcomes: Mapping[int, Effect],
+    effects: Mapping[int, Effect],
     assignments: Iterable[Assignment],
     moment: str,
 ) -> bytes:
@@ -47,7 +48,7 @@ def original_attributes(
         As it is now, its text already in the character set that it will have.
     elements
         New elements by tag.
-    outcomes, assignments
+    effects, assignments
         What becomes of each assignment in this instance.
     moment
         When the change was made, as DT; "" for the date of the instance itself. The clock is not asked,
@@ -55,10 +56,9 @@ def original_attributes(
     """
     sets: dict[str, set[int]] = {"CORRECT": set(), "COERCE": set()}
     for number, assignment in enumerate(assignments):
-        if number in outcomes and outcomes[number].written:
-            reason = "COERCE" if assignment.cause is Cause.MAPPING else "CORRECT"
-            if outcomes[number].top >> 16 != 2:  # file meta is no part of the data set
-                sets[reason].add(outcomes[number].top)
+        effect = effects.get(number)
+        if effect and effect.written and effect.top >> 16 != 2:  # file meta is no part of the data set
+            sets["COERCE" if assignment.cause is Cause.MAPPING else "CORRECT"].add(effect.top)
     items = b"".join(
         _item(instance, elements, tags, reason, moment or moment_of(instance)) for reason, tags in sets.items() if tags
     )
@@ -85,14 +85,14 @@ def _item(instance: Instance, elements: Mapping[int, bytes], tags: set[int], rea
     previous = b"".join(_previous(instance, elements, tag) for tag in sorted(tags | creators))
     content = b"".join(
         (
-            write_element(_MODIFIED_ATTRIBUTES, "SQ", _as_item(previous, syntax), syntax),
+            write_element(_MODIFIED_ATTRIBUTES, "SQ", write_item(previous, syntax), syntax),
             _text(_MODIFICATION_TIME, "DT", moment, syntax),
             _text(_MODIFYING_SYSTEM, "LO", MODIFYING_SYSTEM, syntax),
             _text(_SOURCE_OF_PREVIOUS_VALUES, "LO", "", syntax),
             _text(_REASON, "CS", reason, syntax),
         )
     )
-    return _as_item(content, syntax)
+    return write_item(content, syntax)
 
 
 def _previous(instance: Instance, elements: Mapping[int, bytes], tag: int) -> bytes:
@@ -107,10 +107,6 @@ def _previous(instance: Instance, elements: Mapping[int, bytes], tag: int) -> by
 
 def _vr_of(raw: bytes, syntax: Syntax) -> str:
     return "" if syntax.implicit else raw[4:6].decode("ascii")
-
-
-def _as_item(content: bytes, syntax: Syntax) -> bytes:
-    return write_head(ITEM, "", len(content), syntax) + content
 
 
 def _text(tag: int, vr: str, text: str, syntax: Syntax) -> bytes:

@@ -1,25 +1,25 @@
 """Plans the new bytes of every instance of a file: each assignment is encoded once where instances agree.
 
-The instances of a series share the elements they have in common (see :mod:`.parse`), so what was decided for
-one element holds for all instances that have the same one.
+The instances of a series share the elements they have in common (see :mod:`~export_session.dicom.binary.parser`),
+so what was decided for one element holds for all instances that have the same one.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
-from export_session.dicom.binary.text import UTF8, Undecodable
-from export_session.dicom.dictionary import PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET, Key, tag_text
-from export_session.dicom.vocabulary import Assignment, Change, Outcome, Step, path_text
-from export_session.dicom.writing.elements import Edited, Effect, Request, as_number, edit_data_set, shown
+from export_session.dicom.binary.text import Undecodable
+from export_session.dicom.dictionary import PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET
+from export_session.dicom.vocabulary import Assignment, Change, Outcome
+from export_session.dicom.writing.apply import Edited, Effect, Request, edit_data_set
+from export_session.dicom.writing.elements import shown
+from export_session.dicom.writing.record import REDECLARED, Found, Record
 from export_session.dicom.writing.utf8 import transcode, transcoded
-
-REDECLARED = -1  # stands where the number of an assignment does, for a re-declared character set
 
 
 @dataclass(frozen=True)
@@ -51,174 +51,118 @@ def make_plan(
     refusals
         Reasons why some of them, by number, must not be written.
     """
-    edits = [
-        Request(number, one.path, one.vr, one.value, (refusals or {}).get(number, ""))
-        for number, one in enumerate(assignments)
+    reasons = refusals or {}
+    requests = [
+        Request(number, one.path, one.vr, one.value, reasons.get(number, "")) for number, one in enumerate(assignments)
     ]
-    record = _Record(instances, assignments)
+    editor = _Editor(instances, assignments)
+    record = Record(instances, assignments)
     refused: set[int] = set()
-    known: dict[Any, Edited] = {}
-    while True:
-        tried = [edit for edit in edits if edit.number not in refused]
-        done = {index: _edit(instances[index], meant, known) for index, meant in _meant(instances, assignments, tried)}
-        fresh = {n for one in done.values() for n, outcome in one.outcomes.items() if outcome.reason}
-        for index, edited in done.items():
-            record.add(index, {n: outcome for n, outcome in edited.outcomes.items() if outcome.reason})
-        if not fresh:
-            break
-        refused |= fresh
-    for index, edited in done.items():
-        record.add(index, edited.outcomes)
-    changes = list(record.changes())
+    edited = editor.edit(requests)
+    while fresh := [found for found in _effects(edited) if found.effect.reason]:
+        record.add(fresh)
+        refused |= {found.number for found in fresh}
+        edited = editor.edit([request for request in requests if request.number not in refused])
+    record.add(_effects(edited))
     return Plan(
-        {index: edited for index, edited in done.items() if edited.elements},
-        tuple(change for change in changes if change.outcome is Outcome.APPLIED),
-        tuple(change for change in changes if change.outcome is Outcome.REFUSED),
+        {index: one for index, one in edited.items() if one.elements},
+        record.changes(Outcome.APPLIED),
+        record.changes(Outcome.REFUSED),
         frozenset(refused),
-        frozenset(index for index, edited in done.items() if REDECLARED in edited.outcomes),
+        frozenset(index for index, one in edited.items() if REDECLARED in one.effects),
     )
 
 
-def _meant(
-    instances: Sequence[Instance], assignments: Sequence[Assignment], edits: Sequence[Request]
-) -> Iterator[tuple[int, tuple[_Unit, ...]]]:
-    """Yield the instances that are to be edited, by number, with their edits."""
-    everywhere = [edit for edit in edits if assignments[edit.number].instances is None]
-    somewhere = [(edit, only) for edit in edits if (only := assignments[edit.number].instances) is not None]
-    common = _units(everywhere)
-    for index, instance in enumerate(instances):
-        own = [edit for edit, only in somewhere if index in only]
-        units = _units([*everywhere, *own]) if own else common
-        if units and instance.kind is Kind.INSTANCE:
-            yield index, units
+def _effects(edited: Mapping[int, Edited]) -> Iterator[Found]:
+    for index, one in edited.items():
+        for number, effect in one.effects.items():
+            yield Found(index, number, effect)
 
 
 @dataclass(frozen=True)
 class _Unit:
-    """Edits that are decided together: those of one element, or of one private group with its blocks."""
+    """Requests that are decided together: those of one element, or of one private group with its blocks."""
 
     group: int  # of a private group, 0 for public elements
     tag: int
-    edits: tuple[Request, ...]
+    requests: tuple[Request, ...]
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """The assignments they stand for."""
-        return tuple(edit.number for edit in self.edits)
+        return tuple(request.number for request in self.requests)
 
     def grounds(self, instance: Instance) -> Any:
-        """Return the elements that the outcome depends on."""
+        """Return the elements that the effects depend on."""
         if self.group:
             return tuple(element for tag, element in instance.elements.items() if tag >> 16 == self.group)
         return instance.elements.get(self.tag)
 
 
-def _units(edits: Sequence[Request]) -> tuple[_Unit, ...]:
+def _units(requests: Sequence[Request]) -> tuple[_Unit, ...]:
     groups: dict[tuple[int, int], list[Request]] = defaultdict(list)
-    for edit in edits:
-        tag = edit.path[0].tag
-        groups[(tag >> 16, 0) if tag >> 16 & 1 else (0, tag)].append(edit)
+    for request in requests:
+        tag = request.path[0].tag
+        groups[(tag >> 16, 0) if tag >> 16 & 1 else (0, tag)].append(request)
     return tuple(_Unit(group, tag, tuple(unit)) for (group, tag), unit in groups.items())
 
 
-def _edit(instance: Instance, units: Sequence[_Unit], known: dict[Any, Edited]) -> Edited:
-    """Request an instance in its own character set if that holds all values, else in UTF-8."""
-    edited = _edit_as_it_is(instance, units, known)
-    needing = [number for number, outcome in edited.outcomes.items() if outcome.repertoire]
-    edits = [edit for unit in units for edit in unit.edits]
-    return (needing and _edit_in_utf8(instance, edits, needing[0])) or edited
-
-
-def _edit_as_it_is(instance: Instance, units: Sequence[_Unit], known: dict[Any, Edited]) -> Edited:
-    """Request an instance in its own character set; look up what was decided for the same elements before."""
-    level: DataSet | None = None
-    elements: dict[int, bytes] = {}
-    outcomes: dict[int, Effect] = {}
-    context = (instance.raw(SPECIFIC_CHARACTER_SET), instance.raw(PIXEL_REPRESENTATION), instance.syntax)
-    for unit in units:
-        key = (unit.numbers, unit.grounds(instance), context)
-        edited = known.get(key)
-        if edited is None:
-            level = level or main_data_set(instance)
-            edited = known[key] = edit_data_set(level, unit.edits)
-        elements |= edited.elements
-        outcomes |= edited.outcomes
-    return Edited(elements, outcomes)
-
-
-def _edit_in_utf8(instance: Instance, edits: Sequence[Request], needing: int) -> Edited | None:
-    """Re-declare the data set as UTF-8 and edit it; None where that cannot be done without loss."""
-    level = main_data_set(instance)
-    try:
-        recoded = transcode(level)
-    except Undecodable:
-        return None
-    edited = edit_data_set(transcoded(level, recoded), edits)
-    old = shown(level.at(SPECIFIC_CHARACTER_SET))
-    outcome = Effect(SPECIFIC_CHARACTER_SET, old, "CS", written=True, needed_by=needing)
-    return Edited({**recoded, **edited.elements}, {**edited.outcomes, REDECLARED: outcome}, recoded)
-
-
-@dataclass(frozen=True)
-class _Covered:
-    """The instances that one change covers."""
-
-    number: int
-    outcome: Effect
-    indices: list[int] = field(default_factory=list)
-
-
-class _Record:
-    """Gathers outcomes into changes: instances that share old value and fate share one."""
+class _Editor:
+    """Edits the instances of a file, and remembers what was decided for the elements they share."""
 
     def __init__(self, instances: Sequence[Instance], assignments: Sequence[Assignment]) -> None:
         self._instances = instances
         self._assignments = assignments
-        self._total = sum(instance.kind is Kind.INSTANCE for instance in instances)
-        self._covered: dict[Any, _Covered] = {}
+        self._known: dict[Any, Edited] = {}
 
-    def add(self, index: int, outcomes: Mapping[int, Effect]) -> None:
-        """Note what became of the edits of one instance."""
-        for number, outcome in outcomes.items():
-            if outcome.written or outcome.reason:
-                key = (number, repr(outcome))
-                self._covered.setdefault(key, _Covered(number, outcome)).indices.append(index)
+    def edit(self, requests: Sequence[Request]) -> dict[int, Edited]:
+        """Edit each DICOM instance that a request is meant for; return them by their index."""
+        meant = [(request, self._assignments[request.number].instances) for request in requests]
+        everywhere = [request for request, only in meant if only is None]
+        somewhere = [(request, only) for request, only in meant if only is not None]
+        common = _units(everywhere)
+        edited = {}
+        for index, instance in enumerate(self._instances):
+            own = [request for request, only in somewhere if index in only]
+            units = _units([*everywhere, *own]) if own else common
+            if units and instance.kind is Kind.INSTANCE:
+                edited[index] = self._edit_instance(instance, units)
+        return edited
 
-    def changes(self) -> Iterator[Change]:
-        """Yield the changes in the order of the assignments."""
-        for covered in sorted(self._covered.values(), key=lambda one: one.number):
-            yield self._change(covered)
+    def _edit_instance(self, instance: Instance, units: Sequence[_Unit]) -> Edited:
+        """Edit an instance in its own character set if that holds all values, else in UTF-8."""
+        edited = self._edit_as_declared(instance, units)
+        needing = [number for number, effect in edited.effects.items() if effect.repertoire]
+        if not needing:
+            return edited
+        requests = [request for unit in units for request in unit.requests]
+        return _edit_in_utf8(instance, requests, needing[0]) or edited
 
-    def _change(self, covered: _Covered) -> Change:
-        outcome, first = covered.outcome, covered.indices[0]
-        assignment = self._assignments[outcome.needed_by if covered.number == REDECLARED else covered.number]
-        reason = outcome.reason or assignment.warning
-        if covered.number == REDECLARED:
-            reason = f"re-declared, and all text re-encoded, to hold {_keys(assignment)[-1].name}"
-            assignment = replace(assignment, path=(Step(SPECIFIC_CHARACTER_SET),), value=UTF8)
-        keys, target = _keys(assignment), assignment.path[-1]
-        return Change(
-            tag=tag_text(outcome.tag) if outcome.tag else tag_text(target.tag, target.creator),
-            keyword=keys[-1].name,
-            vr=outcome.vr,
-            path=path_text(assignment.path, keys),
-            old=outcome.old,
-            new=_as_asked(assignment.value, outcome.vr),
-            cause=assignment.cause,
-            outcome=Outcome.REFUSED if outcome.reason else Outcome.APPLIED,
-            reason=reason,
-            instances=len(covered.indices),
-            total=self._total,
-            member=self._instances[first].name if len(covered.indices) == 1 < self._total else "",
-        )
+    def _edit_as_declared(self, instance: Instance, units: Sequence[_Unit]) -> Edited:
+        """Edit an instance in its own character set; look up what was decided for the same elements before."""
+        data_set: DataSet | None = None
+        elements: dict[int, bytes] = {}
+        effects: dict[int, Effect] = {}
+        context = (instance.raw(SPECIFIC_CHARACTER_SET), instance.raw(PIXEL_REPRESENTATION), instance.syntax)
+        for unit in units:
+            grounds = (unit.numbers, unit.grounds(instance), context)
+            edited = self._known.get(grounds)
+            if edited is None:
+                data_set = data_set or main_data_set(instance)
+                edited = self._known[grounds] = edit_data_set(data_set, unit.requests)
+            elements |= edited.elements
+            effects |= edited.effects
+        return Edited(elements, effects)
 
 
-def _keys(assignment: Assignment) -> list[Key]:
-    return [Key("", step.tag, step.creator) for step in assignment.path]
-
-
-def _as_asked(value: Any, vr: str) -> Any:
-    """Return a value to write as the log shows it: unchanged components are the file's text, also of numbers."""
-    return (
-        [as_number(part, vr) if isinstance(part, str) else part for part in value] if isinstance(value, list) else value
-    )
+def _edit_in_utf8(instance: Instance, requests: Sequence[Request], needing: int) -> Edited | None:
+    """Re-declare the data set as UTF-8 and edit it; None where that cannot be done without loss."""
+    data_set = main_data_set(instance)
+    try:
+        recoded = transcode(data_set)
+    except Undecodable:
+        return None
+    edited = edit_data_set(transcoded(data_set, recoded), requests)
+    old = shown(data_set.at(SPECIFIC_CHARACTER_SET))
+    declared = Effect(SPECIFIC_CHARACTER_SET, old, "CS", written=True, needed_by=needing)
+    return Edited({**recoded, **edited.elements}, {**edited.effects, REDECLARED: declared}, recoded)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from struct import pack, unpack
 from typing import Any
 
@@ -17,11 +18,11 @@ from pydicom.tag import Tag
 from export_session.dicom.binary.dataset import Value, main_data_set
 from export_session.dicom.binary.elements import Element
 from export_session.dicom.binary.instance import Instance
-from export_session.dicom.binary.splice import Item, items_of
 from export_session.dicom.binary.values import is_blank
-from export_session.dicom.dictionary import UNSPLIT_VRS, Key
+from export_session.dicom.dictionary import UNSPLIT_VRS
 from export_session.dicom.vocabulary import Assignment, Step
-from export_session.dicom.writing.elements import Edited, inner_syntax, item_data_set
+from export_session.dicom.writing.apply import Edited
+from export_session.dicom.writing.sequences import ExactSequence
 
 
 class ReadBack:
@@ -35,58 +36,55 @@ class ReadBack:
     def wrong(self, index: int, written: Instance) -> str:
         """Say which value of an instance does not read back, "" if all do."""
         reading: _Reading | None = None
-        for number, outcome in self._edited[index].outcomes.items():
-            if number < 0 or not outcome.written:
+        for number, effect in self._edited[index].effects.items():
+            if number < 0 or not effect.written:
                 continue
-            key = (number, tuple(written.charset), written.elements.get(outcome.top))
+            key = (number, tuple(written.charset), written.elements.get(effect.top))
             if key in self._right:
                 continue
             reading = reading or _Reading(written)
             assignment = self._assignments[number]
             if not _holds(reading.find(assignment.path), assignment.value):
-                return f"the new value of {Key('', assignment.path[-1].tag, assignment.path[-1].creator).name}"
+                return f"the new value of {assignment.path[-1].key.name}"
             self._right.add(key)
         return ""
 
 
 class _Reading:
-    """One written instance; the items of a sequence are found once, however many edits go there."""
+    """One written instance; a sequence is read once, however many requests go there."""
 
     def __init__(self, instance: Instance) -> None:
-        self._top = main_data_set(instance)
-        self._items: dict[tuple[Step, ...], list[Item]] = {}
+        self._main = main_data_set(instance)
+        self._sequences: dict[tuple[Step, ...], ExactSequence] = {}
 
     def find(self, path: Sequence[Step]) -> Value | None:
         """Return the element at the end of a path, None where there is none."""
-        level = self._top
+        data_set = self._main
         for depth, step in enumerate(path, 1):
-            stored = level.get(Key("", step.tag, step.creator))
-            if stored is None or depth == len(path):
-                return stored
-            place = (*path[: depth - 1], Step(step.tag, None, step.creator))
-            inner, value = inner_syntax(stored), stored.element.value
-            if place not in self._items:
-                self._items[place] = items_of(value, inner)
-            items = self._items[place]
-            if step.item is None or not 0 <= step.item < len(items):
+            value = data_set.get(step.key)
+            if value is None or depth == len(path):
+                return value
+            place = (*path[: depth - 1], replace(step, item=None))
+            if place not in self._sequences:
+                self._sequences[place] = ExactSequence(value)
+            sequence = self._sequences[place]
+            if step.item is None or not 0 <= step.item < len(sequence):
                 return None
-            item = items[step.item]
-            level = item_data_set(value[item.content : item.stop], inner, level)
+            data_set = sequence.item(step.item)
         return None
 
 
-def _holds(stored: Value | None, wanted: Any) -> bool:
-    if stored is None or is_blank(wanted):
-        return stored is not None and not stored.raw
-    raw = RawDataElement(
-        Tag(stored.tag), stored.vr, len(stored.raw), stored.raw, 0, stored.syntax.implicit, stored.syntax.little
-    )
-    found = convert_raw_data_element(raw, encoding=list(stored.level.codecs)).value
+def _holds(value: Value | None, wanted: Any) -> bool:
+    if value is None or is_blank(wanted):
+        return value is not None and not value.raw
+    implicit, little = value.syntax
+    element = RawDataElement(Tag(value.tag), value.vr, len(value.raw), value.raw, 0, implicit, little)
+    found = convert_raw_data_element(element, encoding=list(value.data_set.codecs)).value
     values = list(found) if isinstance(found, Sequence) and not isinstance(found, str | bytes) else [found]
     asked = wanted if isinstance(wanted, list) else [wanted]
-    if len(asked) == 1 and isinstance(asked[0], str) and stored.vr not in UNSPLIT_VRS:
+    if len(asked) == 1 and isinstance(asked[0], str) and value.vr not in UNSPLIT_VRS:
         asked = asked[0].split("\\")
-    return len(values) == len(asked) and all(_same(*pair, stored.vr) for pair in zip(values, asked, strict=True))
+    return len(values) == len(asked) and all(_same(*pair, value.vr) for pair in zip(values, asked, strict=True))
 
 
 def _same(found: Any, wanted: Any, vr: str) -> bool:

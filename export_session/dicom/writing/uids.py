@@ -104,19 +104,19 @@ def _references(instances: Sequence[Instance], uids: set[str]) -> Iterator[tuple
                 yield index, path, uid
 
 
-def _mentions(level: DataSet, uids: set[str], encoded: Sequence[bytes]) -> Iterator[tuple[tuple[Step, ...], str]]:
-    for tag, element in level.elements.items():
+def _mentions(data_set: DataSet, uids: set[str], encoded: Sequence[bytes]) -> Iterator[tuple[tuple[Step, ...], str]]:
+    for tag, element in data_set.elements.items():
         if tag >> 16 == 2 or not any(uid in element.raw for uid in encoded):
             continue
-        stored = Value(element, level)
-        step = Step(tag & 0xFFFF00FF, None, stored.creator) if stored.creator else Step(tag)
-        if stored.vr == "UI":
-            uid = stored.raw.decode("ascii", "replace").rstrip(" \0")
+        value = Value(element, data_set)
+        step = Step(tag & 0xFFFF00FF, None, value.creator) if value.creator else Step(tag)
+        if value.vr == "UI":
+            uid = value.raw.decode("ascii", "replace").rstrip(" \0")
             if uid in uids:
                 yield (step,), uid
-        elif stored.is_sequence:
+        elif value.is_sequence:
             try:
-                for number, item in enumerate(stored.items()):
+                for number, item in enumerate(value.items()):
                     for path, uid in _mentions(item, uids, encoded):
                         yield (Step(step.tag, number, step.creator), *path), uid
             except (Malformed, Incomplete):

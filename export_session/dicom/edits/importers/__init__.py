@@ -17,9 +17,14 @@ from export_session.dicom.edits.importers.file_metadata_importer import PER_FRAM
 from export_session.dicom.edits.importers.importer import Importer
 from export_session.dicom.edits.importers.metadata_import_dicom import MetadataImportDicom
 
-FAITHFUL = FileMetadataImporter()  # shows bytes as they are: serves wherever a value of the file is to be shown
 # The likelier first
-IMPORTERS: tuple[Importer, ...] = (FAITHFUL, MetadataImportDicom(), DicomMrClassifier(), EarlyDicomMrClassifier())
+IMPORTERS: tuple[Importer, ...] = (
+    FileMetadataImporter(),
+    MetadataImportDicom(),
+    DicomMrClassifier(),
+    EarlyDicomMrClassifier(),
+)
+FAITHFUL = FileMetadataImporter(repairing=False)  # serves wherever a value of the file is to be shown
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Marks:
     @property
     def likeliest(self) -> Importer:
         """The importer in whose way a value is shown that is put back."""
-        return self.marked[0] if self.marked else FAITHFUL
+        return self.marked[0] if self.marked else IMPORTERS[0]
 
     @property
     def makers(self) -> tuple[Importer, ...]:
@@ -45,14 +50,20 @@ class Marks:
         alone = len(self.marked) == 1 and self.marked[0].replaces_others
         return self.marked if alone else self.possible
 
+    def overwrote(self, value: Value | None, key: Key) -> bool:
+        """Whether the last importer wrote this key, so that no earlier one can have left its value."""
+        last = [one for one in self.marked if one.replaces_others]
+        return all(value is not None and one.stores(value, key) for one in last)
+
     def importers(self, value: Value | None, key: Key) -> tuple[Importer, ...]:
         """Return the importers that can have made the value of a key.
 
-        The faithful one is always among them: it shows the bytes as they are, and a value the file holds
-        already is no edit. Where an importer that replaces what others left was alone, only keys that it does
-        not store can be left from another.
+        The faithful one is always among them, since a value that the file holds already is no edit. Where an
+        importer that replaces what others left was alone, only keys that it does not store can be left from
+        another.
         """
-        return self.makers if all(one.stores(value, key) for one in self.makers) else self.possible
+        stored = all(one.stores(value, key) for one in self.makers)
+        return (*(self.makers if stored else self.possible), FAITHFUL)
 
 
 def marks_of(header: Mapping[str, Any]) -> Marks:

@@ -27,14 +27,40 @@ _DENIED = frozenset(
     ]
 )
 _DENIED_VRS = frozenset(["OB", "OW", "UN", "UT"])
-_NO_BACKSLASH = TEXT_VRS - UNSPLIT_VRS | {"UR", "OD", "OL", "OV", "SV", "UV"}  # the byte is replaced in these
+# A backslash is left to these. "US or SS" is not among them, where the file leaves it open which of the two it is.
+_BACKSLASH_VRS = UNSPLIT_VRS - {"UR"} | {
+    "AT",
+    "DS",
+    "FD",
+    "FL",
+    "IS",
+    "OB",
+    "OF",
+    "OW",
+    "SL",
+    "SQ",
+    "SS",
+    "UL",
+    "UN",
+    "US",
+}
+_LUT_DESCRIPTORS = frozenset([0x00281101, 0x00281102, 0x00281103, 0x00283002])
 
 
 class FileMetadataImporter(Importer):
-    """Dictionary VR, faults repaired, everything else as it is."""
+    """Dictionary VR, faults repaired, everything else as it is.
+
+    Parameters
+    ----------
+    repairing
+        False for what the bytes say without the repairs.
+    """
 
     faithful = True
     replaces_others = True
+
+    def __init__(self, *, repairing: bool = True) -> None:
+        self._repairing = repairing
 
     def of_value(self, value: Value) -> Any:
         if not value.raw:
@@ -42,17 +68,20 @@ class FileMetadataImporter(Importer):
         vr = value.dictionary_vr or value.vr
         if value.tag >> 16 & 1 and value.element.vr not in ("", "UN"):
             vr = value.element.vr  # the private dictionary only helps out
-        if vr in _NO_BACKSLASH and single_valued(value.tag):
+        if self._repairing and _loses_backslash(value, vr):
             value = value.with_value(value.raw.replace(b"\\", b"_"))
         if vr in ("DS", "IS"):
             numbers = _numbers(value.decoded(vr).split("\\"), vr)
             return _bytes(value) if numbers is None else unwrapped(numbers)
         if vr in TEXT_VRS:
-            return unwrapped([text.strip() if vr in ("AE", "UI") else text for text in value.texts(vr)])
+            return unwrapped([_stripped(text, vr) for text in value.texts(vr)])
         try:
-            return unwrapped(value.tags() if vr == "AT" else [finite(number) for number in value.numbers(vr)])
+            numbers = value.tags() if vr == "AT" else [finite(number) for number in value.numbers(vr)]
         except (KeyError, ValueError):  # no number, or not as many bytes as numbers take
             return _bytes(value)
+        if self._repairing and value.tag in _LUT_DESCRIPTORS and len(numbers) > 1 and numbers[0] < 0:
+            numbers[0] += 1 << 15
+        return unwrapped(numbers)
 
     def of_items(self, value: Value, items: Iterator[Mapping[str, Any]]) -> Any:
         """Return a list of the items; of the frames only the first, and that alone."""
@@ -77,6 +106,18 @@ class FileMetadataImporter(Importer):
         return sorted(by_path(members), key=lambda i: numbers.get(i, (0, 0.0)))
 
 
+def _loses_backslash(value: Value, vr: str) -> bool:
+    """Whether byte 5C becomes 5F: in elements of VM 1 but for some VRs, of which an undecided one is none."""
+    undecided = " or " in vr_in_dictionary(value.tag) and value.element.vr != vr
+    return single_valued(value.tag) and (vr not in _BACKSLASH_VRS or (undecided and vr in ("US", "SS")))
+
+
+def _stripped(text: str, vr: str) -> str:
+    if vr == "UR":
+        return text.rstrip()
+    return text.strip() if vr in ("AE", "UI") else text
+
+
 def _bytes(value: Value) -> Any:
     try:
         text = value.raw.decode()
@@ -95,8 +136,9 @@ def _numbers(texts: list[str], vr: str) -> list[Any] | None:
     except ValueError:
         pass
     try:
-        return [finite(float(re.sub(r"[^0-9Ee.+ -]", "", text))) for text in texts]
-    except ValueError:
+        repaired = [float(re.sub(r"[^0-9Ee.+ -]", "", text)) for text in texts]
+        return [int(number) for number in repaired] if vr == "IS" else [finite(number) for number in repaired]
+    except (ValueError, OverflowError):
         return None
 
 

@@ -1,0 +1,34 @@
+"""Whether the items of a sequence in the metadata still are the items of the file, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations, pairwise
+from typing import Any
+
+from export_session.dicom.binary.dataset import DataSet
+
+Distance = Callable[[Mapping[str, Any], DataSet], int]  # number of values that differ
+_COMPARED_MAX = 64  # items; with more that differ only neighbours are compared
+
+
+def are_reordered(
+    shown: Sequence[Mapping[str, Any]], items: Sequence[DataSet], own: Sequence[int], distance: Distance
+) -> bool:
+    """Tell whether two items of the metadata fit the file better when they change places.
+
+    Values of an item would be written to another one then, whose hidden contents (contours, pixel data, private
+    elements) stay where they are.
+
+    Parameters
+    ----------
+    shown, items
+        As many of one as of the other.
+    own
+        For each item, how many values differ from its own.
+    distance
+        Counts what differs between an item of the metadata and any one of the file.
+    """
+    differing = [number for number, count in enumerate(own) if count]
+    pairs = combinations(differing, 2) if len(differing) <= _COMPARED_MAX else pairwise(differing)
+    return any(distance(shown[i], items[j]) + distance(shown[j], items[i]) < own[i] + own[j] for i, j in pairs)

@@ -1,0 +1,89 @@
+"""The record of what became of assignments: instances that share old value and fate share one change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from export_session.dicom.binary.instance import Instance, Kind
+from export_session.dicom.binary.text import UTF8
+from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET, tag_text
+from export_session.dicom.vocabulary import Assignment, Change, Outcome, Step, path_text
+from export_session.dicom.writing.apply import Effect
+from export_session.dicom.writing.elements import as_number
+
+REDECLARED = -1  # stands where the number of an assignment does, for a re-declared character set
+
+
+class Found(NamedTuple):
+    """What became of one assignment in one instance."""
+
+    instance: int  # its index
+    number: int  # of the assignment, or REDECLARED
+    effect: Effect
+
+
+@dataclass(frozen=True)
+class _Covered:
+    """The instances that one change covers."""
+
+    number: int
+    effect: Effect
+    indices: list[int] = field(default_factory=list)
+
+
+class Record:
+    """Gathers effects into changes."""
+
+    def __init__(self, instances: Sequence[Instance], assignments: Sequence[Assignment]) -> None:
+        self._instances = instances
+        self._assignments = assignments
+        self._total = sum(instance.kind is Kind.INSTANCE for instance in instances)
+        self._covered: dict[Any, _Covered] = {}
+
+    def add(self, effects: Iterable[Found]) -> None:
+        """Note what was written or refused; values that the file holds already are no change."""
+        for instance, number, effect in effects:
+            if effect.written or effect.reason:
+                self._covered.setdefault((number, repr(effect)), _Covered(number, effect)).indices.append(instance)
+
+    def changes(self, outcome: Outcome) -> tuple[Change, ...]:
+        """Return the changes with an outcome, in the order of the assignments."""
+        covered = sorted(self._covered.values(), key=lambda one: one.number)
+        return tuple(change for change in map(self._change, covered) if change.outcome is outcome)
+
+    def _change(self, covered: _Covered) -> Change:
+        effect, count = covered.effect, len(covered.indices)
+        assignment, note = self._assigned(covered)
+        keys, target = [step.key for step in assignment.path], assignment.path[-1]
+        return Change(
+            tag=tag_text(effect.tag) if effect.tag else tag_text(target.tag, target.creator),
+            keyword=keys[-1].name,
+            vr=effect.vr,
+            path=path_text(assignment.path, keys),
+            old=effect.old,
+            new=_as_asked(assignment.value, effect.vr),
+            cause=assignment.cause,
+            outcome=Outcome.REFUSED if effect.reason else Outcome.APPLIED,
+            reason=effect.reason or note,
+            instances=count,
+            total=self._total,
+            member=self._instances[covered.indices[0]].name if count == 1 < self._total else "",
+        )
+
+    def _assigned(self, covered: _Covered) -> tuple[Assignment, str]:
+        """Return what was assigned, and what to read with it."""
+        if covered.number != REDECLARED:
+            assignment = self._assignments[covered.number]
+            return assignment, assignment.warning
+        leader = self._assignments[covered.effect.needed_by]
+        note = f"re-declared, and all text re-encoded, to hold {leader.path[-1].key.name}"
+        return replace(leader, path=(Step(SPECIFIC_CHARACTER_SET),), value=UTF8), note
+
+
+def _as_asked(value: Any, vr: str) -> Any:
+    """Return a value to write as the log shows it: unchanged components are the file's text, also of numbers."""
+    if not isinstance(value, list):
+        return value
+    return [as_number(part, vr) if isinstance(part, str) else part for part in value]

@@ -1,0 +1,1 @@
+"""What routes are made of: a request as handlers see it, tables of routes, replies of list routes."""

@@ -1,0 +1,1 @@
+"""What is kept on disk: documents, file contents, and the ids and times they bear."""
