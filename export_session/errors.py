@@ -5,6 +5,7 @@
     ExportError                 shown to the user as it is; everything else is a bug
     ├── ConfigError             the gear's configuration; carries every problem found at once
     ├── PreflightError          the site is not ready for this run; nothing was written
+    ├── UnsupportedSdk          the Flywheel SDK that is installed is not one the gear can work with
     ├── SiteError               a call to the Flywheel site failed
     │   ├── AccessDenied        the API key lacks a right
     │   ├── NotFound            the container or file is not (or no longer) there
@@ -48,6 +49,10 @@ class PreflightError(ConfigError):
     """The site is not ready for this run; raised before anything is written."""
 
 
+class UnsupportedSdk(ExportError):
+    """The Flywheel SDK that is installed is not one the gear can work with."""
+
+
 class SiteError(ExportError):
     """A call to the Flywheel site failed.
 
@@ -58,8 +63,6 @@ class SiteError(ExportError):
     status
         The HTTP status, None where there was no answer.
     """
-
-    transient = False  # whether the same call may succeed a little later
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -86,8 +89,6 @@ class Unreachable(SiteError):
     retry_after
         Seconds the site asked to wait, None where it said nothing.
     """
-
-    transient = True
 
     def __init__(self, message: str, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message, status)

@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,22 +16,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from flywheel_gear_toolkit import GearToolkitContext
-
 from export_session import settings
 from export_session.errors import ConfigError, ExportError
 from export_session.launch import preflight
 from export_session.launch.fan_out import fan_out
-from export_session.launch.selection import Selected, select
+from export_session.launch.gear_context import open_gear
+from export_session.launch.selection import Destination, Selected, select
 from export_session.record import ContainerRecord, RunRecord, SessionRecord, Status
 from export_session.report import closing_lines, write_reports
-from export_session.session.files import Copier
+from export_session.session.files import Run
 from export_session.session.provenance import GEAR
 from export_session.session.story import Route, export_session
-from export_session.session.transfer import Workplace
+from export_session.session.transfer import Handling
 from export_session.settings import Settings
 from export_session.site import Patience, PatientSite, connect
-from export_session.site.model import Container
+from export_session.site.model import Project, Session
 from export_session.support.parallel import Workers
 from export_session.support.progress import Progress
 from export_session.support.scratch import make_scratch
@@ -56,11 +54,11 @@ def main(gear: Path | None = None) -> int:
         2 when the run could not start: a wrong configuration, or a site that is not ready for it.
     """
     try:
-        context = _context(gear or Path.cwd())
-        chosen = settings.parse(context.config_json)
+        context = open_gear(gear or Path.cwd())
+        chosen = settings.parse(context.document)
         if chosen.config.debug:
             log.setLevel(logging.DEBUG)
-        succeeded = _run(chosen, context.work_dir, context.output_dir)
+        succeeded = _run(chosen, context.work, context.output)
     except ConfigError as error:
         for problem in error.problems:
             log.error(problem)
@@ -69,21 +67,6 @@ def main(gear: Path | None = None) -> int:
         log.error(str(error))
         return CANNOT_START
     return DONE if succeeded else SOME_FAILED
-
-
-def _context(gear: Path) -> GearToolkitContext:
-    logging.basicConfig(stream=sys.stdout)  # until the toolkit takes over
-    if not (gear / "config.json").is_file():
-        raise ConfigError([f"There is no config.json in {gear}: run the gear on Flywheel or with `gear run`."])
-    warnings.simplefilter("ignore")  # of libraries: theirs quote values of headers, and are not for curators
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # the same
-    try:
-        context = GearToolkitContext(gear_path=gear, input_args=[])
-    except (RuntimeError, UnicodeError):
-        raise ConfigError([f"config.json or manifest.json in {gear} is not JSON."]) from None
-    # Always the info template: the debug one also logs what libraries say of requests and responses.
-    context.init_logging("info")
-    return context
 
 
 def _run(chosen: Settings, work: Path, output: Path) -> bool:
@@ -95,19 +78,19 @@ def _run(chosen: Settings, work: Path, output: Path) -> bool:
         destination, route = preflight.check(site.with_patience(START_PATIENCE), chosen, workers)
         title, stem = _names(route, destination)
         log.info("%s of %s to %s", "Preview" if config.dry_run else "Export", title, route.export.path)
-        if config.fan_out and destination.level != "session":
+        if config.fan_out and not isinstance(destination, Session):
             fan_out(site, chosen, destination, route, output / f"{stem}_fan_out.csv")
             return True
-        copier = Copier(
+        run = Run(
             site,
             config,
             chosen.mapping,
             functools.cache(site.classification_schema),
-            Workplace(scratch, config.verify == "readback", config.log_values == "full", chosen.job),
+            Handling(scratch, config.verify == "readback", config.log_values == "full", chosen.job),
             Progress(log=log),
         )
-        sessions = tuple(_export_all(copier, route, destination, workers))
-        copier.progress.close()
+        sessions = tuple(_export_all(run, route, destination, workers))
+        run.progress.close()
     record = RunRecord(
         title=title,
         stem=stem,
@@ -129,20 +112,20 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _export_all(copier: Copier, route: Route, destination: Container, workers: Workers) -> Iterator[SessionRecord]:
+def _export_all(run: Run, route: Route, destination: Destination, workers: Workers) -> Iterator[SessionRecord]:
     subjects_done: set[str] = set()
     files = 0
-    for selected in select(copier.site, destination, route, copier.config):
+    for selected in select(run.site, destination, route, run.config):
         if selected.skipped:
             yield _skipped(route, selected)
             continue
         session = selected.session
-        subject = session.parents.get("subject", "")
-        record = export_session(copier, route, session, workers, subject_files=subject not in subjects_done)
+        subject = session.subject_id
+        record = export_session(run, route, session, workers, subject_files=subject not in subjects_done)
         subjects_done.add(subject)
         files += len(record.files)
         if files > MOST_THUMBNAILS:  # they are kept until the report is written
-            copier = replace(copier, place=replace(copier.place, thumbnails=False))
+            run = replace(run, handling=replace(run.handling, thumbnails=False))
         yield record
 
 
@@ -155,12 +138,12 @@ def _skipped(route: Route, selected: Selected) -> SessionRecord:
     return SessionRecord(subject, session.label, Status.SKIPPED, (container,))
 
 
-def _names(route: Route, destination: Container) -> tuple[str, str]:
+def _names(route: Route, destination: Destination) -> tuple[str, str]:
     """Return the run's title and a stem for its outputs that any file system takes."""
     labels = [destination.label]
-    if destination.level == "session":
+    if isinstance(destination, Session):
         labels.insert(0, destination.subject_label)
-    title = "/".join([route.origin.path, *labels] if destination.level != "project" else [route.origin.path])
+    title = "/".join([route.origin.path, *([] if isinstance(destination, Project) else labels)])
     stem = "-".join(re.sub(r"[^\w.+=@ -]", "_", label).strip(" .") or "_" for label in labels)
     return title, stem.encode()[:180].decode(errors="ignore")
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from export_session.errors import AccessDenied, ExportError, NotFound, PreflightError, SiteError
-from export_session.session.origin import Project
+from export_session.launch.selection import Destination
 from export_session.session.story import Route
 from export_session.settings import Config, Settings, project_path
 from export_session.site import Identity, ReadSite
-from export_session.site.model import Container, Level
+from export_session.site.model import Acquisition, Analysis, Project, Session, Subject
 from export_session.support.parallel import Workers
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 NEEDED_TO_WRITE = {
     "containers_create_hierarchy": "create subjects, sessions and acquisitions",
@@ -31,7 +33,7 @@ RULE_KEY = (
 )
 
 
-def check(site: ReadSite, settings: Settings, workers: Workers) -> tuple[Container, Route]:
+def check(site: ReadSite, settings: Settings, workers: Workers) -> tuple[Destination, Route]:
     """Return what a run works on and its projects, once they are known to be fit for it.
 
     Returns
@@ -45,86 +47,126 @@ def check(site: ReadSite, settings: Settings, workers: Workers) -> tuple[Contain
     PreflightError
         With every problem found.
     """
-    problems: list[str] = []
-    origin, targets = workers.both(
-        lambda: _origin(site, *settings.destination, problems, workers),
-        lambda: _targets(site, settings.config, workers),
+    config = settings.config
+    (found, problems), targets = workers.both(
+        lambda: _tried(lambda: _destination(site, *settings.destination, workers)),
+        lambda: _targets(site, config, workers),
     )
-    problems += targets.problems
-    if origin:
-        problems += _of_both(site, settings.config, origin[1], targets)
-    if problems or not origin or not targets.export:
+    problems = (*problems, *targets.problems)
+    if found:
+        _, origin = found
+        problems = (*problems, *_origin_against_targets(site, config, origin, targets))
+    if problems or not found or not targets.export:
         raise PreflightError(dict.fromkeys(problems))
-    return origin[0], Route(origin[1], targets.export, targets.archive)
+    destination, origin = found
+    return destination, Route(origin, targets.export, targets.archive)
+
+
+def _tried(step: Callable[[], T]) -> tuple[T | None, tuple[str, ...]]:
+    """Return what a step gives or else its problems, so that the other steps are taken all the same."""
+    try:
+        return step(), ()
+    except PreflightError as error:
+        return None, error.problems
+
+
+# Where the run starts
+
+
+def _destination(site: ReadSite, level: str, identifier: str, workers: Workers) -> tuple[Destination, Project]:
+    """Read what the run works on and the project it is in."""
+    try:
+        project_id = ""  # where it is known before the destination is read, the two are read together
+        if level == "analysis":
+            analysis = site.read(Analysis, identifier)
+            level, identifier = analysis.parent_level, analysis.parent_id
+            project_id = analysis.parents.get("project", "")
+        if level == "acquisition":
+            level, identifier = "session", site.read(Acquisition, identifier).parents["session"]
+        if level == "project":
+            project = site.read(Project, identifier)
+            return project, project
+        destination, project_or_none = workers.both(
+            lambda: _subject_or_session(site, level, identifier),
+            lambda: site.read(Project, project_id) if project_id else None,
+        )
+        if project_or_none is None or project_or_none.id != destination.parents["project"]:
+            return destination, site.read(Project, destination.parents["project"])
+    except SiteError as error:
+        raise PreflightError([f"The destination cannot be read: {error}"]) from None
+    return destination, project_or_none
+
+
+def _subject_or_session(site: ReadSite, level: str, identifier: str) -> Subject | Session:
+    if level == "subject":
+        return site.read(Subject, identifier)
+    if level == "session":
+        return site.read(Session, identifier)
+    raise PreflightError([f"The gear runs on a session, subject or project, not on a {level}."])
+
+
+# Where it leads to
 
 
 @dataclass(frozen=True)
 class _Targets:
-    """What was found before the origin is known."""
+    """The projects to write to, as far as they were found, and what stands in the way."""
 
     identity: Identity
     export: Project | None
     archive: Project | None
-    problems: Sequence[str]
-
-
-def _origin(
-    site: ReadSite, kind: str, identifier: str, problems: list[str], workers: Workers
-) -> tuple[Container, Project] | None:
-    """Read what the run works on and its project."""
-    try:
-        level: Level = kind  # type: ignore[assignment]  # the settings allow no other
-        project_id = ""  # where it is known before the destination is read, the two are read together
-        if level == "analysis":
-            analysis = site.read("analysis", identifier)
-            level, identifier = analysis.fields["parent"]["type"], analysis.fields["parent"]["id"]
-            project_id = analysis.parents.get("project", "")
-        if level == "acquisition":
-            level, identifier = "session", site.read("acquisition", identifier).parents["session"]
-        if level not in ("project", "subject", "session"):
-            problems.append(f"The gear runs on a session, subject or project, not on a {level}.")
-            return None
-        destination, project = workers.both(
-            lambda: site.read(level, identifier), lambda: site.read("project", project_id) if project_id else None
-        )
-        if level == "project":
-            project = destination
-        elif project is None or project.id != destination.parents["project"]:
-            project = site.read("project", destination.parents["project"])
-    except SiteError as error:
-        problems.append(f"The destination cannot be read: {error}")
-        return None
-    return destination, Project(project, project.parents.get("group") or str(project.fields.get("group") or ""))
+    problems: tuple[str, ...]
 
 
 def _targets(site: ReadSite, config: Config, workers: Workers) -> _Targets:
-    """Look the other projects up, and see whether this key may do there what the run needs."""
-    problems: list[str] = []
-    reads: list[Callable[[], object]] = [
-        lambda: _project(site, "export_project", config.export_project, problems),
-        lambda: _project(site, "archive_project", config.archive_project, problems),
-        site.identity,
-        lambda: not config.dry_run and site.signs_uploads(),
-    ]
-    export, archive, identity, signed = workers.map(lambda read: read(), reads)
-    assert export is None or isinstance(export, Project)
-    assert archive is None or isinstance(archive, Project)
-    assert isinstance(identity, Identity)
-    log.debug("signed uploads: %s", signed)
+    """Find the projects to write to, then see whether this key may do there what the run needs."""
+    ((export, no_export), (archive, no_archive)), (identity, _) = workers.both(
+        lambda: workers.both(
+            lambda: _tried(lambda: _project(site, "export_project", config.export_project)),
+            lambda: _tried(lambda: _project(site, "archive_project", config.archive_project)),
+        ),
+        lambda: workers.both(site.identity, lambda: None if config.dry_run else _ask_for_signed_uploads(site)),
+    )
+    problems = [*no_export, *no_archive]
     if identity.kind == "gear_rule" and problems:
         problems.append(RULE_KEY)
-    checks: list[Callable[[], list[str]]] = []
-    if export and config.check_gear_rules:
-        checks += [lambda: _enabled_rules(site, export)]
-    if not config.dry_run:
-        projects = filter(None, (export, archive))
-        checks += [partial(_missing_rights, site, project, identity.id, NEEDED_TO_WRITE) for project in projects]
+    checks = list(_checks_of_targets(site, config, identity, export, archive))
     for found in workers.map(lambda check: check(), checks):
         problems += found
-    return _Targets(identity, export, archive, problems)
+    return _Targets(identity, export, archive, tuple(problems))
 
 
-def _of_both(site: ReadSite, config: Config, origin: Project, targets: _Targets) -> Iterator[str]:
+def _ask_for_signed_uploads(site: ReadSite) -> None:
+    """Ask once and early: every upload needs the answer."""
+    log.debug("signed uploads: %s", site.signs_uploads())
+
+
+def _checks_of_targets(
+    site: ReadSite, config: Config, identity: Identity, export: Project | None, archive: Project | None
+) -> Iterator[Callable[[], list[str]]]:
+    if export and config.check_gear_rules:
+        yield partial(_enabled_rules, site, export)
+    if not config.dry_run:
+        for project in filter(None, (export, archive)):
+            yield partial(_missing_rights, site, project, identity.id, NEEDED_TO_WRITE)
+
+
+def _project(site: ReadSite, option: str, path: str | None) -> Project | None:
+    if not path:
+        return None
+    try:
+        return site.find_project(*project_path(path))
+    except NotFound:
+        problem = f"{option}: there is no project {path}, or the API key may not see it."
+    except AccessDenied:
+        problem = f"{option}: the API key has no right to read {path}."
+    except ExportError as error:
+        problem = f"{option}: {error}"
+    raise PreflightError([problem])
+
+
+def _origin_against_targets(site: ReadSite, config: Config, origin: Project, targets: _Targets) -> Iterator[str]:
+    """Name what is wrong with the ways from the origin's project to the others."""
     export, archive = targets.export, targets.archive
     if export and export.id == origin.id:
         yield f"export_project: {export.path} is the origin's own project; name another one."
@@ -135,28 +177,9 @@ def _of_both(site: ReadSite, config: Config, origin: Project, targets: _Targets)
         yield f"archive_project: {archive.path} is the origin's own project."
 
 
-def _project(site: ReadSite, option: str, path: str | None, problems: list[str]) -> Project | None:
-    if not path:
-        return None
-    group, label = project_path(path)
-    try:
-        found = site.lookup([group, label])
-    except NotFound:
-        problems.append(f"{option}: there is no project {path}, or the API key may not see it.")
-    except AccessDenied:
-        problems.append(f"{option}: the API key has no right to read {path}.")
-    except ExportError as error:
-        problems.append(f"{option}: {error}")
-    else:
-        if found.level == "project":
-            return Project(found, group)
-        problems.append(f"{option}: {path} is a {found.level}, not a project.")
-    return None
-
-
 def _missing_rights(site: ReadSite, project: Project, user: str, needed: Mapping[str, str]) -> list[str]:
     """Name what the key may not do, where the site tells; where it does not, the first write will."""
-    actions = site.actions(project.container, user)
+    actions = site.actions(project, user)
     if actions is None:
         return []
     missing = [text for action, text in needed.items() if action not in actions]

@@ -2,54 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from export_session.errors import OriginChanged, SiteError
+from export_session.errors import NotFound, OriginChanged
 from export_session.session.provenance import carried_info, digest
 from export_session.site import ReadSite
-from export_session.site.model import Container, Level
+from export_session.site.model import Acquisition, Container, Project, Session, Subject
 from export_session.support.parallel import Workers
 
-CARRIED: Mapping[Level, tuple[str, ...]] = {
-    "subject": (
-        *("firstname", "lastname", "sex", "cohort", "date_of_birth", "mlset"),
-        *("type", "race", "ethnicity", "species", "strain"),
-    ),
-    "session": ("uid", "timestamp", "timezone", "age", "weight", "operator"),
-    "acquisition": ("uid", "timestamp", "timezone"),
-}  # the fields that go along to a copy
-
 
 @dataclass(frozen=True)
-class Project:
-    """A project and the path that names it."""
-
-    container: Container
-    group: str
-
-    @property
-    def id(self) -> str:
-        """Id of the project."""
-        return self.container.id
-
-    @property
-    def path(self) -> str:
-        """``group/project``."""
-        return f"{self.group}/{self.container.label}"
-
-
-@dataclass(frozen=True)
-class Tree:
+class Origin:
     """One session in full."""
 
     project: Project
-    subject: Container
-    session: Container
-    acquisitions: tuple[Container, ...]
+    subject: Subject
+    session: Session
+    acquisitions: tuple[Acquisition, ...]
 
-    def containers(self) -> Iterator[Container]:
-        """Subject, session and acquisitions, in that order."""
+    def containers(self) -> Iterator[Subject | Session | Acquisition]:
+        """Give subject, session and acquisitions, in that order."""
         yield self.subject
         yield self.session
         yield from self.acquisitions
@@ -69,12 +42,7 @@ class Tree:
         return "/".join(labels)
 
 
-def read_subject(site: ReadSite, session: Container) -> Container:
-    """Read the subject of a session in full."""
-    return site.read("subject", session.parents.get("subject") or session.fields["subject"]["_id"])
-
-
-def assert_unchanged(site: ReadSite, tree: Tree, workers: Workers) -> Tree:
+def assert_unchanged(site: ReadSite, origin: Origin, workers: Workers) -> Origin:
     """Read the session again, compare, and return it as it is now.
 
     What counts is what a copy is made of: files, their headers, and the fields and info of the containers. Tags,
@@ -83,39 +51,45 @@ def assert_unchanged(site: ReadSite, tree: Tree, workers: Workers) -> Tree:
     Raises
     ------
     OriginChanged
-        When it was moved, or something was added, removed or edited since `tree` was read.
+        When it was moved, or something was added, removed or edited since `origin` was read.
     """
     try:
-        containers, listed = workers.both(
-            lambda: workers.map(lambda one: site.read(one.level, one.id), tree.containers()),
-            lambda: {row.id for row in site.children("session", tree.session.id, "acquisition")},
+        again, listed = workers.both(
+            lambda: _read_again(site, origin, workers),
+            lambda: {row.id for row in site.children("session", origin.session.id, Acquisition)},
         )
-    except SiteError as error:
-        if error.status == 404:
-            raise OriginChanged(f"{tree.path(tree.session)} was deleted or moved during the export") from None
-        raise
-    subject, session, *acquisitions = containers
+    except NotFound:
+        raise OriginChanged(f"{origin.path(origin.session)} was deleted or moved during the export") from None
     for level in ("project", "subject"):
-        if session.parents.get(level) != tree.session.parents.get(level):
-            raise OriginChanged(f"{tree.path(tree.session)} was moved to another {level} during the export")
-    again = replace(tree, subject=subject, session=session, acquisitions=tuple(acquisitions))
-    if _content(again) != _content(tree) or listed != {one.id for one in acquisitions}:
+        if again.session.parents.get(level) != origin.session.parents.get(level):
+            raise OriginChanged(f"{origin.path(origin.session)} was moved to another {level} during the export")
+    if _content(again) != _content(origin) or listed != {one.id for one in again.acquisitions}:
         raise OriginChanged(
-            f"{tree.path(tree.session)} was edited during the export; nothing was tagged or archived. "
+            f"{origin.path(origin.session)} was edited during the export; nothing was tagged or archived. "
             "Run the gear again to export the new state."
         )
     return again
 
 
-def _content(tree: Tree) -> set[tuple[str, ...]]:
+def _read_again(site: ReadSite, origin: Origin, workers: Workers) -> Origin:
+    (subject, session), acquisitions = workers.both(
+        lambda: workers.both(
+            lambda: site.read(Subject, origin.subject.id), lambda: site.read(Session, origin.session.id)
+        ),
+        lambda: workers.map(lambda one: site.read(Acquisition, one.id), origin.acquisitions),
+    )
+    return Origin(origin.project, subject, session, tuple(acquisitions))
+
+
+def _content(origin: Origin) -> set[tuple[str, ...]]:
     files = {
         (item.id, file.file_id, str(file.version), digest(file.info.get("header")))
-        for item in (tree.session, *tree.acquisitions)
+        for item in (origin.session, *origin.acquisitions)
         for file in item.files
     }
-    return files | {(item.id, item.label, _fields(item)) for item in tree.containers()}
+    return files | {(item.id, item.label, _metadata(item)) for item in origin.containers()}
 
 
-def _fields(item: Container) -> str:
+def _metadata(item: Container) -> str:
     info = {key: value for key, value in carried_info(item.info).items() if key != "qc"}
-    return digest([[item.fields.get(name) for name in CARRIED[item.level]], info])
+    return digest([item.details, info])

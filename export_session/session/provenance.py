@@ -28,25 +28,25 @@ def origin_id(identifier: str) -> str:
     return hashlib.sha256(identifier.encode()).hexdigest()
 
 
-def names_of(origin: Container | File) -> tuple[str, ...]:
+def origin_ids_of(origin: Container | File) -> tuple[str, ...]:
     """Return the hashes a copy of `origin` may carry, ours first.
 
     Version 2 hashed a file version's UUID. An original that was copied to the archive, such as a file on the subject
     of a moved session, goes on by the name that it had in quarantine, too.
     """
     if isinstance(origin, File):
-        archived = Record.read(origin)
-        return (*_own_names(origin), archived.origin_id) if archived else _own_names(origin)
+        archived = Provenance.read(origin)
+        return (*_own_ids(origin), archived.origin_id) if archived else _own_ids(origin)
     return (origin_id(origin.id),)
 
 
-def _own_names(origin: File) -> tuple[str, ...]:
+def _own_ids(origin: File) -> tuple[str, ...]:
     return origin_id(origin.file_id), origin_id(origin.uuid)
 
 
 def is_copy_of(copy: Container | File, origin: Container | File) -> bool:
     """Tell whether `copy` says that it was made from `origin`."""
-    return (copy.info.get(KEY) or {}).get("origin_id") in names_of(origin)
+    return (copy.info.get(KEY) or {}).get("origin_id") in origin_ids_of(origin)
 
 
 def digest(value: Any) -> str:
@@ -61,7 +61,7 @@ def edit_digest(file: File, overrides: Mapping[str, Any], options: Options) -> s
 
 
 @dataclass(frozen=True)
-class Record:
+class Provenance:
     """``info.export`` of a verified copy of a file."""
 
     origin_id: str
@@ -80,8 +80,8 @@ class Record:
         return asdict(self)
 
     @classmethod
-    def read(cls, copy: File) -> Record | None:
-        """Return the record of a copy, None where it has none or one of another make."""
+    def read(cls, copy: File) -> Provenance | None:
+        """Return the provenance of a copy, None where it has none or one of another make."""
         info = copy.info.get(KEY) or {}
         names = {field.name for field in fields(cls)}
         try:
@@ -89,11 +89,11 @@ class Record:
         except TypeError:
             return None
 
-    def names(self, origin: File) -> bool:
-        """Tell whether this is the record of a copy that was made from `origin` as it is now."""
-        if self.origin_id in _own_names(origin):
+    def is_of(self, origin: File) -> bool:
+        """Tell whether this is the provenance of a copy that was made from `origin` as it is now."""
+        if self.origin_id in _own_ids(origin):
             return self.origin_version == origin.version
-        archived = Record.read(origin)
+        archived = Provenance.read(origin)
         return (
             archived is not None
             and archived.still_describes(origin)
@@ -105,7 +105,7 @@ class Record:
         return copy.version == self.version and copy.size == self.size
 
 
-def container_record(origin: Container) -> dict[str, Any]:
+def container_provenance(origin: Container) -> dict[str, Any]:
     """Return ``info.export`` for the copy of a container."""
     return {"origin_id": origin_id(origin.id), "gear": GEAR}
 

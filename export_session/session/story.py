@@ -6,19 +6,20 @@ tags. Whatever interrupts a run, reading that order backwards tells what is left
 
 from __future__ import annotations
 
-import functools
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status
-from export_session.session.archive import Archived, Exported, archive_by_copy, archive_by_move
-from export_session.session.copies import Twin, Twins, twins_above, twins_below
-from export_session.session.files import Copied, Copier, copy_files, row, strays, tasks_of
-from export_session.session.origin import Project, Tree, assert_unchanged, read_subject
+from export_session.session.archive import Exported, archive_by_copy, archive_by_move
+from export_session.session.copies import pairs_above, pairs_below
+from export_session.session.files import FileOutcome, Run, copy_files, orphaned_copies, plan_files, row
+from export_session.session.origin import Origin, assert_unchanged
+from export_session.session.pairs import Pair, Pairs
 from export_session.session.provenance import has_qc, with_qc
-from export_session.site import Site
-from export_session.site.model import EXPORTED, Container
+from export_session.site.model import EXPORTED, Acquisition, Container, Project, Session, Subject
 from export_session.support.failure import Failure, attempt
 from export_session.support.parallel import Workers
 
@@ -35,7 +36,7 @@ class Route:
 
 
 def export_session(
-    copier: Copier, route: Route, session: Container, workers: Workers, *, subject_files: bool = True
+    run: Run, route: Route, session: Session, workers: Workers, *, subject_files: bool = True
 ) -> SessionRecord:
     """Export one session; a failure becomes its record.
 
@@ -47,158 +48,159 @@ def export_session(
         False where an earlier session of the same run took care of the files on the subject.
     """
     began = time.monotonic()
-    outcome = attempt(lambda: _export(copier, route, session, workers, subject_files=subject_files))
+    outcome = attempt(lambda: _export(run, route, session, workers, subject_files=subject_files))
     if isinstance(outcome, Failure):
         log.error("%s: %s", session.label, outcome.for_log)
-        subject = session.subject_label
-        path = f"{route.origin.path}/{subject}/{session.label}"
+        path = f"{route.origin.path}/{session.subject_label}/{session.label}"
         failed = ContainerRecord("session", session.label, Status.FAILED, path, error=outcome.message)
-        outcome = SessionRecord(subject, session.label, Status.FAILED, (failed,), error=outcome.message)
+        outcome = SessionRecord(session.subject_label, session.label, Status.FAILED, (failed,), error=outcome.message)
     return replace(outcome, seconds=time.monotonic() - began)
 
 
-def _export(
-    copier: Copier, route: Route, session: Container, workers: Workers, *, subject_files: bool
-) -> SessionRecord:
-    config = copier.config
-    tree, twins = _read(copier, route, session, workers)
-    if isinstance(twins, Failure):
-        log.error("%s: %s", session.label, twins.for_log)
-        return _with_failure(copier, _not_reached(copier, route, tree, subject_files=subject_files), twins.message)
-    holders = twins.all() if subject_files else twins.all()[1:]
-    tasks = tasks_of(copier, tree, route.export, holders)
-    copied = copy_files(copier, tasks, workers)
-    story = _Story(tree, holders, copied, route)
-    failed = [item.record for item in copied if item.record.status is Status.FAILED]
-    if failed:
-        return _with_failure(
-            copier, story, f"{len(failed)} of {len(copied)} files failed; nothing was archived or tagged."
-        )
-    if config.dry_run:
-        return story.record(_overall(story))
-    if any(item.record.status is Status.SKIPPED for item in copied):
-        return story.record(
+def _export(run: Run, route: Route, session: Session, workers: Workers, *, subject_files: bool) -> SessionRecord:
+    origin, pairs = _read(run, route, session, workers)
+    if isinstance(pairs, Failure):
+        log.error("%s: %s", session.label, pairs.for_log)
+        return _failed(run, _not_reached(run, route, origin, subject_files=subject_files), pairs.message)
+    covered = pairs.all(subject=subject_files)
+    outcomes = copy_files(run, plan_files(run, origin, route.export, covered), workers)
+    result = _Result(route, origin, covered, outcomes)
+    if failed := result.count(Status.FAILED):
+        return _failed(run, result, f"{failed} of {len(outcomes)} files failed; nothing was archived or tagged.")
+    if run.config.dry_run:
+        return result.record(result.status)
+    if result.count(Status.SKIPPED):
+        return result.record(
             Status.SKIPPED, "some copies were left as they are, so the session is not tagged or archived"
         )
-    exported = Exported.of(tree, twins, copied, subject_files=subject_files)
-    outcome = attempt(lambda: _finish(copier, story, exported, workers))
-    if isinstance(outcome, Failure):
-        return _with_failure(copier, story, outcome.message)
-    return story.record(_overall(story), archived=outcome)
+    exported = Exported.of(origin, pairs, outcomes, subject_files=subject_files)
+    untouched = result.status is Status.UNCHANGED
+    finished = attempt(lambda: _archive_and_tag(run, exported, route.archive, workers, untouched=untouched))
+    if isinstance(finished, Failure):
+        return _failed(run, result, finished.message)
+    return result.record(result.status, archive=route.archive)
 
 
-def _read(copier: Copier, route: Route, session: Container, workers: Workers) -> tuple[Tree, Twins | Failure]:
+def _read(run: Run, route: Route, session: Session, workers: Workers) -> tuple[Origin, Pairs | Failure]:
     """Read the origin and, meanwhile, find or make the copies of subject and session; then those below."""
-    site, write, overwrite = copier.site, not copier.config.dry_run, copier.config.on_existing == "update"
+    site, write, overwrite = run.site, not run.config.dry_run, run.config.on_existing == "update"
     subject, listed = workers.both(
-        lambda: read_subject(site, session), lambda: list(site.children("session", session.id, "acquisition"))
+        lambda: site.read(Subject, session.subject_id),
+        lambda: list(site.children("session", session.id, Acquisition)),
     )
-    find_above = functools.partial(twins_above, site, subject, session, route.export, workers)
+    find_above = partial(pairs_above, site, subject, session, route.export, workers)
     acquisitions, above = workers.both(
-        lambda: workers.map(lambda row: site.read("acquisition", row.id), listed),
+        lambda: workers.map(lambda acquisition: site.read(Acquisition, acquisition.id), listed),
         lambda: attempt(lambda: find_above(overwrite=overwrite, write=write)),
     )
-    tree = Tree(route.origin, subject, session, tuple(acquisitions))
-
+    origin = Origin(route.origin, subject, session, tuple(acquisitions))
     if isinstance(above, Failure):
-        return tree, above
-    return tree, attempt(lambda: twins_below(site, tree, above, workers, overwrite=overwrite, write=write))
+        return origin, above
+    return origin, attempt(lambda: pairs_below(site, origin, above, workers, overwrite=overwrite, write=write))
 
 
-def _finish(copier: Copier, story: _Story, exported: Exported, workers: Workers) -> Archived | None:
-    """Archive, then tag: what must not happen before every file is verified."""
-    site, tree, archive = copier.site, exported.tree, story.route.archive
-    if _overall(story) is not Status.UNCHANGED or EXPORTED not in tree.session.tags:
-        tree = assert_unchanged(site, tree, workers)
-    archived = None
-    if archive and copier.config.archive_mode == "move":
-        archived = archive_by_move(copier, exported, archive, workers)
+def _archive_and_tag(
+    run: Run, exported: Exported, archive: Project | None, workers: Workers, *, untouched: bool
+) -> None:
+    """Do what must not happen before every file is verified: archive the originals, then tag.
+
+    The origin is read again before either, unless this run found everything `untouched` and tagged.
+    """
+    origin, copies = exported.origin, [exported.pairs.session.known_copy]
+    if not (untouched and EXPORTED in origin.session.tags):
+        origin = assert_unchanged(run.site, origin, workers)
+    if archive and run.config.archive_mode == "move":
+        archive_by_move(run, exported, archive, workers)
     elif archive:
-        archived = archive_by_copy(copier, exported, archive, workers)
+        archived = archive_by_copy(run, exported, archive, workers)
+        copies.append(archived.session)
         if archived.wrote:  # which may have taken long
-            tree = assert_unchanged(site, tree, workers)
-    copy = exported.copies.session.copy
-    assert copy is not None
-    marked = [copy, archived.session, tree.session] if archived else [copy, tree.session]
-    *copies, origin = {one.id: one for one in marked}.values()  # after a move the archived session is the origin
-    notes = [functools.partial(_note_result, copier, one, passed=True) for one in (*copies, origin)]
-    tags = [functools.partial(_tag, site, one) for one in copies]
-    workers.map(lambda mark: mark(), (*notes, *tags))
-    _tag(site, origin)  # last: it says that all is done
-    return archived
+            origin = assert_unchanged(run.site, origin, workers)
+    _tag_all(run, origin.session, copies, workers)
 
 
-def _tag(site: Site, session: Container) -> None:
+def _tag_all(run: Run, origin: Session, copies: Sequence[Session], workers: Workers) -> None:
+    """Note the result on a session and its copies and tag them, the origin last: its tag says that all is done."""
+    notes = [partial(_note_result, run, session, passed=True) for session in (*copies, origin)]
+    tags = [partial(_tag, run, copy) for copy in copies]
+    workers.map(lambda step: step(), (*notes, *tags))
+    _tag(run, origin)
+
+
+def _tag(run: Run, session: Session) -> None:
     if EXPORTED not in session.tags:
-        site.add_tags("session", session.id, [EXPORTED])
+        run.site.add_tags("session", session.id, [EXPORTED])
 
 
-def _note_result(copier: Copier, session: Container, *, passed: bool) -> None:
+def _note_result(run: Run, session: Session, *, passed: bool) -> None:
     if not has_qc(session.info, passed=passed):
-        values = {"qc": with_qc(session.info, passed=passed, job=copier.place.job)}
-        copier.site.set_info("session", session.id, values)
+        values = {"qc": with_qc(session.info, passed=passed, job=run.handling.job)}
+        run.site.set_info("session", session.id, values)
 
 
-def _with_failure(copier: Copier, story: _Story, reason: str) -> SessionRecord:
+def _failed(run: Run, result: _Result, reason: str) -> SessionRecord:
     """Say on the origin session that it was not exported, where the site lets us; then report."""
-    if not copier.config.dry_run:
-        said = attempt(lambda: _note_result(copier, story.tree.session, passed=False))
+    if not run.config.dry_run:
+        said = attempt(lambda: _note_result(run, result.origin.session, passed=False))
         if isinstance(said, Failure):
             log.warning("could not note the failure on the session: %s", said.message)
-    return story.record(Status.FAILED, reason)
+    return result.record(Status.FAILED, reason)
 
 
-def _not_reached(copier: Copier, route: Route, tree: Tree, *, subject_files: bool) -> _Story:
+def _not_reached(run: Run, route: Route, origin: Origin, *, subject_files: bool) -> _Result:
     """Give every file of a session whose copies could not be made its row all the same."""
-    holders = tuple(Twin(origin, None, Status.NOT_REACHED) for origin in tree.containers())
-    holders = holders if subject_files else holders[1:]
-    tasks = tasks_of(copier, tree, route.export, holders)
-    copied = [Copied(row(twin, task, Status.NOT_REACHED), None) for twin, task in tasks]
-    return _Story(tree, holders, copied, route)
-
-
-def _overall(story: _Story) -> Status:
-    (session,) = (twin for twin in story.holders if twin.origin.level == "session")
-    if session.status is Status.CREATED:
-        return Status.CREATED
-    statuses = {twin.status for twin in story.holders} | {item.record.status for item in story.copied}
-    return Status.UNCHANGED if statuses <= {Status.UNCHANGED} else Status.UPDATED
+    pairs = [Pair[Container](one, None, Status.NOT_REACHED) for one in origin.containers()]
+    covered = tuple(pairs if subject_files else pairs[1:])
+    plans = plan_files(run, origin, route.export, covered)
+    return _Result(route, origin, covered, [FileOutcome(row(plan, Status.NOT_REACHED), None) for plan in plans])
 
 
 @dataclass(frozen=True)
-class _Story:
-    """What happened so far, for the record."""
+class _Result:
+    """What became of a session's containers and files, before or without archive and tags."""
 
-    tree: Tree
-    holders: tuple[Twin, ...]
-    copied: list[Copied]
     route: Route
+    origin: Origin
+    pairs: tuple[Pair[Container], ...]
+    outcomes: Sequence[FileOutcome]
 
-    def record(self, status: Status, error: str = "", archived: Archived | None = None) -> SessionRecord:
-        """Return the session's record."""
-        archive = self.route.archive if archived else None
+    def count(self, status: Status) -> int:
+        """Return how many files came to be in a status."""
+        return sum(item.record.status is status for item in self.outcomes)
+
+    @property
+    def status(self) -> Status:
+        """The status of the session as a whole, where no file failed."""
+        (session,) = (pair for pair in self.pairs if pair.origin.level == "session")
+        if session.status is Status.CREATED:
+            return Status.CREATED
+        statuses = {pair.status for pair in self.pairs} | {item.record.status for item in self.outcomes}
+        return Status.UNCHANGED if statuses <= {Status.UNCHANGED} else Status.UPDATED
+
+    def record(self, status: Status, error: str = "", archive: Project | None = None) -> SessionRecord:
+        """Return the session's record; `archive` is the project that keeps its originals by now."""
         return SessionRecord(
-            subject=self.tree.subject.label,
-            session=self.tree.session.label,
+            subject=self.origin.subject.label,
+            session=self.origin.session.label,
             status=status,
-            containers=tuple(self._container(twin, status, archive) for twin in self.holders),
-            files=tuple(self._file(item.record, archive) for item in self.copied),
+            containers=tuple(self._container(pair, status, archive) for pair in self.pairs),
+            files=tuple(self._file(item.record, archive) for item in self.outcomes),
             error=error,
         )
 
-    def _container(self, twin: Twin, overall: Status, archive: Project | None) -> ContainerRecord:
-        origin = twin.origin
+    def _container(self, pair: Pair[Container], overall: Status, archive: Project | None) -> ContainerRecord:
+        container = pair.origin
         return ContainerRecord(
-            level=origin.level,
-            label=origin.label,
-            status=Status.FAILED if (origin.level, overall) == ("session", Status.FAILED) else twin.status,
-            origin_path=self.tree.path(origin),
-            export_path=self.tree.path(origin, self.route.export),
-            archive_path=self.tree.path(origin, archive) if archive else "",
-            notes=(*twin.notes, *strays(twin)),
+            level=container.level,
+            label=container.label,
+            status=Status.FAILED if (container.level, overall) == ("session", Status.FAILED) else pair.status,
+            origin_path=self.origin.path(container),
+            export_path=self.origin.path(container, self.route.export),
+            archive_path=self.origin.path(container, archive) if archive else "",
+            notes=(*pair.notes, *orphaned_copies(pair)),
         )
 
     def _file(self, record: FileRecord, archive: Project | None) -> FileRecord:
         if not archive:
             return record
-        return replace(record, archive_path=archive.path + record.origin_path.removeprefix(self.tree.project.path))
+        return replace(record, archive_path=archive.path + record.origin_path.removeprefix(self.origin.project.path))

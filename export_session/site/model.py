@@ -1,14 +1,31 @@
-"""What a Flywheel site holds, as a full read gives it."""
+"""What a Flywheel site holds, as a full read gives it.
+
+Nothing of the wire leaves this room but through these types. Whatever else a site gives of a container can be
+read by name from :meth:`Container.document`, which serves the rows of a dicom-map and nothing else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
 EXPORTED = "EXPORTED"  # the tag on an exported session, its copy and its archived original
 
-Level = Literal["group", "project", "subject", "session", "acquisition", "analysis"]
+Level = Literal["project", "subject", "session", "acquisition", "analysis"]
+
+# The parent a container is created below
+PARENT: Mapping[Level, Level] = {"subject": "project", "session": "subject", "acquisition": "session"}
+
+# What a level says of the person or the visit beside its label and info, and what a create of it takes
+DETAILS: Mapping[Level, tuple[str, ...]] = {
+    "subject": (
+        *("firstname", "lastname", "sex", "cohort", "date_of_birth", "mlset"),
+        *("type", "race", "ethnicity", "species", "strain"),
+    ),
+    "session": ("uid", "timestamp", "timezone", "age", "weight", "operator"),
+    "acquisition": ("uid", "timestamp", "timezone"),
+}
 
 
 @dataclass(frozen=True)
@@ -22,7 +39,6 @@ class File:
     size: int
     hash: str  # "v0-sha384-…", an opaque form, or "" where the site gives none
     type: str | None
-    mimetype: str | None
     modality: str | None
     classification: Mapping[str, Any]
     info: Mapping[str, Any]
@@ -30,32 +46,86 @@ class File:
     parent_level: Level
     parent_id: str
 
+    def document(self) -> dict[str, Any]:
+        """Return the fields that a row of a dicom-map may name."""
+        return {"name": self.name, "type": self.type, "modality": self.modality, "info": self.info}
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Container:
-    """A project, subject, session, acquisition or analysis on the site, as a full read gives it."""
+    """What every container has."""
+
+    level: ClassVar[Level]
 
     id: str
-    level: Level
     label: str
-    parents: Mapping[str, str]  # {"group": …, "project": …, …}
-    fields: Mapping[str, Any]  # the level's own fields: sex, timestamp, uid, weight, …
+    parents: Mapping[str, str]  # ids of all containers above, by level: {"group": …, "project": …, …}
+    details: Mapping[str, Any]  # those of DETAILS that have a value
     info: Mapping[str, Any]
+    info_is_hidden: bool  # whether a listing left out the info that the container has
     tags: tuple[str, ...]
     notes: tuple[str, ...]
     files: tuple[File, ...]
-    created: str = ""  # ISO 8601, as the site gives it
+    created: str  # ISO 8601, as the site gives it
+    _fields: Mapping[str, Any] = field(default_factory=dict, repr=False)  # for document() alone
+
+    def document(self) -> dict[str, Any]:
+        """Return the fields that a row of a dicom-map may name: all that the site gives of this container itself.
+
+        Those are label, info and tags, and whatever the site knows of its level, now or in a later version:
+        ``sex`` or ``cohort`` of a subject, ``age`` or ``operator`` of a session, and so on. Ids, notes, files and
+        analyses are not among them.
+        """
+        return {**self._fields, "label": self.label, "info": self.info, "tags": list(self.tags)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project(Container):
+    """A project."""
+
+    level: ClassVar[Level] = "project"
+
+    group: str  # id
+    permissions: Mapping[str, frozenset[str]]  # user id: ids of the roles that the user has here
 
     @property
-    def subject_label(self) -> str:
-        """Label of the subject that a session carries embedded."""
-        return str((self.fields.get("subject") or {}).get("label") or "")
-
-    @property
-    def info_is_hidden(self) -> bool:
-        """Whether a listing left out the info that the container has."""
-        return not self.info and bool(self.fields.get("info_exists"))
+    def path(self) -> str:
+        """``group/project``."""
+        return f"{self.group}/{self.label}"
 
 
-# The parent a container is created below
-PARENT: Mapping[Level, Level] = {"subject": "project", "session": "subject", "acquisition": "session"}
+@dataclass(frozen=True, kw_only=True)
+class Subject(Container):
+    """A subject."""
+
+    level: ClassVar[Level] = "subject"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session(Container):
+    """A session with what sites embed of its subject."""
+
+    level: ClassVar[Level] = "session"
+
+    subject_id: str
+    subject_label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acquisition(Container):
+    """An acquisition."""
+
+    level: ClassVar[Level] = "acquisition"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis(Container):
+    """An analysis and the container it is on."""
+
+    level: ClassVar[Level] = "analysis"
+
+    parent_level: str
+    parent_id: str
+
+
+KINDS: Mapping[str, type[Container]] = {kind.level: kind for kind in (Project, Subject, Session, Acquisition, Analysis)}

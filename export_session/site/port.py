@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from export_session.site.model import Container, File, Level
+from export_session.site.model import Container, File, Level, Project
+
+C = TypeVar("C", bound=Container)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Launch:
+class JobRequest:
     """One job to start, as the analysis of a session."""
 
     gear_id: str
@@ -88,22 +90,22 @@ class ReadSite(Protocol):
     def signs_uploads(self) -> bool:
         """Return whether uploads go to signed URLs rather than through the site; asked once in a run."""
 
-    def lookup(self, path: Sequence[str]) -> Container:
-        """Return the container at a path of labels; NotFound where there is none."""
+    def find_project(self, group: str, label: str) -> Project:
+        """Return a project by its group's id and its label; NotFound where there is none."""
 
-    def read(self, level: Level, container_id: str) -> Container:
+    def read(self, kind: type[C], container_id: str) -> C:
         """Return a container with its info, notes and files in full."""
 
     def children(
-        self, parent: Level, parent_id: str, level: Level, *conditions: Condition, with_info: bool = False
-    ) -> Iterator[Container]:
+        self, parent: Level, parent_id: str, kind: type[C], *conditions: Condition, with_info: bool = False
+    ) -> Iterator[C]:
         """List containers below a parent, oldest first, page by page.
 
         Listings leave out info and file classification. `with_info` asks for container info all the same, which
         a site may ignore (see :attr:`~export_session.site.model.Container.info_is_hidden`).
         """
 
-    def actions(self, project: Container, user: str) -> frozenset[str] | None:
+    def actions(self, project: Project, user: str) -> frozenset[str] | None:
         """Return what a user's roles allow in a project, None where the site does not say."""
 
     def gear_rules(self, project_id: str) -> tuple[Rule, ...]:
@@ -164,5 +166,5 @@ class Site(ReadSite, Protocol):
     def move_session(self, session_id: str, subject_id: str) -> None:
         """Move a session below another subject, in whatever project that is."""
 
-    def launch(self, session_id: str, launch: Launch) -> None:
+    def start_job(self, session_id: str, request: JobRequest) -> None:
         """Start a job as an analysis of a session."""

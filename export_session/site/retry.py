@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from export_session.errors import SiteError, Unreachable
-from export_session.site.model import PARENT, Container, File, Level
-from export_session.site.port import Condition, Identity, Job, Launch, Rule, Site, Stored, equals
+from export_session.site.model import KINDS, PARENT, Container, File, Level, Project
+from export_session.site.port import Condition, Identity, Job, JobRequest, Rule, Site, Stored, equals
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-L = TypeVar("L", Container, Job)
+C = TypeVar("C", bound=Container)
+L = TypeVar("L", bound=Container | Job)
 
 FIRST_WAIT = 0.5  # seconds
 LONGEST_WAIT = 30.0
@@ -83,18 +84,18 @@ class PatientSite:
     def signs_uploads(self) -> bool:
         return self._persist(self._site.signs_uploads)
 
-    def lookup(self, path: Sequence[str]) -> Container:
-        return self._persist(lambda: self._site.lookup(path))
+    def find_project(self, group: str, label: str) -> Project:
+        return self._persist(lambda: self._site.find_project(group, label))
 
-    def read(self, level: Level, container_id: str) -> Container:
-        return self._persist(lambda: self._site.read(level, container_id))
+    def read(self, kind: type[C], container_id: str) -> C:
+        return self._persist(lambda: self._site.read(kind, container_id))
 
     def children(
-        self, parent: Level, parent_id: str, level: Level, *conditions: Condition, with_info: bool = False
-    ) -> Iterator[Container]:
-        return self._list(lambda: self._site.children(parent, parent_id, level, *conditions, with_info=with_info))
+        self, parent: Level, parent_id: str, kind: type[C], *conditions: Condition, with_info: bool = False
+    ) -> Iterator[C]:
+        return self._list(lambda: self._site.children(parent, parent_id, kind, *conditions, with_info=with_info))
 
-    def actions(self, project: Container, user: str) -> frozenset[str] | None:
+    def actions(self, project: Project, user: str) -> frozenset[str] | None:
         return self._persist(lambda: self._site.actions(project, user))
 
     def gear_rules(self, project_id: str) -> tuple[Rule, ...]:
@@ -148,14 +149,14 @@ class PatientSite:
         made_here = equals("info.export.origin_id", body["info"]["export"]["origin_id"])
 
         def happened() -> str | None:
-            oldest = next(self._site.children(parent, parent_id, level, made_here), None)
+            oldest = next(self._site.children(parent, parent_id, KINDS[level], made_here), None)
             return oldest.id if oldest else None
 
         return self._persist(lambda: self._site.create(level, parent_id, body), happened)
 
     def add_note(self, level: Level, container_id: str, text: str) -> None:
         def happened() -> bool | None:
-            return text in self._site.read(level, container_id).notes or None
+            return text in self._site.read(KINDS[level], container_id).notes or None
 
         def attempt() -> bool:
             self._site.add_note(level, container_id, text)
@@ -171,20 +172,20 @@ class PatientSite:
 
         return self._persist(lambda: self._site.store(level, parent_id, path, metadata, replaces), happened)
 
-    def launch(self, session_id: str, launch: Launch) -> None:
+    def start_job(self, session_id: str, request: JobRequest) -> None:
         """Start a job unless one of this tag has come to be there meanwhile."""
 
         def happened() -> bool | None:
-            return any(job.session_id == session_id for job in self._site.jobs(launch.tag)) or None
+            return any(job.session_id == session_id for job in self._site.jobs(request.tag)) or None
 
         def attempt() -> bool:
-            self._site.launch(session_id, launch)
+            self._site.start_job(session_id, request)
             return True
 
         self._persist(attempt, happened)
 
     def _find(self, level: Level, parent_id: str, name: str) -> File | None:
-        return next((file for file in self._site.read(level, parent_id).files if file.name == name), None)
+        return next((file for file in self._site.read(KINDS[level], parent_id).files if file.name == name), None)
 
     # The policy
 

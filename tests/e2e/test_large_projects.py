@@ -7,16 +7,11 @@ import tracemalloc
 import pytest
 
 from export_session.launch.selection import select
-from export_session.session.origin import Project
 from export_session.session.story import Route
 from export_session.settings import Config
 from export_session.site import Patience, PatientSite, connect
-<<<<<<< HEAD
-from local_site.stamps import IdSource
-=======
-from export_session.tree import Project
+from export_session.site.model import Project
 from local_site.storage.stamps import IdSource
->>>>>>> local-site
 from tests.support.world import World
 
 
@@ -35,11 +30,11 @@ def fill(world: World, number: int) -> None:
 def test_selection_needs_no_more_memory_than_a_few_pages(world: World, number: int) -> None:
     fill(world, number)
     site = PatientSite(connect(world.site.api_key, writable=False), Patience(60.0))
-    project = Project(site.read("project", world.quarantine.id), world.group.id)
+    project = site.read(Project, world.quarantine.id)
     route = Route(project, project, None)
     world.site.clear_requests()
     tracemalloc.start()
-    selected = sum(1 for one in select(site, project.container, route, Config("group/Export")) if not one.skipped)
+    selected = sum(1 for one in select(site, project, route, Config("group/Export")) if not one.skipped)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert selected == 1

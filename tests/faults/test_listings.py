@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from export_session.site import FlywheelSite
-from export_session.site.sdk import PAGE
+from export_session.site.model import Acquisition
+from export_session.site.rest import PAGE, FlywheelSite
+from export_session.site.sdk import Sdk
 from tests.faults.conftest import Play
 
 
@@ -31,8 +32,8 @@ class Capped:
 @pytest.mark.parametrize("rows", [0, 1, 99, 100, 101, 249, 250, 251, 600])
 def test_every_row_is_listed_whatever_the_site_gives_at_once(rows: int, cap: int) -> None:
     api = Capped(rows, cap)
-    site = FlywheelSite(SimpleNamespace(api_client=api), writable=False)
-    assert [row.id for row in site.children("session", "5" * 24, "acquisition")] == api.ids
+    site = FlywheelSite(Sdk(SimpleNamespace(api_client=api), writable=False))
+    assert [row.id for row in site.children("session", "5" * 24, Acquisition)] == api.ids
     assert api.calls <= rows // min(cap, PAGE) + 2
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import jinja2
 
-import export_session.main  # noqa: F401  # so that no run has to
+import export_session.main
+import export_session.site.sdk  # noqa: F401 - so that no run has to
 from export_session.record import RunRecord
 from export_session.report import html
 

@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 
 from export_session.errors import AccessDenied, Conflict, Unreachable
-from export_session.site.model import Container
-from export_session.site.port import Condition, Identity
+from export_session.site.model import Session
+from export_session.site.port import Condition, Identity, ReadSite, Site
 from export_session.site.retry import Patience, PatientSite
+from export_session.site.rows import container_of
 
 BODY = {"label": "S", "info": {"export": {"origin_id": "abc"}}}
+
+
+def session(identifier: str) -> Session:
+    return container_of(Session, {"_id": identifier})
 
 
 class Clock:
@@ -35,7 +40,7 @@ class Scripted:
         self.answers = list(answers)
         self.calls = 0
         self.happens = happens
-        self.made: list[Container] = []
+        self.made: list[Session] = []
 
     def _next(self) -> Any:
         self.calls += 1
@@ -49,10 +54,10 @@ class Scripted:
 
     def create(self, level: str, parent_id: str, body: Any) -> str:
         if self.happens:
-            self.made.append(Container("made", level, "S", {}, {}, body["info"], (), (), ()))  # type: ignore[arg-type]  # any level
+            self.made.append(session("made"))
         return str(self._next())
 
-    def children(self, *_: Any, with_info: bool = False) -> Iterator[Container]:
+    def children(self, *_: Any, with_info: bool = False) -> Iterator[Session]:
         yield from self.made
 
 
@@ -112,19 +117,19 @@ def test_a_create_that_did_not_happen_is_repeated() -> None:
 
 
 def test_a_listing_that_breaks_goes_on_without_repeating_rows() -> None:
-    rows = [Container(str(number), "session", "", {}, {}, {}, (), (), ()) for number in range(6)]
+    rows = [session(str(number)) for number in range(6)]
 
     class Breaking:
         attempts = 0
 
-        def children(self, *_: Any, with_info: bool = False) -> Iterator[Container]:
+        def children(self, *_: Any, with_info: bool = False) -> Iterator[Session]:
             Breaking.attempts += 1
             for row in rows:
                 if Breaking.attempts == 1 and row.id == "3":
                     raise Unreachable("cut")
                 yield row
 
-    assert list(patient(Breaking())[0].children("project", "p", "session")) == rows
+    assert list(patient(Breaking())[0].children("project", "p", Session)) == rows
     assert Breaking.attempts == 2
 
 
@@ -141,8 +146,6 @@ def test_conditions_are_quoted_as_flywheel_reads_them(condition: Condition, text
 
 
 def test_every_call_of_the_port_goes_through_patience() -> None:
-    from export_session.site.port import ReadSite, Site
-
     def names(kind: type) -> set[str]:
         return {name for name, value in vars(kind).items() if isinstance(value, Callable) and not name.startswith("_")}  # type: ignore[arg-type]  # an ABC
 

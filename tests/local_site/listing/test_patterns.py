@@ -53,7 +53,9 @@ def test_a_search_that_takes_too_long_is_given_up_for_good(text: str) -> None:
         pattern.found_in("a" * 5000 + "b")
 
 
-@pytest.mark.parametrize("text", ["(?:(?:a{1000}){1000}){1000}", "a{99999999999}", "a{" + "9" * 5000 + "}", "(?R)", "(?a)(?u)x", "(", "\\"])
+@pytest.mark.parametrize(
+    "text", ["(?:(?:a{1000}){1000}){1000}", "a{99999999999}", "a{" + "9" * 5000 + "}", "(?R)", "(?a)(?u)x", "(", "\\"]
+)
 def test_what_cannot_be_bounded_or_understood_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         Pattern(text)

@@ -48,7 +48,25 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
 
 
 NAMES = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1)
-AWKWARD = ["a/b c+ü.zip", "%", "%2F", "%252F", "+", ";", "a?b#c", ".", "..", "/", "{x}", "}", "\n", "\0", "\\", "日本.dcm", "\u2028"]
+AWKWARD = [
+    "a/b c+ü.zip",
+    "%",
+    "%2F",
+    "%252F",
+    "+",
+    ";",
+    "a?b#c",
+    ".",
+    "..",
+    "/",
+    "{x}",
+    "}",
+    "\n",
+    "\0",
+    "\\",
+    "日本.dcm",
+    "\u2028",
+]
 
 
 def awkward(test: Any) -> Any:

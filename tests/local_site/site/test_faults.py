@@ -16,7 +16,13 @@ def test_faults_of_one_seed_strike_alike() -> None:
 
 def test_a_fault_strikes_its_nth_match_only_and_counts_only_matches() -> None:
     fault = Faults().add(Fault("status", method="POST", route=r"^/sessions$", nth=2))
-    calls = [("GET", "/sessions"), ("POST", "/sessions"), ("POST", "/sessions/x"), ("POST", "/sessions"), ("POST", "/sessions")]
+    calls = [
+        ("GET", "/sessions"),
+        ("POST", "/sessions"),
+        ("POST", "/sessions/x"),
+        ("POST", "/sessions"),
+        ("POST", "/sessions"),
+    ]
     assert [fault.strikes(method, path, "", "") for method, path in calls] == [False, False, False, True, False]
 
 

@@ -1,0 +1,84 @@
+"""Are these the right bytes? Of a download, of what was stored, and of the file that metadata was read from."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from export_session.errors import StaleMetadata, TransferError
+from export_session.record import Verification
+from export_session.site import ReadSite
+from export_session.site.model import File
+
+ATTEMPTS = 3  # at moving the bytes of one file intact
+
+
+def assert_current(file: File) -> None:
+    """Refuse metadata that its importer made from another version of the file (info.qc says so)."""
+    for gear, checks in (file.info.get("qc") or {}).items():
+        inputs = (checks.get("job_info") or {}).get("inputs") or {} if isinstance(checks, Mapping) else {}
+        for given in inputs.values() if "metadata-extraction" in checks else ():
+            seen = given.get("version") if given.get("file_id") == file.file_id else None
+            if seen is not None and str(seen) != str(file.version):
+                raise StaleMetadata(
+                    f"{file.name}: its metadata was read by {gear} from version {seen} of the file, which is now at "
+                    f"version {file.version}. Run {gear} on it again, repeat the corrections, then export."
+                )
+
+
+def fetch(site: ReadSite, file: File, target: Path) -> str:
+    """Download a file intact and return the SHA-384 hex digest of its bytes.
+
+    Raises
+    ------
+    TransferError
+        What arrives is not what the site states.
+    """
+    for _ in range(ATTEMPTS):
+        stored = site.fetch(file, target)
+        if stored.size == file.size and hash_agrees(file.hash, stored.sha384) is not False and _crc_holds(file, target):
+            return stored.sha384
+    raise TransferError(
+        f"{file.name}: the download does not match the size and hash that the site states, after {ATTEMPTS} attempts. "
+        "The file on the site may be damaged; compare it with its source."
+    )
+
+
+def _crc_holds(file: File, path: Path) -> bool:
+    """Check a zip's own checksums where the site gives no hash to hold the download against."""
+    if hash_agrees(file.hash, "") is not None or not zipfile.is_zipfile(path):
+        return True
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        return True  # encrypted, or of a kind Python cannot read: not for this check to judge
+
+
+def verify(site: ReadSite, stored: File, size: int, sha384: str, scratch: Path, *, readback: bool) -> Verification:
+    """Prove that the site holds bytes of this size and hash; NONE where it does not.
+
+    Parameters
+    ----------
+    readback
+        True to read them back even where the site gives a hash that can be recomputed.
+    """
+    if stored.size != size:
+        return Verification.NONE
+    agrees = hash_agrees(stored.hash, sha384)
+    if agrees is False:
+        return Verification.NONE
+    if agrees and not readback:
+        return Verification.HASH
+    with TemporaryDirectory(dir=scratch) as folder:
+        back = site.fetch(stored, Path(folder, "back"))
+    same = (back.size, back.sha384) == (size, sha384)
+    return Verification.READBACK if same else Verification.NONE
+
+
+def hash_agrees(stated: str, sha384: str) -> bool | None:
+    """Compare a hash as Flywheel states it (``v0-sha384-<hex>``) with ours; None where it is opaque or absent."""
+    kind, _, value = stated.rpartition("-")
+    return value == sha384 if kind == "v0-sha384" else None
