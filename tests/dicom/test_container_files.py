@@ -18,6 +18,8 @@ from export_session.dicom.binary import deflate as codec
 from export_session.dicom.files import file as container
 from export_session.dicom.files import zip_series as zipped
 from export_session.dicom.files import zip_writer as repack
+from export_session.dicom.files.stream import rewritten, rewritten_bytes
+from export_session.dicom.files.zip_reader import ZipReader
 from export_session.errors import HeaderError, NotDicom, ProofFailed, UnsafeArchive
 from tests.corpus import build, zip_bytes
 from tests.support.dicom_bytes import differences
@@ -152,7 +154,7 @@ def test_a_byte_that_goes_wrong_in_writing_is_caught(
     else:
         method = zipfile.ZIP_STORED if kind == "stored" else zipfile.ZIP_DEFLATED
         build.archive(source, {"1.dcm": data}, method)
-    stream, whole = container.rewritten, zipped.rewritten_bytes
+    stream, whole = rewritten, rewritten_bytes
     monkeypatch.setattr(container, "rewritten", lambda *given: [_damaged(b"".join(stream(*given)), at)])
     monkeypatch.setattr(zipped, "rewritten_bytes", lambda *given: _damaged(whole(*given), at))
     with pytest.raises(ProofFailed):
@@ -172,15 +174,15 @@ def test_reading_headers_leaves_what_is_no_dicom_in_its_place(tmp_path: Path) ->
 def test_headers_are_read_without_reading_pixel_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = build.archive(tmp_path / "series.zip", {"1.dcm": build.plain(pixels=LARGE)}, zipfile.ZIP_STORED)
     read = 0
-    right = container.ZipReader.read
+    right = ZipReader.read
 
-    def counted(archive: container.ZipReader, start: int, size: int) -> bytes:
+    def counted(archive: ZipReader, start: int, size: int) -> bytes:
         nonlocal read
         data = right(archive, start, size)
         read += len(data)
         return data
 
-    monkeypatch.setattr(container.ZipReader, "read", counted)
+    monkeypatch.setattr(ZipReader, "read", counted)
     read_instances(source)
     assert read < 100_000
 
