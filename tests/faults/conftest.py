@@ -54,7 +54,6 @@ class Play:
         """The calls so far, as method and route."""
         return [f"{call.method} {call.route}" for call in self.site.requests if method in (None, call.method)]
 
-
     def writes(self) -> list[str]:
         """The calls so far that write."""
         lookup = "POST /lookup"

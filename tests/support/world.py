@@ -121,7 +121,9 @@ class World:
         """Run the gear on a container as a process of its own."""
         where = (destination.container_type, destination.id)
         folder = self.folder / f"gear-{next(NUMBERS)}"
-        return gear.run(gear.stage(folder, api_key or self.site.api_key, where, self.config(**config), job), **(environment or {}))
+        return gear.run(
+            gear.stage(folder, api_key or self.site.api_key, where, self.config(**config), job), **(environment or {})
+        )
 
     def copy_of(self, session: Any, project: str = "Export") -> Any:
         """Return the copy of a session by its path."""
