@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydicom.multival import MultiValue
@@ -51,8 +51,3 @@ def as_stored(value: Any) -> Any:
     if isinstance(value, list):
         return [as_stored(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def without_empty(parts: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """The pairs of a dict whose value is something; zero is."""
-    return {key: value for key, value in parts if value or value == 0}

@@ -14,7 +14,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID
 from pydicom.valuerep import PersonName
 
-from tests.judge.old.conversion import LONGEST_TEXT, NOT_SHOWN, ascii_text, is_list, number_or_text, texts, without_empty
+from tests.judge.old.conversion import LONGEST_TEXT, NOT_SHOWN, ascii_text, is_list, number_or_text, texts
 from tests.judge.old.serve import serve
 
 _EXCLUDED = NOT_SHOWN | {"ContourData", "EncryptedAttributesSequence"}
@@ -38,7 +38,7 @@ def header_of(path: Path) -> dict[str, Any]:
 
 
 def converted(read: Dataset) -> dict[str, Any]:
-    """The elements with a keyword; one that cannot be converted is left out."""
+    """The elements with a keyword; one that is empty or cannot be converted is left out."""
     header: dict[str, Any] = {}
     for keyword in read.dir():
         if keyword in _EXCLUDED:
@@ -48,10 +48,8 @@ def converted(read: Dataset) -> dict[str, Any]:
             if type(value) is Sequence:
                 items = [_item(item) for item in value]
                 header |= {keyword: items} if items else {}
-            else:
-                header |= without_empty([(keyword, _value(value))]) if value or value == 0 else {}
-                if header.get(keyword, 0) is None or value == "?":
-                    header[keyword] = None
+            elif value or value == 0:
+                header[keyword] = _value(keyword, value)
         except Exception:  # noqa: BLE001, S112  # as that importer does
             continue
     return header
@@ -62,17 +60,20 @@ def _item(item: Dataset) -> dict[str, Any]:
     for keyword in item.dir():
         if keyword in _EXCLUDED:
             continue
-        value = getattr(item, keyword, "")
-        if type(value) is Sequence:
-            shown[keyword] = [_item(part) for part in value]
-        elif value is None:
-            shown[keyword] = "None"
-        else:
-            shown[keyword] = _value(value)
+        try:
+            value = getattr(item, keyword, "")
+            if type(value) is Sequence or item[keyword].VR == "SQ":
+                shown[keyword] = [_item(part) for part in value or ()]
+            else:
+                shown[keyword] = "None" if value is None else _value(keyword, value)
+        except Exception:  # noqa: BLE001, S112  # as that importer does
+            continue
     return shown
 
 
-def _value(value: Any) -> Any:
+def _value(keyword: str, value: Any) -> Any:
+    if is_list(value) and _is_single(keyword) and all(type(part) is str for part in value):
+        value = "\\".join(value)
     if type(value) is PersonName or type(value) is UID:
         return ascii_text(value)
     if type(value) is str and len(value) < LONGEST_TEXT:
@@ -91,11 +92,14 @@ def listed(header: dict[str, Any]) -> dict[str, Any]:
     for keyword, value in header.items():
         if isinstance(value, list) and value and all(isinstance(part, dict) for part in value):
             shown[keyword] = [listed(part) for part in value]
-            continue
-        tag = tag_for_keyword(keyword)
-        single = tag is None or dictionary_VM(tag) == "1"
-        shown[keyword] = value if single or isinstance(value, list) else [value]
+        else:
+            shown[keyword] = value if _is_single(keyword) or isinstance(value, list) else [value]
     return shown
+
+
+def _is_single(keyword: str) -> bool:
+    tag = tag_for_keyword(keyword)
+    return tag is None or bool(dictionary_VM(tag) == "1")
 
 
 if __name__ == "__main__":
