@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tests.judge import comparison
-from tests.judge.campaign import Campaign, Task, stop_all
+from tests.judge.campaign import Campaign, Task
 from tests.judge.importers import Importer, Running, older, real
 from tests.judge.kinds import Group, groups
 from tests.judge.shrink import described, shrunk
@@ -33,8 +33,11 @@ def main() -> int:
     start = time.monotonic()
     found = Campaign(wanted, chosen.jobs).run(tasks, _progress if sys.stderr.isatty() else lambda done, count: None)
     kinds = groups(found)
+    running = [Running(one) for one in wanted] if chosen.shrink else []
     for number, group in enumerate(kinds, 1):
-        _show(number, group, chosen.examples, wanted, shrinking=chosen.shrink)
+        _show(number, group, chosen.examples, running)
+    for one in running:
+        one.stop()
     total = chosen.files + chosen.archives
     bad = len({(report.kind, report.seed) for report in found})
     print(f"{total} inputs in {time.monotonic() - start:.0f} s: {len(found)} findings of {len(kinds)} kinds in {bad} inputs")
@@ -63,9 +66,8 @@ def _progress(done: int, found: int) -> None:
     print(f"\r{done} inputs, {found} findings", end="", file=sys.stderr, flush=True)
 
 
-def _show(number: int, group: Group, examples: int, importers: list[Importer], *, shrinking: bool) -> None:
+def _show(number: int, group: Group, examples: int, running: list[Running]) -> None:
     print(f"\n{number}. {group.kind}\n   {len(group.reports)} times: {group.importers}")
-    running = [Running(importer) for importer in importers]
     for report in group.examples(examples):
         options = ", ".join(f"{name}={value}" for name, value in report.options)
         finding = report.finding
@@ -74,12 +76,9 @@ def _show(number: int, group: Group, examples: int, importers: list[Importer], *
             print(f"     {finding.path} {finding.tag}: bytes read as {short(finding.old)}, importer shows {short(finding.shown)}")
         elif finding.reason:
             print(f"     {finding.path}: {finding.reason[:300]}")
-        if shrinking:
-            for line in described(shrunk(report, running)):
-                print("     | " + line)
-    for one in running:
-        one.stop()
-    stop_all()
+        for line in described(shrunk(report, running)) if running else ():
+            print("     | " + line)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def _element(element: Element, form: Encoding) -> bytes:
     else:
         value = _items(element.value, Encoding(explicit=False) if element.implicit_inside else form)
     ending = b""
-    length = len(value) + element.lie
+    length = max(len(value) + element.lie, 0)
     if element.undefined:
         length = UNDEFINED
         inner = Encoding(explicit=False) if element.implicit_inside else form
@@ -89,7 +89,7 @@ def _head(element: Element, length: int, form: Encoding) -> bytes:
     vr = element.vr.encode("latin-1")
     if element.vr in LONG_VRS:
         return tag + vr + struct.pack(form.order + "xxL", length)
-    return tag + vr + struct.pack(form.order + "H", min(max(length, 0), 0xFFFF))
+    return tag + vr + struct.pack(form.order + "H", min(length, 0xFFFF))
 
 
 def _tag(tag: int, form: Encoding) -> bytes:

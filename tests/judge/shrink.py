@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tests.judge.archives import Member, ZipArchive, archive_of
-from tests.judge.campaign import Report, headers_of
+from tests.judge.campaign import MIXED, Report, headers_of
 from tests.judge.dataset import Element, Encoding, File, Item, encoded
 from tests.judge.files import file_of
 from tests.judge.importers import Running
@@ -23,6 +23,8 @@ _LONG = 48  # bytes of a value that are shown
 def shrunk(report: Report, running: list[Running], rounds: int = 3) -> File | ZipArchive:
     """The smallest input found that gives a finding of the same kind by the same importer."""
     wanted = kind_of(report.finding)
+    needed = {"fmi", "grp3"} if report.importer == MIXED else {report.importer}
+    running = [one for one in running if one.importer.name in needed]
     with tempfile.TemporaryDirectory(prefix="judge-") as folder:
         path = Path(folder) / ("1.dcm" if report.kind == "file" else "1.zip")
 
