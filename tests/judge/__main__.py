@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.judge import comparison
 from tests.judge.campaign import Campaign, Task
-from tests.judge.importers import Importer, Running, older, real
+from tests.judge.importers import Running, older, real
 from tests.judge.kinds import Group, groups
 from tests.judge.shrink import described, shrunk
 from tests.judge.verdict import short
@@ -31,7 +31,7 @@ def main() -> int:
     if chosen.compare:
         return comparison.main(real(chosen.importer), real(chosen.compare), tasks)
     start = time.monotonic()
-    found = Campaign(wanted, chosen.jobs).run(tasks, _progress if sys.stderr.isatty() else lambda done, count: None)
+    found = Campaign(wanted, chosen.jobs).run(tasks, _progress if sys.stderr.isatty() else None)
     kinds = groups(found)
     running = [Running(one) for one in wanted] if chosen.shrink else []
     for number, group in enumerate(kinds, 1):
@@ -40,7 +40,9 @@ def main() -> int:
         one.stop()
     total = chosen.files + chosen.archives
     bad = len({(report.kind, report.seed) for report in found})
-    print(f"{total} inputs in {time.monotonic() - start:.0f} s: {len(found)} findings of {len(kinds)} kinds in {bad} inputs")
+    print(
+        f"{total} inputs in {time.monotonic() - start:.0f} s: {len(found)} findings of {len(kinds)} kinds in {bad} inputs"
+    )
     return 1 if found else 0
 
 
@@ -52,7 +54,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--importer", type=_python, default=real().python, help="Python of the importer's environment")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="importers to judge by")
-    parser.add_argument("--compare", type=_python, help="Python of another importer's environment: show how headers differ")
+    parser.add_argument(
+        "--compare", type=_python, help="Python of another importer's environment: show how headers differ"
+    )
     parser.add_argument("--examples", type=int, default=2, help="inputs to show of each kind")
     parser.add_argument("--shrink", action="store_true", help="make these inputs as small as they can be")
     return parser.parse_args()
@@ -73,7 +77,9 @@ def _show(number: int, group: Group, examples: int, running: list[Running]) -> N
         finding = report.finding
         print(f"   {report.kind} {report.seed}, {report.importer}, {options}")
         if finding.what in ("change", "refusal"):
-            print(f"     {finding.path} {finding.tag}: bytes read as {short(finding.old)}, importer shows {short(finding.shown)}")
+            print(
+                f"     {finding.path} {finding.tag}: bytes read as {short(finding.old)}, importer shows {short(finding.shown)}"
+            )
         elif finding.reason:
             print(f"     {finding.path}: {finding.reason[:300]}")
         for line in described(shrunk(report, running)) if running else ():

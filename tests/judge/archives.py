@@ -119,7 +119,8 @@ def archive_of(seed: int) -> ZipArchive:
         rng.shuffle(members)
     way = rng.random()
     packed = tuple(
-        replace(member, deflated=way < 0.8, descriptor=0.5 < way < 0.7, signed_descriptor=rng.random() < 0.9) for member in members
+        replace(member, deflated=way < 0.8, descriptor=0.5 < way < 0.7, signed_descriptor=rng.random() < 0.9)
+        for member in members
     )
     comment = b"a comment" if rng.random() < 0.1 else b""
     return ZipArchive(packed, comment, tuple(theme.__name__ for theme in chosen))
@@ -158,7 +159,9 @@ def _numbers(rng: random.Random, count: int) -> list[bytes | None]:
 
 
 def _names(rng: random.Random, count: int) -> list[str]:
-    style = rng.choice(["{:04d}.dcm", "IM{}", "img-{}.dcm", "a/b/{}.dcm", "{}/IM1", "series ü/{}.dcm", "Z{}", "IMG{}.DCM", "{}"])
+    style = rng.choice(
+        ["{:04d}.dcm", "IM{}", "img-{}.dcm", "a/b/{}.dcm", "{}/IM1", "series ü/{}.dcm", "Z{}", "IMG{}.DCM", "{}"]
+    )
     numbers = list(range(8, 8 + count))
     if rng.random() < 0.4:
         rng.shuffle(numbers)
@@ -171,5 +174,3 @@ def _of_series(elements: list[Element], rng: random.Random) -> list[Element]:
     if rng.random() < 0.05:
         return [*elements, Element(0x0020000E, "UI", b"1.2.4\0")]
     return elements
-
-

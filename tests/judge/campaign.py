@@ -89,9 +89,13 @@ class Campaign:
         self._importers = tuple(importers)
         self._jobs = jobs
 
-    def run(self, tasks: Sequence[Task], told: Callable[[int, int], None] = lambda done, found: None) -> list[Report]:
+    def run(self, tasks: Sequence[Task], told: Callable[[int, int], None] | None = None) -> list[Report]:
         """Judge them all."""
-        work = [(self._importers, Task(task.kind, task.seeds[at : at + BATCH])) for task in tasks for at in range(0, len(task.seeds), BATCH)]
+        work = [
+            (self._importers, Task(task.kind, task.seeds[at : at + BATCH]))
+            for task in tasks
+            for at in range(0, len(task.seeds), BATCH)
+        ]
         found: list[Report] = []
         done = 0
         with ExitStack() as stack:
@@ -104,7 +108,8 @@ class Campaign:
             for batch in results:
                 found += batch
                 done += BATCH
-                told(done, len(found))
+                if told is not None:
+                    told(done, len(found))
         stop_all()
         return sorted(found, key=lambda report: (report.kind, report.seed, report.importer, report.finding.path))
 

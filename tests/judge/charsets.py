@@ -60,7 +60,11 @@ def _escaped(parts: list[tuple[str, str]]) -> bytes:
     }  # fmt: skip
     made = b""
     for codec, text in parts:
-        body = _jis(text) if codec == "jis" else text.encode({"kana": "shift_jis", "romaji": "ascii"}.get(codec, codec), "ignore")
+        body = (
+            _jis(text)
+            if codec == "jis"
+            else text.encode({"kana": "shift_jis", "romaji": "ascii"}.get(codec, codec), "ignore")
+        )
         made += escapes[codec] + body
     return made
 
@@ -76,12 +80,18 @@ def repertoires() -> list[Repertoire]:
         Repertoire(
             b"ISO 2022 IR 13\\ISO 2022 IR 87",
             (*map(_kana, _KANA[0]), *map(_jis, _CJK[0]), _escaped([("kana", "ﾔﾏﾀﾞ"), ("jis", "山田"), ("romaji", "x")])),
-            (_kana("ﾔﾏﾀﾞ^ﾀﾛｳ") + b"=" + _jis("山田^太郎") + b"\x1b(J=" + _jis("やまだ^たろう") + b"\x1b(J", _kana("ﾔ A^B")),
+            (
+                _kana("ﾔﾏﾀﾞ^ﾀﾛｳ") + b"=" + _jis("山田^太郎") + b"\x1b(J=" + _jis("やまだ^たろう") + b"\x1b(J",
+                _kana("ﾔ A^B"),
+            ),
         ),
         Repertoire(
             b"\\ISO 2022 IR 149",
             (_escaped([("euc_kr", "서울대병원")]), b"Seoul " + _escaped([("euc_kr", "서울")])),
-            (b"Hong^Gildong=" + _escaped([("euc_kr", "洪")]) + b"^" + _escaped([("euc_kr", "吉洞")]), _escaped([("euc_kr", "홍^길동")])),
+            (
+                b"Hong^Gildong=" + _escaped([("euc_kr", "洪")]) + b"^" + _escaped([("euc_kr", "吉洞")]),
+                _escaped([("euc_kr", "홍^길동")]),
+            ),
         ),
         Repertoire(
             b"\\ISO 2022 IR 58",
@@ -97,7 +107,9 @@ def repertoires() -> list[Repertoire]:
             ),
             (_escaped([("iso8859-5", "Люк^И")]), _escaped([("latin-1", "é^é="), ("iso8859-7", "Γ")])),
         ),
-        Repertoire(b"ISO 2022 IR 100", ("Müller".encode("latin-1"), b"\x1b-AM\xfc"), ("Müller^J\xf6rg".encode("latin-1"),)),
+        Repertoire(
+            b"ISO 2022 IR 100", ("Müller".encode("latin-1"), b"\x1b-AM\xfc"), ("Müller^J\xf6rg".encode("latin-1"),)
+        ),
         _plain(b"GB18030", "gb18030", _CJK[0] + ["€", "㐀"], _CJK[1] + ["Wang^XiaoDong=王^小东="]),
         _plain(b"GBK", "gbk", _CJK[0], ["Wang^XiaoDong=王^小东"]),
         _plain(b"ISO 2022 GBK", "gbk", _CJK[0], ["王^小东"]),

@@ -21,9 +21,13 @@ def _ds_store(rng: random.Random) -> tuple[str, bytes]:
     """Finder's: a buddy allocator whose header pydicom takes for elements of group 0000."""
     size = rng.choice([6148, 8196])
     data = bytearray(size)
-    data[:36] = struct.pack(">L4sLLL16s", 1, b"Bud1", 0x1000, 0x800, 0x1000, bytes.fromhex("0000000c00000087000000200000000b"))
+    data[:36] = struct.pack(
+        ">L4sLLL16s", 1, b"Bud1", 0x1000, 0x800, 0x1000, bytes.fromhex("0000000c00000087000000200000000b")
+    )
     data[0x14:0x2C] = struct.pack(">6L", 0x100C, 0x87, 0x200B, 0, 0, 0)
-    entry = struct.pack(">L", 6) + "IMG001".encode("utf-16-be") + b"Ilocblob" + struct.pack(">L", 16) + rng.randbytes(16)
+    entry = (
+        struct.pack(">L", 6) + "IMG001".encode("utf-16-be") + b"Ilocblob" + struct.pack(">L", 16) + rng.randbytes(16)
+    )
     data[0x1000 : 0x1000 + len(entry)] = entry
     data[size // 2 : size // 2 + 8] = b"DSDB\0\0\0\1"
     return rng.choice([".DS_Store", "a/.DS_Store", "__MACOSX/._.DS_Store"]), bytes(data)
@@ -36,7 +40,18 @@ def _apple_double(rng: random.Random) -> tuple[str, bytes]:
 
 
 def _readme(rng: random.Random) -> tuple[str, bytes]:
-    text = rng.choice([b"Read me\n", b"Anonymised by hand.\r\n" * 20, b"x", b"", b"#!/bin/sh\n", "Größe\n".encode(), b"\0\0", b"A" * 300])
+    text = rng.choice(
+        [
+            b"Read me\n",
+            b"Anonymised by hand.\r\n" * 20,
+            b"x",
+            b"",
+            b"#!/bin/sh\n",
+            "Größe\n".encode(),
+            b"\0\0",
+            b"A" * 300,
+        ]
+    )
     return rng.choice(["README", "README.txt", "0README", "zz.txt", "a/notes.md"]), text
 
 
@@ -49,11 +64,21 @@ def _folder(rng: random.Random) -> tuple[str, bytes]:
 
 
 def _thumbs(rng: random.Random) -> tuple[str, bytes]:
-    return "Thumbs.db", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + b"\x3e\0\3\0\xfe\xff\x09\0" + rng.choice([bytes(480), rng.randbytes(480)])
+    return "Thumbs.db", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + b"\x3e\0\3\0\xfe\xff\x09\0" + rng.choice(
+        [bytes(480), rng.randbytes(480)]
+    )
 
 
 def _image(rng: random.Random) -> tuple[str, bytes]:
-    kind = rng.choice([b"\xff\xd8\xff\xe0\0\x10JFIF\0", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"%PDF-1.4\n", b"GIF89a", b"II*\0\x08\0\0\0"])
+    kind = rng.choice(
+        [
+            b"\xff\xd8\xff\xe0\0\x10JFIF\0",
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+            b"%PDF-1.4\n",
+            b"GIF89a",
+            b"II*\0\x08\0\0\0",
+        ]
+    )
     return rng.choice(["thumb.jpg", "preview"]), kind + rng.randbytes(200)
 
 
@@ -91,7 +116,15 @@ def _directory(rng: random.Random) -> tuple[str, bytes]:
 
 def _headless(rng: random.Random) -> tuple[str, bytes]:
     """Something that starts like a data set and is none."""
-    start = rng.choice([b"\x08\0\x05\0CS\x0a\0ISO_IR 100", b"\x08\0\x08\0\x04\0\0\0ABCD", b"\x02\0\0\0UL\4\0\4\0\0\0", b"\0" * 128 + b"DICM", b"\x08\0"])
+    start = rng.choice(
+        [
+            b"\x08\0\x05\0CS\x0a\0ISO_IR 100",
+            b"\x08\0\x08\0\x04\0\0\0ABCD",
+            b"\x02\0\0\0UL\4\0\4\0\0\0",
+            b"\0" * 128 + b"DICM",
+            b"\x08\0",
+        ]
+    )
     return rng.choice(["x.bin", "0.raw"]), start + rng.choice([b"", rng.randbytes(40), bytes(40), b"text"])
 
 

@@ -64,7 +64,7 @@ def differences(before: Any, after: Any, place: str = "") -> Iterator[Difference
 
 
 def _vr(place: str) -> str:
-    keyword = place.rsplit(".", 1)[-1].split("[")[0]
+    keyword = place.rsplit(".", 1)[-1].split("[", maxsplit=1)[0]
     tag = tag_for_keyword(keyword)
     section = place.split(".", 1)[0]
     return f"{section}, {dictionary_VR(tag) if tag else 'no keyword'}"

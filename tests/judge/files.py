@@ -57,10 +57,14 @@ def _dressed(made: File, rng: random.Random) -> File:
     if kind < 0.05 and made.form == Encoding():
         fields["deflated"] = True
     elif kind < 0.09:
-        fields["syntax"] = rng.choice(["", JPEG_UID, "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.3", "1.2.840.10008.1.2.2", "abc"])
+        fields["syntax"] = rng.choice(
+            ["", JPEG_UID, "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.3", "1.2.840.10008.1.2.2", "abc"]
+        )
     kind = rng.random()
     if kind < 0.04:
-        fields["tail"] = rng.choice([b"\0" * 8, b"\0", b"\n", b"garbage behind the end", b"\xff" * 16, b"\0" * 511, b"\xfc\xff\xfc\xff\0\0\0\0"])
+        fields["tail"] = rng.choice(
+            [b"\0" * 8, b"\0", b"\n", b"garbage behind the end", b"\xff" * 16, b"\0" * 511, b"\xfc\xff\xfc\xff\0\0\0\0"]
+        )
     elif kind < 0.08:
         fields["cut"] = rng.choice([1, 2, 3, 5, 9, 17, 40])
     elif kind < 0.10:
@@ -85,8 +89,7 @@ def _further_meta(rng: random.Random) -> tuple[Element, ...]:
         tag = rng.choice(dictionary.group_of(2))
         vr = dictionary.dictionary_vr(tag)
         made[tag] = Element(tag, rng.choice([vr, vr, vr, "UN", "LO"]), value_of(vr, rng, form))
-    if 0x00020010 in made:
-        del made[0x00020010]
+    made.pop(0x00020010, None)
     if rng.random() < 0.15:
         made[0x00020000] = Element(0x00020000, "UL", struct.pack("<L", rng.choice([0, 4, 10000])))
     return tuple(made.values())

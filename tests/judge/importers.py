@@ -9,7 +9,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.corpus.samples import ROOT
 
@@ -52,7 +52,7 @@ class Running:
         self._process: subprocess.Popen[bytes] | None = None
         self._received = b""
 
-    def __enter__(self) -> Running:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -56,7 +56,12 @@ def kind_of(finding: Finding) -> Kind:
     if finding.what in ("error", "crash"):
         return Kind(finding.what, "", finding.path, _plain(finding.reason))
     nested = " nested" if "[" in finding.path else ""
-    return Kind(finding.what, _vrs(finding) + nested, f"{_shape(finding.old)} -> {_shape(finding.shown)}", _plain(finding.reason))
+    return Kind(
+        finding.what,
+        _vrs(finding) + nested,
+        f"{_shape(finding.old)} -> {_shape(finding.shown)}",
+        _plain(finding.reason),
+    )
 
 
 def groups(reports: Iterable[Report]) -> list[Group]:
@@ -66,8 +71,6 @@ def groups(reports: Iterable[Report]) -> list[Group]:
         kind = kind_of(report.finding)
         found.setdefault(kind, Group(kind)).reports.append(report)
     return sorted(found.values(), key=lambda group: (-len(group.reports), group.kind))
-
-
 
 
 def _vrs(finding: Finding) -> str:

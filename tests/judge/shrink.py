@@ -40,7 +40,9 @@ def shrunk(report: Report, running: list[Running], rounds: int = 3) -> File | Zi
         return _smaller(archive_of(report.seed), _smaller_archives, still, rounds)
 
 
-def _smaller(start: Input, steps: Callable[[Input], Iterator[Input]], still: Callable[[Input], bool], rounds: int) -> Input:
+def _smaller(
+    start: Input, steps: Callable[[Input], Iterator[Input]], still: Callable[[Input], bool], rounds: int
+) -> Input:
     found = start
     for _ in range(rounds * 20):
         for candidate in steps(found):
@@ -53,7 +55,14 @@ def _smaller(start: Input, steps: Callable[[Input], Iterator[Input]], still: Cal
 
 
 def _smaller_files(made: File) -> Iterator[File]:
-    for field, plain in (("tail", b""), ("cut", 0), ("deflated", False), ("meta", ()), ("preamble", bytes(128)), ("syntax", None)):
+    for field, plain in (
+        ("tail", b""),
+        ("cut", 0),
+        ("deflated", False),
+        ("meta", ()),
+        ("preamble", bytes(128)),
+        ("syntax", None),
+    ):
         if getattr(made, field) != plain:
             yield replace(made, **{field: plain})  # type: ignore[arg-type]
     for fewer in _fewer(made.elements):
@@ -129,12 +138,18 @@ def _dressing(made: File) -> str:
 def _elements(elements: tuple[Element, ...], form: Encoding, indent: str) -> Iterator[str]:
     for element in elements:
         vr = repr(element.vr)[1:-1] if form.explicit else "--"
-        odd = "".join(f", {name}" for name, is_so in (("undefined length", element.undefined), (f"length off by {element.lie}", element.lie)) if is_so)
+        odd = "".join(
+            f", {name}"
+            for name, is_so in (("undefined length", element.undefined), (f"length off by {element.lie}", element.lie))
+            if is_so
+        )
         if isinstance(element.value, tuple):
             yield f"{indent}{element.tag:08X} {vr} {len(element.value)} items{odd}"
             for item in element.value:
                 yield f"{indent}  item{', undefined length' if item.undefined else ''}{f', length off by {item.lie}' if item.lie else ''}"
-                yield from _elements(item.elements, Encoding(explicit=False) if element.implicit_inside else form, indent + "    ")
+                yield from _elements(
+                    item.elements, Encoding(explicit=False) if element.implicit_inside else form, indent + "    "
+                )
         else:
             raw = " (raw)" if element.raw else ""
             yield f"{indent}{element.tag:08X} {vr}{raw} {_bytes(element)}{odd}"

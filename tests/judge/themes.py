@@ -43,7 +43,9 @@ def ambiguous(rng: random.Random, form: Encoding) -> list[Element]:
         tag = rng.choice(dictionary.by_vr()[vr])
         written = rng.choice([*vr.split(" or "), "UN", "OB", "OW", "US", "SS", "UL", "LO", "IS"])
         count = rng.choice([0, 1, 1, 1, 2, 2, 3, 6])
-        value = b"".join(bytes(rng.choices([0x5C, 0x5F, 0x01, 0x00, 0xFF, 0x20, rng.randrange(256)], k=2)) for _ in range(count))
+        value = b"".join(
+            bytes(rng.choices([0x5C, 0x5F, 0x01, 0x00, 0xFF, 0x20, rng.randrange(256)], k=2)) for _ in range(count)
+        )
         made.append(Element(tag, written, value if rng.random() < 0.95 else value[:-1]))
     if rng.random() < 0.5:
         made.append(Element(0x00280103, "US", struct.pack(form.order + "H", rng.choice([0, 1, 1, 2]))))
@@ -55,7 +57,11 @@ def lut_descriptors(rng: random.Random, form: Encoding) -> list[Element]:
     tags = [0x00281101, 0x00281102, 0x00281103, 0x00283002, 0x00281111]
     made = []
     for tag in rng.sample(tags, rng.randint(1, 3)):
-        numbers = [rng.choice([-1, -32768, -2000, 0, 256, 0x5C5C, 0x5C]), rng.choice([0, -5, 0x5C, 100]), rng.choice([8, 16])]
+        numbers = [
+            rng.choice([-1, -32768, -2000, 0, 256, 0x5C5C, 0x5C]),
+            rng.choice([0, -5, 0x5C, 100]),
+            rng.choice([8, 16]),
+        ]
         value = b"".join(struct.pack(form.order + "h", number) for number in numbers[: rng.choice([3, 3, 3, 2, 1])])
         made.append(Element(tag, rng.choice(["SS", "US", "US", "SS", "UN", "OW"]), value))
     if rng.random() < 0.3:
@@ -78,7 +84,11 @@ def other_vr(rng: random.Random, form: Encoding) -> list[Element]:
 def text(rng: random.Random, form: Encoding) -> list[Element]:
     """Text and names in some character set."""
     chosen = charsets.chosen(rng)
-    made = [Element(0x00080005, rng.choice(["CS"] * 9 + ["LO"]), _even(chosen.declared))] if chosen.declared is not None else []
+    made = (
+        [Element(0x00080005, rng.choice(["CS"] * 9 + ["LO"]), _even(chosen.declared))]
+        if chosen.declared is not None
+        else []
+    )
     made += _in_repertoire(chosen, rng)
     if rng.random() < 0.3:
         other = charsets.chosen(rng) if rng.random() < 0.5 else chosen
@@ -105,7 +115,10 @@ def _even(value: bytes) -> bytes:
 
 def numbers_as_text(rng: random.Random, form: Encoding) -> list[Element]:
     """Many DS, IS, dates, times, ages and identifiers in forms that do not follow the standard."""
-    return [element_of(rng.choice(["DS", "DS", "IS", "IS", "DA", "TM", "DT", "AS", "UI", "UR", "AE", "CS"]), rng, form) for _ in range(rng.randint(4, 10))]
+    return [
+        element_of(rng.choice(["DS", "DS", "IS", "IS", "DA", "TM", "DT", "AS", "UI", "UR", "AE", "CS"]), rng, form)
+        for _ in range(rng.randint(4, 10))
+    ]
 
 
 def plain_text(rng: random.Random, form: Encoding) -> list[Element]:
@@ -159,7 +172,14 @@ def broken_sequences(rng: random.Random, form: Encoding) -> list[Element]:
         return [sound, Element(tag, "", ending, raw=True)]
     if kind == 7:
         return [Element(tag, "SQ", value_of(rng.choice(["LO", "OB", "US"]), rng, form))]
-    return [Element(rng.choice(dictionary.by_vr()["LO"]), rng.choice(["LO", "UN"]), (Item(inside),), undefined=rng.random() < 0.7)]
+    return [
+        Element(
+            rng.choice(dictionary.by_vr()["LO"]),
+            rng.choice(["LO", "UN"]),
+            (Item(inside),),
+            undefined=rng.random() < 0.7,
+        )
+    ]
 
 
 def _item_head(inside: tuple[Element, ...], form: Encoding) -> bytes:
@@ -175,7 +195,10 @@ def private(rng: random.Random, form: Encoding) -> list[Element]:
     for block in range(0x10, 0x10 + rng.randint(1, 2)):
         creator, group, low, vr = rng.choice(dictionary.private_known())
         if rng.random() < 0.3:
-            creator, group = rng.choice(["ACME, Inc. 1.0", "nobody", "1.2.840", "Ünknown"]), rng.choice([0x0009, 0x0019, 0x4321])
+            creator, group = (
+                rng.choice(["ACME, Inc. 1.0", "nobody", "1.2.840", "Ünknown"]),
+                rng.choice([0x0009, 0x0019, 0x4321]),
+            )
         if rng.random() < 0.85:
             made.append(Element(group << 16 | block, "LO", _even(creator.encode("latin-1", "ignore"))))
         real = vr if vr in _ALL_VRS else "LO"
@@ -200,7 +223,10 @@ def special_groups(rng: random.Random, form: Encoding) -> list[Element]:
             tag = rng.choice(dictionary.group_of(0) + dictionary.group_of(4))
             vr = dictionary.dictionary_vr(tag)
         elif kind == 4:
-            tag, vr = rng.choice([0x00081234, 0x00110011, 0x7FE1BEEF, 0x00289999, 0x00010001, 0x00030003]), rng.choice(_ALL_VRS)
+            tag, vr = (
+                rng.choice([0x00081234, 0x00110011, 0x7FE1BEEF, 0x00289999, 0x00010001, 0x00030003]),
+                rng.choice(_ALL_VRS),
+            )
         else:
             tag = rng.choice(dictionary.group_of(2))
             vr = dictionary.dictionary_vr(tag)
@@ -227,7 +253,14 @@ def multi_frame(rng: random.Random, form: Encoding) -> list[Element]:
 
 def bulk(rng: random.Random, form: Encoding) -> list[Element]:
     """Binary values of every length, pixel data among them."""
-    made = [element_of(rng.choice([vr for vr in dictionary.vrs() if vr[:2] in ("OB", "OD", "OF", "OL", "OV", "OW", "UN", "UT")]), rng, form) for _ in range(3)]
+    made = [
+        element_of(
+            rng.choice([vr for vr in dictionary.vrs() if vr[:2] in ("OB", "OD", "OF", "OL", "OV", "OW", "UN", "UT")]),
+            rng,
+            form,
+        )
+        for _ in range(3)
+    ]
     if rng.random() < 0.5:
         made.append(Element(0x7FE00010, "OW", bytes(rng.choice([0, 2, 32, 3000]))))
     return made
@@ -235,7 +268,9 @@ def bulk(rng: random.Random, form: Encoding) -> list[Element]:
 
 def arrays(rng: random.Random, form: Encoding) -> list[Element]:
     """Numbers of every binary type, several in one element."""
-    return [element_of(rng.choice([*NUMBERS, "AT"]), rng, form) for _ in range(rng.randint(2, 6)) if rng.random() < 0.95]
+    return [
+        element_of(rng.choice([*NUMBERS, "AT"]), rng, form) for _ in range(rng.randint(2, 6)) if rng.random() < 0.95
+    ]
 
 
 def _sorted(elements: list[Element]) -> tuple[Element, ...]:
@@ -245,7 +280,18 @@ def _sorted(elements: list[Element]) -> tuple[Element, ...]:
 
 
 in_order = _sorted
-_INSIDE: tuple[Theme, ...] = (every_vr, ambiguous, other_vr, plain_text, numbers_as_text, private, lut_descriptors, text, bulk, arrays)
+_INSIDE: tuple[Theme, ...] = (
+    every_vr,
+    ambiguous,
+    other_vr,
+    plain_text,
+    numbers_as_text,
+    private,
+    lut_descriptors,
+    text,
+    bulk,
+    arrays,
+)
 THEMES: tuple[Theme, ...] = (
     every_vr, ambiguous, lut_descriptors, other_vr, text, text, numbers_as_text, plain_text, nested, broken_sequences, private, special_groups,
     multi_frame, bulk, arrays,

@@ -13,7 +13,23 @@ NUMBERS = {"FD": "d", "FL": "f", "SL": "l", "SS": "h", "SV": "q", "UL": "L", "US
 WORDS = {"OB": 1, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8, "UN": 1}
 
 _AE = ["STORE_SCP", " LEADING", "TRAILING ", "TWO WORDS", "A" * 16, "A" * 17, "a\\b", "tab\there", "", " ", "é"]
-_AS = ["034Y", "002W", "45", "045", "3Y", "034y", "34 Y", "1000Y", "abcY", "000D", "", "034Y ", "034Y\0", "-01Y", "0 34"]
+_AS = [
+    "034Y",
+    "002W",
+    "45",
+    "045",
+    "3Y",
+    "034y",
+    "34 Y",
+    "1000Y",
+    "abcY",
+    "000D",
+    "",
+    "034Y ",
+    "034Y\0",
+    "-01Y",
+    "0 34",
+]
 _CS = [
     "ORIGINAL", "lower", "A\\B\\C", "A\\\\C", "\\A", "A\\", "A ", " A", "TOO LONG A CODE STRING", "ÄÖ", "A\0", "A\r\n",
     "", "  ", "A-B", "A,B", "?", "1", "1.0", "001\\002", "A\\ B \\C ", "_", "5E3", "NaN", "inf", "\\", "\\\\",
@@ -99,7 +115,11 @@ def _mangled(value: bytes, rng: random.Random) -> bytes:
         return value + value
     if kind == 4 and value:
         at = rng.randrange(len(value))
-        return value[:at] + bytes([rng.choice([0x5C, 0x00, 0x20, 0x80, 0xFF, 0x1B, 0x0A, rng.randrange(256)])]) + value[at + 1 :]
+        return (
+            value[:at]
+            + bytes([rng.choice([0x5C, 0x00, 0x20, 0x80, 0xFF, 0x1B, 0x0A, rng.randrange(256)])])
+            + value[at + 1 :]
+        )
     return b"" if kind == 5 else value + b"\r\n"
 
 
@@ -124,7 +144,9 @@ def _number(vr: str, rng: random.Random, form: Encoding) -> bytes:
     made = b""
     for _ in range(count):
         if code in "df":
-            number = rng.choice([0.0, -0.0, 0.1, 1.0, -1.5, math.nan, math.inf, -math.inf, 1e-40, 3e38, rng.gauss(0, 1e3)])
+            number = rng.choice(
+                [0.0, -0.0, 0.1, 1.0, -1.5, math.nan, math.inf, -math.inf, 1e-40, 3e38, rng.gauss(0, 1e3)]
+            )
             made += struct.pack(form.order + code, number)
         else:
             fill = rng.choice([b"\0", b"\xff", b"\x5c", b"\x5f", b"\x80", b"\x20", b"\x7f"])
@@ -134,7 +156,10 @@ def _number(vr: str, rng: random.Random, form: Encoding) -> bytes:
 
 def _tags(vr: str, rng: random.Random, form: Encoding) -> bytes:
     del vr
-    tags = [rng.choice([0x00181063, 0x00100020, 0, 0xFFFFFFFF, 0x5C5C5C5C, 0x00091001]) for _ in range(rng.choice([1, 1, 2, 3, 0]))]
+    tags = [
+        rng.choice([0x00181063, 0x00100020, 0, 0xFFFFFFFF, 0x5C5C5C5C, 0x00091001])
+        for _ in range(rng.choice([1, 1, 2, 3, 0]))
+    ]
     made = b"".join(struct.pack(form.order + "HH", tag >> 16, tag & 0xFFFF) for tag in tags)
     return made if rng.random() < 0.93 else made[:-2]
 
@@ -142,7 +167,9 @@ def _tags(vr: str, rng: random.Random, form: Encoding) -> bytes:
 def _words(vr: str, rng: random.Random, form: Encoding) -> bytes:
     del form
     unit = WORDS[vr]
-    pattern = rng.choice([b"\x5c", b"\0", b"ab", b"12", b"\xff", b"\xc3\xa4", b"a\\b", b"\x01\x02\x03", b" ", b"1.5 ", b"text"])
+    pattern = rng.choice(
+        [b"\x5c", b"\0", b"ab", b"12", b"\xff", b"\xc3\xa4", b"a\\b", b"\x01\x02\x03", b" ", b"1.5 ", b"text"]
+    )
     size = unit * rng.choice([0, 1, 2, 3, 4, 5, 9, 10, 11, 40, 70, 130, 1100])
     return (pattern * (size // len(pattern) + 1))[:size] if rng.random() < 0.7 else rng.randbytes(size)
 

@@ -44,7 +44,9 @@ def findings(source: Path, header: Mapping[str, Any], **options: Any) -> list[Fi
 
 
 def _of_changes(changes: Iterable[Any], what: str) -> list[Finding]:
-    return [Finding(change.path, change.tag, change.vr, what, change.old, change.new, change.reason) for change in changes]
+    return [
+        Finding(change.path, change.tag, change.vr, what, change.old, change.new, change.reason) for change in changes
+    ]
 
 
 def short(value: Any, length: int = 100) -> str:

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
-from pydicom.datadict import dictionary_VM, tag_for_keyword
+from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID
 from pydicom.valuerep import PersonName
 
 from tests.judge.old.conversion import LONGEST_TEXT, NOT_SHOWN, ascii_text, is_list, number_or_text, texts
 from tests.judge.old.serve import serve
 
 _EXCLUDED = NOT_SHOWN | {"ContourData", "EncryptedAttributesSequence"}
+
+_NEVER_JOINED = frozenset(["UT", "ST", "LT", "FL", "FD", "AT", "OB", "OW", "OF", "SL", "SQ", "SS", "UL", "UN"]) | {
+    "OB or OW"
+}
 
 
 def header_of(path: Path) -> dict[str, Any]:
@@ -30,7 +33,7 @@ def header_of(path: Path) -> dict[str, Any]:
             if member.is_file() and member.stat().st_size:
                 try:
                     header = converted(pydicom.dcmread(str(member)))
-                except Exception:  # noqa: BLE001, S112  # the next file may be one
+                except Exception:  # noqa: BLE001  # the next file may be one
                     continue
                 if header:
                     return listed(header)
@@ -39,6 +42,7 @@ def header_of(path: Path) -> dict[str, Any]:
 
 def converted(read: Dataset) -> dict[str, Any]:
     """The elements with a keyword; one that is empty or cannot be converted is left out."""
+    _decode(read)
     header: dict[str, Any] = {}
     for keyword in read.dir():
         if keyword in _EXCLUDED:
@@ -49,34 +53,46 @@ def converted(read: Dataset) -> dict[str, Any]:
                 items = [_item(item) for item in value]
                 header |= {keyword: items} if items else {}
             elif value or value == 0:
-                header[keyword] = _value(keyword, value)
-        except Exception:  # noqa: BLE001, S112  # as that importer does
+                header[keyword] = _value(value)
+        except Exception:  # noqa: BLE001  # as that importer does; a sequence goes as a whole
             continue
     return header
 
 
+def _decode(read: Dataset) -> None:
+    """Decode what can be decoded, on all levels; a text that may have one value only is not split."""
+    for tag in sorted(read.keys()):
+        try:
+            element = read[tag]
+            if element.VR == "SQ":
+                for item in element.value:
+                    _decode(item)
+            elif _is_joined(tag) and element.VM > 1:
+                element._value = "\\".join(element.value)  # the value is not to be split again
+        except Exception:  # noqa: BLE001  # it stays as it is
+            continue
+
+
+def _is_joined(tag: int) -> bool:
+    vr = dictionary_VR(tag)
+    return dictionary_VM(tag) == "1" and vr not in _NEVER_JOINED and "US" not in vr
+
+
 def _item(item: Dataset) -> dict[str, Any]:
     shown: dict[str, Any] = {}
-    for keyword in item.dir():
-        if keyword in _EXCLUDED:
+    for element in list(item.values()):
+        keyword = getattr(element, "keyword", "")  # what could not be decoded has none
+        if not keyword or keyword in _EXCLUDED:
             continue
-        try:
-            value = getattr(item, keyword, "")
-            if type(value) is Sequence or item[keyword].VR == "SQ":
-                shown[keyword] = [_item(part) for part in value or ()]
-            else:
-                shown[keyword] = "None" if value is None else _value(keyword, value)
-        except Exception:  # noqa: BLE001, S112  # as that importer does
-            continue
+        if element.VR == "SQ":
+            shown[keyword] = [_item(part) for part in element.value]
+        else:
+            shown[keyword] = _value(element.value)
     return shown
 
 
-def _value(keyword: str, value: Any) -> Any:
-    if is_list(value) and _is_single(keyword) and all(type(part) is str for part in value):
-        value = "\\".join(value)
-    if type(value) is PersonName or type(value) is UID:
-        return ascii_text(value)
-    if type(value) is str and len(value) < LONGEST_TEXT:
+def _value(value: Any) -> Any:
+    if type(value) is PersonName or (isinstance(value, str) and len(value) < LONGEST_TEXT):
         return ascii_text(value)
     if is_list(value):
         try:
