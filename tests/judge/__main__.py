@@ -10,9 +10,8 @@ from pathlib import Path
 from tests.judge import comparison
 from tests.judge.campaign import Campaign, Task
 from tests.judge.importers import Running, older, real
-from tests.judge.kinds import Group, groups
-from tests.judge.shrink import described, shrunk
-from tests.judge.verdict import short
+from tests.judge.kinds import groups
+from tests.judge.report import told
 
 NAMES = ("fmi", "grp3", "mrc")
 
@@ -34,8 +33,8 @@ def main() -> int:
     found = Campaign(wanted, chosen.jobs).run(tasks, _progress if sys.stderr.isatty() else None)
     kinds = groups(found)
     running = [Running(one) for one in wanted] if chosen.shrink else []
-    for number, group in enumerate(kinds, 1):
-        _show(number, group, chosen.examples, running)
+    for line in told(kinds, chosen.examples, running):
+        print(line, flush=True)
     for one in running:
         one.stop()
     total = chosen.files + chosen.archives
@@ -68,23 +67,6 @@ def _python(text: str) -> Path:
 
 def _progress(done: int, found: int) -> None:
     print(f"\r{done} inputs, {found} findings", end="", file=sys.stderr, flush=True)
-
-
-def _show(number: int, group: Group, examples: int, running: list[Running]) -> None:
-    print(f"\n{number}. {group.kind}\n   {len(group.reports)} times: {group.importers}")
-    for report in group.examples(examples):
-        options = ", ".join(f"{name}={value}" for name, value in report.options)
-        finding = report.finding
-        print(f"   {report.kind} {report.seed}, {report.importer}, {options}")
-        if finding.what in ("change", "refusal"):
-            print(
-                f"     {finding.path} {finding.tag}: bytes read as {short(finding.old)}, importer shows {short(finding.shown)}"
-            )
-        elif finding.reason:
-            print(f"     {finding.path}: {finding.reason[:300]}")
-        for line in described(shrunk(report, running)) if running else ():
-            print("     | " + line)
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

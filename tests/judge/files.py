@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from typing import Any
 
 from tests.judge import dictionary, themes
 from tests.judge.dataset import Element, Encoding, File
@@ -41,7 +42,7 @@ def identity(rng: random.Random, form: Encoding, number: int, member: int = 0) -
 
 def _dressed(made: File, rng: random.Random) -> File:
     """What surrounds the elements: preamble, file meta information, compression, faults."""
-    fields: dict[str, object] = {}
+    fields: dict[str, Any] = {}
     kind = rng.random()
     if kind < 0.06:
         fields["preamble"] = None
@@ -76,7 +77,7 @@ def _dressed(made: File, rng: random.Random) -> File:
     elif kind < 0.15:
         padding = rng.choice([b"\0" * 8, b"\0" * 100, bytes(range(10))])
         fields["elements"] = (*made.elements, Element(0xFFFCFFFC, "OB", padding))
-    return File(**{**vars(made), **fields})  # type: ignore[arg-type]
+    return File(**{**vars(made), **fields})
 
 
 def _further_meta(rng: random.Random) -> tuple[Element, ...]:

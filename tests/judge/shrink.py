@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +20,7 @@ Input = TypeVar("Input", File, ZipArchive)
 _LONG = 48  # bytes of a value that are shown
 
 
-def shrunk(report: Report, running: list[Running], rounds: int = 3) -> File | ZipArchive:
+def shrunk(report: Report, running: Sequence[Running], rounds: int = 3) -> File | ZipArchive:
     """The smallest input found that gives a finding of the same kind by the same importer."""
     wanted = kind_of(report.finding)
     needed = {"fmi", "grp3"} if report.importer == MIXED else {report.importer}

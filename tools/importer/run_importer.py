@@ -2,7 +2,7 @@
 
 Reads paths from standard input, one a line; prints one JSON line for each:
 ``{"path": …, "header": file.info["header"]}`` or ``{"path": …, "error": …}``.
-To be run by the Python of ``.venvs/importer``.
+To be run by the Python of ``.venvs/importer``, or of the environment of another version.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ import sys
 import warnings
 from typing import Any
 
-from fw_gear.metadata import MetadataEncoder
 from fw_gear_file_metadata_importer.main import run
+
+try:
+    from fw_gear.metadata import MetadataEncoder
+except ImportError:  # before 1.5
+    from flywheel_gear_toolkit.utils import MetadataEncoder
 
 
 def as_stored(value: Any) -> Any:

@@ -80,7 +80,8 @@ def _is_joined(tag: int) -> bool:
 
 def _item(item: Dataset) -> dict[str, Any]:
     shown: dict[str, Any] = {}
-    for element in list(item.values()):
+    elements: list[Any] = list(item.values())
+    for element in elements:
         keyword = getattr(element, "keyword", "")  # what could not be decoded has none
         if not keyword or keyword in _EXCLUDED:
             continue
