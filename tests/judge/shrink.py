@@ -20,7 +20,7 @@ Input = TypeVar("Input", File, ZipArchive)
 _LONG = 48  # bytes of a value that are shown
 
 
-def shrunk(report: Report, running: Sequence[Running], rounds: int = 3) -> File | ZipArchive:
+def shrunk(report: Report, running: Sequence[Running], steps: int = 400) -> File | ZipArchive:
     """The smallest input found that gives a finding of the same kind by the same importer."""
     wanted = kind_of(report.finding)
     needed = {"fmi", "grp3"} if report.importer == MIXED else {report.importer}
@@ -36,16 +36,16 @@ def shrunk(report: Report, running: Sequence[Running], rounds: int = 3) -> File 
             return False
 
         if report.kind == "file":
-            return _smaller(file_of(report.seed), _smaller_files, still, rounds)
-        return _smaller(archive_of(report.seed), _smaller_archives, still, rounds)
+            return _smaller(file_of(report.seed), _smaller_files, still, steps)
+        return _smaller(archive_of(report.seed), _smaller_archives, still, steps)
 
 
 def _smaller(
-    start: Input, steps: Callable[[Input], Iterator[Input]], still: Callable[[Input], bool], rounds: int
+    start: Input, smaller: Callable[[Input], Iterator[Input]], still: Callable[[Input], bool], steps: int
 ) -> Input:
     found = start
-    for _ in range(rounds * 20):
-        for candidate in steps(found):
+    for _ in range(steps):
+        for candidate in smaller(found):
             if still(candidate):
                 found = candidate
                 break
@@ -97,14 +97,19 @@ def _smaller_archives(made: ZipArchive) -> Iterator[ZipArchive]:
     for tag in sorted(tags):
         yield replace(made, members=tuple(_without(member, tag) for member in made.members))
     for at, member in enumerate(made.members):
-        for tag in sorted({element.tag for element in member.instance.elements} if member.instance else ()):
-            yield replace(made, members=(*made.members[:at], _without(member, tag), *made.members[at + 1 :]))
+        if member.instance is not None:
+            for fewer in _fewer(member.instance.elements):
+                smaller = _with(member, member.instance.with_elements(fewer))
+                yield replace(made, members=(*made.members[:at], smaller, *made.members[at + 1 :]))
 
 
 def _without(member: Member, tag: int) -> Member:
     if member.instance is None:
         return member
-    instance = member.instance.with_elements(element for element in member.instance.elements if element.tag != tag)
+    return _with(member, member.instance.with_elements(one for one in member.instance.elements if one.tag != tag))
+
+
+def _with(member: Member, instance: File) -> Member:
     return replace(member, instance=instance, data=instance.encoded())
 
 

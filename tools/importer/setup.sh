@@ -22,7 +22,8 @@ build() {
 
 # What these need they do not pin; the older of them do not run with the numpy of today.
 if [ $# -gt 0 ]; then
-    proof="import fw_gear_file_metadata_importer.main"
+    proof="from fw_gear_file_metadata_importer.main import run; from pydicom.data import get_testdata_file
+run('dicom', get_testdata_file('CT_small.dcm'))"
     case $1 in
     latest) build importer-latest "$proof" --upgrade "$package" ;;
     *)
