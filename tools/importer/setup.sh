@@ -2,9 +2,10 @@
 # Makes environments with Flywheel's importers in them (Python 3.11), below .venvs:
 #   sh tools/importer/setup.sh           importer, with the pinned file-metadata-importer and all it needs, and
 #                                        pydicom-2.0.0 and pydicom-2.1.2, which the older importers were built with
-#   sh tools/importer/setup.sh 1.4.1     importer-1.4.1, with that version and what pip finds for it today
+#   sh tools/importer/setup.sh 1.4.1     importer-1.4.1, with that version and what pip finds for it today;
+#                                        what follows the version is for pip, too
 #   sh tools/importer/setup.sh latest    importer-latest, brought up to the newest version there is
-# 1.4.1 is the oldest that runs, 1.5.0 and newer do, too. Prints the Python of a named version.
+# Prints the Python of a named version. All versions from 0.1.0 install; 1.2.5 runs with fw-file==1.3.3 only.
 set -eu
 cd "$(dirname "$0")/../.."
 package=fw-gear-file-metadata-importer
@@ -24,15 +25,17 @@ build() {
 if [ $# -gt 0 ]; then
     proof="from fw_gear_file_metadata_importer.main import run; from pydicom.data import get_testdata_file
 run('dicom', get_testdata_file('CT_small.dcm'))"
-    case $1 in
-    latest) build importer-latest "$proof" --upgrade "$package" ;;
-    *)
-        [ -e ".venvs/importer-$1/ready" ] || build "importer-$1" "$proof" "$package==$1" ||
-            build "importer-$1" "$proof" "$package==$1" "numpy<2"
-        ;;
-    esac
-    touch ".venvs/importer-$1/ready"
-    echo ".venvs/importer-$1/bin/python"
+    version=$1
+    shift
+    ready=.venvs/importer-$version/ready
+    if [ "$version" = latest ]; then
+        build importer-latest "$proof" --upgrade "$package"
+    elif [ ! -e "$ready" ]; then
+        build "importer-$version" "$proof" "$package==$version" "$@" ||
+            build "importer-$version" "$proof" "$package==$version" "numpy<2" "$@"
+    fi
+    touch "$ready"
+    echo ".venvs/importer-$version/bin/python"
     exit 0
 fi
 
