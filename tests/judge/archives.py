@@ -8,9 +8,10 @@ import struct
 import zlib
 from dataclasses import dataclass, replace
 
-from tests.judge import clutter, dictionary, themes
+from tests.judge import clutter, dictionary, structures
 from tests.judge.dataset import Element, Encoding, File
 from tests.judge.files import identity
+from tests.judge.themes import in_order
 from tests.judge.values import value_of
 
 _DESCRIPTOR = 8  # bit 3 of the general purpose flags (APPNOTE.TXT 4.4.4)
@@ -87,7 +88,7 @@ def archive_of(seed: int) -> ZipArchive:
     rng = random.Random(f"archive {seed}")
     form = rng.choice([Encoding(), Encoding(), Encoding(explicit=False), Encoding(big=True)])
     count = rng.choice([1, 1, 2, 2, 3, 3, 4, 5, 8])
-    chosen = rng.sample(themes.THEMES, rng.choice([1, 1, 2]))
+    chosen = rng.sample(structures.THEMES, rng.choice([1, 1, 2]))
     common: list[Element] = []
     for theme in chosen:
         common += theme(rng, form)
@@ -103,8 +104,8 @@ def archive_of(seed: int) -> ZipArchive:
             if rng.random() < 0.85:
                 elements.append(Element(tag, vr, value_of(vr, rng, form)))
         if rng.random() < 0.1:
-            elements += rng.choice(themes.THEMES)(rng, form)
-        instance = File(themes.in_order(_of_series(elements, rng)), form)
+            elements += rng.choice(structures.THEMES)(rng, form)
+        instance = File(in_order(_of_series(elements, rng)), form)
         if rng.random() < 0.05:
             instance = replace(instance, preamble=None)
         if rng.random() < 0.02:

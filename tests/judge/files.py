@@ -6,8 +6,9 @@ import random
 import struct
 from typing import Any
 
-from tests.judge import dictionary, themes
+from tests.judge import dictionary, structures
 from tests.judge.dataset import Element, Encoding, File
+from tests.judge.themes import in_order
 from tests.judge.values import value_of
 
 _ENCODINGS = [Encoding()] * 5 + [Encoding(explicit=False)] * 4 + [Encoding(big=True)] * 2
@@ -18,11 +19,11 @@ def file_of(seed: int) -> File:
     """The file of this number; the same whenever it is asked for."""
     rng = random.Random(f"file {seed}")
     form = rng.choice(_ENCODINGS)
-    chosen = rng.sample(themes.THEMES, rng.choice([1, 1, 2, 3]))
+    chosen = rng.sample(structures.THEMES, rng.choice([1, 1, 2, 3]))
     elements = [*identity(rng, form, number=seed % 100000)]
     for theme in chosen:
         elements += theme(rng, form)
-    made = File(themes.in_order(elements), form, themes=tuple(theme.__name__ for theme in chosen))
+    made = File(in_order(elements), form, themes=tuple(theme.__name__ for theme in chosen))
     return _dressed(made, rng)
 
 

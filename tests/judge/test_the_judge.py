@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import random
 import subprocess
 import sys
 import zipfile
@@ -105,8 +106,6 @@ def test_elements_are_written_as_the_standard_demands(tmp_path: Path) -> None:
 
 def plain(seed: int, form: Encoding) -> File:
     """A file that no importer has trouble with."""
-    import random
-
     return File(tuple(identity(random.Random("whole"), form, seed)), form)
 
 
