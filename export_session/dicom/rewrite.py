@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.splice import with_group_lengths
-from export_session.dicom.dictionary import Key
+from export_session.dicom.dictionary import PIXEL_DATA, Key
 from export_session.dicom.edits.edit import Decision
 from export_session.dicom.edits.find import find_edits
+from export_session.dicom.edits.series import Reread
 from export_session.dicom.edits.stored_header import agreed_header
 from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.proof import Elements
+from export_session.dicom.files.stream import cut
 from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Result
 from export_session.dicom.writing.apply import Edited
 from export_session.dicom.writing.elements import reread
@@ -27,7 +31,11 @@ from export_session.dicom.writing.readback import ReadBack
 from export_session.dicom.writing.uids import duplicate_uids, following_uids
 from export_session.errors import InvalidEdit, NotDicom
 
+if TYPE_CHECKING:
+    from export_session.dicom.edits.importers.rereading import Rereading
+
 _NAMED = 3  # elements in a message
+_REREAD_MAX = 32 << 20  # bytes before the pixel data; a header of more gets no second opinion
 _DIRECTORY = "a DICOMDIR describes other files, where this is to be changed; it is left as it is"
 
 
@@ -76,8 +84,8 @@ def rewrite(
         if not kinds[Kind.INSTANCE]:
             if kinds[Kind.DIRECTORY]:
                 return _of_directory(instances, header, overrides, chosen)
-            return _without_instances(source, header)
-        decision = find_edits(instances, header, overrides, chosen)
+            return _without_instances(source, header, _rereader(file, instances), len(instances))
+        decision = find_edits(instances, header, overrides, chosen, _rereader(file, instances))
         refusals = duplicate_uids(instances, decision.assignments)
         leading = [one for number, one in enumerate(decision.assignments) if number not in refusals]
         assignments = (*decision.assignments, *following_uids(instances, leading))
@@ -117,9 +125,29 @@ def _of_directory(
     return _result(header, decision, make_plan(files, decision.assignments, refusals), instances=0)
 
 
-def _without_instances(source: Path, header: Mapping[str, Any]) -> Result:
-    """Let a file go out as it is, unless its metadata says that it should be DICOM."""
-    if header.get("dicom"):
+def _rereader(file: DicomFile, instances: Sequence[Instance]) -> Reread:
+    """Return what gives a second opinion on a member, from its bytes up to the pixel data; each is read once."""
+
+    @cache
+    def reread(index: int) -> Rereading | None:
+        # Slow to import, and most files need no second opinion.
+        from export_session.dicom.edits.importers.rereading import Rereading  # noqa: PLC0415 - see above
+
+        instance = instances[index]
+        starts = [start for tag, start in instance.bulk.items() if tag in PIXEL_DATA]
+        end = min(starts, default=_REREAD_MAX) if not instance.deflated else _REREAD_MAX
+        head, rest = cut(file.content(index), min(end, _REREAD_MAX))
+        if not starts and any(rest):
+            return None
+        return Rereading(BytesIO(head))
+
+    return reread
+
+
+def _without_instances(source: Path, header: Mapping[str, Any], reread: Reread, members: int) -> Result:
+    """Let a file go out as it is, unless its metadata says that it should be DICOM and the importer did not."""
+    dicom = header.get("dicom")
+    if dicom and not any((made := reread(index)) and made.header == dicom for index in range(members)):
         raise NotDicom(
             f"{source.name} has DICOM metadata, but holds no readable DICOM instance. Upload the file again, "
             "or remove info.header.dicom if it is right as it is."

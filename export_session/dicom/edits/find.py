@@ -22,7 +22,7 @@ from export_session.dicom.edits.importers import ABSENT, PER_FRAME_GROUPS, Marks
 from export_session.dicom.edits.mapped import with_mapping
 from export_session.dicom.edits.per_slice import slice_edits
 from export_session.dicom.edits.projection import as_json, project
-from export_session.dicom.edits.series import Reference, Series
+from export_session.dicom.edits.series import Reference, Reread, Series
 from export_session.dicom.vocabulary import Cause, Options, Step
 from export_session.errors import InvalidEdit, StaleMetadata
 
@@ -50,6 +50,7 @@ def find_edits(
     header: Mapping[str, Any],
     overrides: Mapping[str, Any] | None = None,
     options: Options | None = None,
+    reread: Reread | None = None,
 ) -> Decision:
     """Find what is to be written.
 
@@ -63,6 +64,8 @@ def find_edits(
         Values of Flywheel fields by keyword; a mapped value wins over an edit of the same element.
     options
         How edits are treated.
+    reread
+        Gives a second opinion on a member, for what the quick comparison does not explain.
 
     Raises
     ------
@@ -72,13 +75,13 @@ def find_edits(
         The metadata is nested too deeply to be worked on.
     """
     _check_depth(header)
-    series = Series(tuple(instances))
+    series = Series(tuple(instances), reread) if reread else Series(tuple(instances))
     if not series.indices:
         return Decision(series)
     dicom, arrays = _mapping(header.get("dicom")), _mapping(header.get("dicom_array"))
     comparison = Comparison(marks_of(header), options or Options())
-    _check_identity(dicom, series, comparison)
     reference = series.reference(dicom)
+    _check_identity(dicom, series, reference, comparison)
 
     scalars = list(_scalar_edits(dicom, series, reference, comparison))
     slices = slice_edits(arrays, series, comparison)
@@ -103,7 +106,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _check_identity(dicom: Mapping[str, Any], series: Series, comparison: Comparison) -> None:
+def _check_identity(dicom: Mapping[str, Any], series: Series, reference: Reference, comparison: Comparison) -> None:
     """Make sure that the metadata describes one of the instances.
 
     With ``edit_uids`` a UID that is in none of them may be an edit, as long as another one is known.
@@ -111,6 +114,7 @@ def _check_identity(dicom: Mapping[str, Any], series: Series, comparison: Compar
     named = [(key, dicom[key.text]) for text in _IDENTITY if (key := key_of(text)) and not is_empty(dicom.get(text))]
     known = {key.text: _is_known(key, value, series, comparison) for key, value in named}
     unknown = [text for text, found in known.items() if found is False and not text.startswith("Media")]
+    unknown = [text for text in unknown if not _is_imported((text,), dicom[text], series, reference)]
     if unknown and not (comparison.options.edit_uids and True in known.values()):
         raise StaleMetadata(
             f"info.header describes another file: its {', '.join(unknown)} is in none of the instances of this one. "
@@ -144,6 +148,8 @@ def _scalar_edits(
         key = key_of(text)
         findings = list(comparison.of_data_set({text: value}, data_set))
         differences = [one for one in findings if isinstance(one, Difference)]
+        if key and findings and _is_imported((text,), value, series, reference):
+            continue
         if key and findings and _describes_no_instance(key, value, series, comparison):
             continue
         if key and differences and (reason := _other_explanation(key, value, series, reference, comparison)):
@@ -152,8 +158,22 @@ def _scalar_edits(
         yield from (one.text for one in findings if isinstance(one, Remark))
         for one in differences:
             path = path_in_header(dicom, one)
+            if _is_imported(path[1:], one.wanted, series, reference):
+                continue
             edit = Edit(one, Cause.EDIT, None, (path,), before(one.in_file, one.keys[-1], comparison.marks))
             yield from _spread(edit, series, reference, comparison.options)
+
+
+def _is_imported(path: HeaderPath, value: Any, series: Series, reference: Reference) -> bool:
+    """Whether the importer itself puts a value at a place in ``header.dicom``, by its own way of reading."""
+    for rereading in series.read_by_importer(reference):
+        node: Any = rereading.header
+        for step in path:
+            inside = isinstance(node, Mapping) if isinstance(step, str) else isinstance(node, list) and step < len(node)
+            node = node[step] if inside and (isinstance(step, int) or step in node) else ABSENT
+        if node is not ABSENT and node == value:
+            return True
+    return False
 
 
 def _describes_no_instance(key: Key, value: Any, series: Series, comparison: Comparison) -> bool:

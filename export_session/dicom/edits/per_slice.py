@@ -88,7 +88,7 @@ class _Array:
         """Note the entries that were taken away: importers write null for what they cannot read, too."""
         for index, entry, data_set in self._pairs():
             in_file = data_set.get(self.key)
-            if entry is None and in_file and not in_file.empty and not is_empty(as_json(in_file)):
+            if entry is None and in_file and not is_empty(as_json(in_file)) and not self._is_imported(index):
                 yield f'dicom_array.{self.key.text}[{index}] is null, which leaves the element as it is; "" empties it'
 
     def _pairs(self) -> Iterator[tuple[int, Any, DataSet]]:
@@ -100,19 +100,25 @@ class _Array:
         in_file = data_set.get(self.key)
         if entry is None or (in_file and not in_file.is_sequence and FAITHFUL.of_value(in_file) == entry):
             return
-        for finding in self.comparison.of_values(self.key, entry, data_set):
-            if isinstance(finding, Difference):
-                yield _edit(finding, frozenset([self.order[index]]), self.key, index)
+        findings = self.comparison.of_values(self.key, entry, data_set)
+        differences = [finding for finding in findings if isinstance(finding, Difference)]
+        if differences and not self._is_imported(index):
+            yield from (_edit(one, frozenset([self.order[index]]), self.key, index) for one in differences)
+
+    def _is_imported(self, index: int) -> bool:
+        """Whether the importer itself makes this entry of its member, by its own way of reading."""
+        rereading = self.series.reread(self.order[index])
+        return rereading is not None and rereading.array_entry(self.key.text) == self.entries[index]
 
     def _why_unclear(self, found: list[Edit]) -> str:
         surplus = self.entries[len(self.order) :]
         strays = [
             entry
-            for entry, member in zip(self.entries, self.order, strict=False)
-            if member not in self.series.data_sets
+            for index, (entry, member) in enumerate(zip(self.entries, self.order, strict=False))
+            if member not in self.series.data_sets and not is_empty(entry) and not self._is_imported(index)
         ]
         too_short = len(self.entries) < len(self.order) and len(self.entries) != _ENTRIES_MAX
-        if not all(map(is_empty, (*surplus, *strays))) or (too_short and self._hold_values_of_others(found)):
+        if strays or not all(map(is_empty, surplus)) or (too_short and self._hold_values_of_others(found)):
             return (
                 f"dicom_array has {len(self.entries)} entries and the file {len(self.series.indices)} instances; "
                 "which entry stands for which instance is unclear"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from export_session.dicom.dictionary import BINARY_VRS
 from export_session.dicom.vocabulary import Options
 
-_IMAGE_PIXEL = "it describes how the pixel data is in_file; changing it alone would misread the pixels"
-_LUT = "it describes how a lookup table is in_file; changing it alone would misread the table"
+_IMAGE_PIXEL = "it describes how the pixel data is stored; changing it alone would misread the pixels"
+_LUT = "it describes how a lookup table is stored; changing it alone would misread the table"
 _FRAMES = "without it the frames would lose their geometry; edit the elements inside"
-_WAVEFORM = "it describes how the waveform data is in_file; changing it alone would misread the waveform"
+_WAVEFORM = "it describes how the waveform data is stored; changing it alone would misread the waveform"
 
 # PS3.3 §C.7.6.3 (Image Pixel), §C.7.6.6 (Multi-frame), §C.11.1 (LUTs), §C.10.9 (Waveform)
 _DESCRIPTIONS = {
@@ -56,7 +56,7 @@ def why_protected(tag: int, vr: str, options: Options) -> str:
 def _reasons(tag: int, vr: str, options: Options) -> Iterator[str]:
     group, element = tag >> 16, tag & 0xFFFF
     if group == 0x0002:
-        yield "file meta information (group 0002) describes how the file is in_file"
+        yield "file meta information (group 0002) describes how the file is stored"
     if element == 0x0000:
         yield "group lengths follow the elements of their group"
     if tag == 0x00080005:
@@ -67,7 +67,7 @@ def _reasons(tag: int, vr: str, options: Options) -> Iterator[str]:
     if tag in _DESCRIPTIONS:
         yield _DESCRIPTIONS[tag]
     if group & 0xFF01 == 0x6000 and element in _OVERLAY:
-        yield "it describes how an overlay is in_file; changing it alone would misread the overlay"
+        yield "it describes how an overlay is stored; changing it alone would misread the overlay"
     if group & 1 and 0x10 <= element <= 0xFF:
         yield "it reserves a block of private elements"
     if vr in BINARY_VRS:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
 
 from export_session.dicom.binary.dataset import DataSet, main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
@@ -14,12 +15,18 @@ from export_session.dicom.edits.equality import as_number, same
 from export_session.dicom.edits.importers import FAITHFUL
 from export_session.dicom.edits.importers.importer import by_path
 
+if TYPE_CHECKING:
+    from export_session.dicom.edits.importers.rereading import Rereading
+
 INSTANCE_NUMBER = 0x00200013
 NUMBER_OF_FRAMES = 0x00280008
 SOP_INSTANCE_UID = 0x00080018
 
 
 _NAMES_OF_INSTANCE = ("SOPInstanceUID", "MediaStorageSOPInstanceUID")
+
+
+Reread = Callable[[int], "Rereading | None"]  # what the importer makes of a member; None where it cannot be had
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class Series:
     """All members of a file; an index is always one into ``members``."""
 
     members: tuple[Instance, ...]
+    reread: Reread = lambda _index: None  # gives no second opinion
 
     @cached_property
     def indices(self) -> tuple[int, ...]:
@@ -82,6 +90,16 @@ class Series:
     def _is(self, index: int, uid: Any) -> bool:
         value = self.data_sets[index].at(SOP_INSTANCE_UID)
         return bool(uid and value and same(uid, FAITHFUL.of_value(value), "UI"))
+
+    def read_by_importer(self, reference: Reference) -> Iterator[Rereading]:
+        """Yield what the importer makes of the members that ``header.dicom`` may have been made of.
+
+        Those are the reference instance, and what is no instance but comes before any in the importer's order.
+        """
+        strays = takewhile(lambda i: i not in self.data_sets, self.order)
+        for index in (reference.index, *([] if reference.is_named else strays)):
+            if rereading := self.reread(index):
+                yield rereading
 
     @cached_property
     def others(self) -> tuple[DataSet, ...]:

@@ -31,6 +31,9 @@ class DicomFile(Protocol):
     def instances(self) -> list[Instance]:
         """Read the headers of all files in it, in their order; the index is what edits refer to."""
 
+    def content(self, index: int) -> Iterator[bytes]:
+        """Yield the bytes of one of these files, in bounded pieces."""
+
     def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
         """Write a copy with new elements and prove it.
 
@@ -85,6 +88,10 @@ class SingleFile:
             size = os.fstat(stream.fileno()).st_size
             return [self._parser.parse(stream.read, self._path.name, size)]
 
+    def content(self, index: int) -> Iterator[bytes]:  # noqa: ARG002 - there is but one
+        """Yield the bytes of the file."""
+        return _chunks(self._path)
+
     def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
         """Write and prove the instance."""
         passing = Passing(lambda: _chunks(self._path), instances[0])
@@ -117,6 +124,10 @@ class GzipFile:
     def instances(self) -> list[Instance]:
         """Read the header of the instance."""
         return [self._parser.parse(Reader(_gunzipped(self._path)).read, self._path.name)]
+
+    def content(self, index: int) -> Iterator[bytes]:  # noqa: ARG002 - there is but one
+        """Yield the inflated bytes."""
+        return _gunzipped(self._path)
 
     def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
         """Write and prove the instance."""

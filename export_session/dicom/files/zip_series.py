@@ -44,6 +44,10 @@ class ZipSeries:
             for member in self._members
         ]
 
+    def content(self, index: int) -> Iterator[bytes]:
+        """Yield the bytes of a member."""
+        return self._source.content(self._members[index])
+
     def write(self, target: Path, instances: Sequence[Instance], elements: Elements, wrong_values: WrongValues) -> None:
         """Write the archive; members without new elements keep their compressed bytes, others what they can of them."""
         tasks = self._tasks(instances, elements, wrong_values)

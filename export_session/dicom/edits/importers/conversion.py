@@ -18,7 +18,9 @@ from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET
 
 LUT_DESCRIPTORS = frozenset([0x00281101, 0x00281102, 0x00281103, 0x00283002])
 # Of VM 1, these keep their backslashes. No undecided VR but "OB or OW" is among them.
-_BACKSLASH_VRS = frozenset(["AT", "DS", "FD", "FL", "IS", "LT", "OB", "OF", "OW", "SL", "SQ", "SS", "ST", "UL", "UN", "US", "UT"]) | {"OB or OW"}
+_BACKSLASH_VRS = frozenset(
+    ["AT", "DS", "FD", "FL", "IS", "LT", "OB", "OF", "OW", "SL", "SQ", "SS", "ST", "UL", "UN", "US", "UT"]
+) | {"OB or OW"}
 _NUMBER_CHARACTERS = frozenset("0123456789Ee.+- ")
 _ATTEMPTS = 10  # what has not settled by then goes round for ever, and the importer gives it up for empty
 
