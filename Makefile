@@ -1,11 +1,13 @@
-# make demo | test | test-slow | image | image-test | bench | faults | accept | lint
+# make demo | test | test-slow | image | image-test | bench | faults | accept | lint | importer-news
 PYTHON ?= python3
 VENV := .venv
+FILES ?= 3000
+ARCHIVES ?= 300
 PY := $(VENV)/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 export NO_PROXY := 127.0.0.1,localhost
 
-.PHONY: demo test test-slow lint environments faults accept bench image image-test clean
+.PHONY: demo test test-slow lint environments importer-news faults accept bench image image-test clean
 
 $(VENV)/ready: requirements.txt requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
@@ -17,11 +19,11 @@ $(VENV)/ready: requirements.txt requirements-dev.txt
 demo: $(VENV)/ready
 	@KEEP=$(KEEP) $(PY) -m demo
 
-test: $(VENV)/ready lint
+test: $(VENV)/ready lint environments
 	$(PY) -m pytest -n 2 --dist worksteal -q --timeout 600 -m "not slow"
 
 # The same tests with ten thousand cases, gigabytes and the whole corpus.
-test-slow: $(VENV)/ready
+test-slow: $(VENV)/ready environments
 	$(PY) -m pytest -n 2 --dist worksteal -q --timeout 3000 -m slow
 
 lint: $(VENV)/ready
@@ -34,6 +36,12 @@ lint: $(VENV)/ready
 environments:
 	sh tools/clients/setup.sh
 	sh tools/importer/setup.sh
+
+# Whether edit detection still tells edits from what an importer made, by the importer that is newest on PyPI.
+importer-news: $(VENV)/ready environments
+	sh tools/importer/setup.sh latest
+	-$(PY) -m tests.judge --compare .venvs/importer-latest/bin/python --files $(FILES) --archives $(ARCHIVES)
+	$(PY) -m tests.judge --importer .venvs/importer-latest/bin/python --only fmi --jobs 2 --files $(FILES) --archives $(ARCHIVES)
 
 # A fault of every kind at every call of a run, then a soak.
 faults: $(VENV)/ready

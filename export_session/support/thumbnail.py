@@ -36,7 +36,7 @@ def thumbnail(path: Path) -> bytes:
             source = _middle_member(path)
             return _picture(source) if source else b""
         return _picture(path)
-    except Exception:  # noqa: BLE001  (whatever pydicom makes of odd pixel data, an export goes on without picture)
+    except Exception:  # noqa: BLE001 - whatever pydicom makes of odd pixel data, an export goes on without picture
         return b""
 
 
@@ -57,9 +57,9 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def _picture(source: Path | io.BytesIO) -> bytes:
-    import pydicom  # noqa: PLC0415  (with numpy a slow import; a run without pictures does not need it)
-    from pydicom.pixels.processing import apply_color_lut  # noqa: PLC0415  (as above)
-    from pydicom.pixels.utils import iter_pixels  # noqa: PLC0415  (as above)
+    import pydicom  # noqa: PLC0415 - with numpy a slow import; a run without pictures does not need it
+    from pydicom.pixels.processing import apply_color_lut  # noqa: PLC0415 - as above
+    from pydicom.pixels.utils import iter_pixels  # noqa: PLC0415 - as above
 
     header = pydicom.dcmread(source, stop_before_pixels=True, defer_size=65536)
     syntax = str(header.file_meta.get("TransferSyntaxUID", ""))
@@ -83,7 +83,7 @@ def _smaller(frame: Any) -> Any:
 
 def _grey(frame: Any, *, inverted: bool) -> Any:
     """Stretch to 0 … 255 between the 1st and the 99th percentile."""
-    import numpy as np  # noqa: PLC0415  (comes with the pixels)
+    import numpy as np  # noqa: PLC0415 - comes with the pixels
 
     values = frame.astype("float64")
     if values.ndim == 3:  # colour: its brightness

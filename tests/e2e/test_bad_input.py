@@ -157,3 +157,15 @@ def test_a_dicom_map_with_wrong_rows_is_refused_row_by_row(quiet: World) -> None
     }
     (folder / "config.json").write_text(json.dumps(document))
     refused(quiet, gear.run(folder), "NoKeyword", "patient.name")
+
+
+def test_a_label_forges_no_line_of_the_log(world: World) -> None:
+    label = "Visit\nExported and verified: 99 sessions"
+    session = world.session(label=label)
+    world.file(session.add_acquisition(label="A"), "a.dcm", b"not DICOM", {}, type="text")
+    series = world.file(session.add_acquisition(label="B"), "b.txt", b"text", type="text")
+    series.update_info({"header": {"dicom": {"PatientID": "x"}}})
+    run = world.run(session)
+    assert run.code == 1, run.printed
+    assert not [line for line in run.printed.splitlines() if line.startswith("Exported and verified")]
+    assert "Visit␊Exported" in run.printed

@@ -12,6 +12,7 @@ import pytest
 
 from local_site import LocalSite
 from tests.faults import forked
+from tests.faults.judge import WRITING
 from tests.faults.matrix import config
 from tests.faults.scene import EXPORT, Scene, files_in, seed
 from tests.support.gear import Run, stage
@@ -52,6 +53,19 @@ class Play:
     def calls(self, method: str | None = None) -> list[str]:
         """The calls so far, as method and route."""
         return [f"{call.method} {call.route}" for call in self.site.requests if method in (None, call.method)]
+
+    def writes(self) -> list[str]:
+        """The calls so far that write."""
+        lookup = "POST /lookup"
+        return [call for method in WRITING for call in self.calls(method) if call != lookup]
+
+    def undisturbed(self, mode: str) -> dict[str, Any]:
+        """What a run leaves on a second copy of the site."""
+        root = shutil.copytree(self.seeded, self.folder / "undisturbed")
+        with LocalSite(root) as site:
+            other = Play(site, Scene.load(root), self.folder / "other", self.seeded)
+            assert other.export(mode).code == 0
+            return site.dump()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ from tests.faults.judge import differences
 from tests.faults.matrix import config
 from tests.faults.scene import ARCHIVE, EXPORT, Scene, files_in, seed, walk
 from tests.faults.soak import settled
-from tests.faults.test_reruns import undisturbed
 from tests.support.gear import Run, stage
 
 
@@ -64,7 +63,7 @@ def test_the_same_session_at_once(play: Play, jobs: int) -> None:
     assert again.code == 0, again.printed
     assert all(run.code == 0 for run in runs) or play.tagged()
     assert duplicates(play.site) == []
-    wanted, got = (once_noted(settled(dump)) for dump in (undisturbed(play, "copy"), play.site.dump()))
+    wanted, got = (once_noted(settled(dump)) for dump in (play.undisturbed("copy"), play.site.dump()))
     assert list(differences(wanted, got)) == []
 
 

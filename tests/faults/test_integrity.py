@@ -6,7 +6,6 @@ import pytest
 
 from tests.faults.conftest import Play
 from tests.faults.scene import EXPORT_PATH, files_in
-from tests.faults.test_reruns import undisturbed
 
 FILES = 5
 UPLOAD = {"method": "PUT", "route": "^/signed/upload/"}
@@ -15,7 +14,7 @@ DOWNLOAD = {"method": "GET", "route": "/files/[^/]+$"}
 
 def contents(play: Play, mode: str = "copy") -> dict[str, str]:
     """What the exported files should hold."""
-    return {path: file["sha256"] for path, file in files_in(undisturbed(play, mode), "Export").items()}
+    return {path: file["sha256"] for path, file in files_in(play.undisturbed(mode), "Export").items()}
 
 
 @pytest.mark.parametrize("damage", ["corrupt", "truncate"])

@@ -9,7 +9,6 @@ import pytest
 
 from tests.faults.conftest import Play
 from tests.faults.judge import differences
-from tests.faults.test_reruns import undisturbed
 
 MOMENTS = {
     "preflight": ("GET", "/rules$"),
@@ -33,4 +32,4 @@ def test_a_cancelled_run_cleans_up_and_the_next_completes_it(play: Play, moment:
     assert not play.tagged()
     play.site.clear_faults()
     assert play.export().code == 0
-    assert list(differences(undisturbed(play, "copy"), play.site.dump())) == []
+    assert list(differences(play.undisturbed("copy"), play.site.dump())) == []

@@ -10,10 +10,9 @@ import pytest
 
 from local_site import LocalSite
 from tests.faults.conftest import Play
+from tests.faults.curator import Curator
 from tests.faults.judge import differences
 from tests.faults.scene import Shape, seed
-from tests.faults.test_races import Curator
-from tests.faults.test_reruns import writing
 from tests.support.gear import Run
 
 SHAPES = {
@@ -34,7 +33,7 @@ def told(run: Run) -> list[tuple[str, ...]]:
 def test_a_dry_run_writes_nothing_and_predicts_the_run(play: Play, mode: str) -> None:
     preview = play.export(mode, dry_run=True)
     assert preview.code == 0
-    assert writing(play) == []
+    assert play.writes() == []
     assert list(differences(play.before, play.site.dump())) == []
     done = play.export(mode)
     assert told(preview) == told(done)
@@ -46,7 +45,7 @@ def test_a_dry_run_predicts_that_nothing_is_to_do(play: Play) -> None:
     play.export()
     play.site.clear_requests()
     preview = play.export(dry_run=True, force_export=True)
-    assert writing(play) == []
+    assert play.writes() == []
     assert {row["Status"] for row in preview.log} == {"unchanged"}
 
 
@@ -92,7 +91,7 @@ def test_a_dry_run_predicts_what_a_change_at_the_origin_leads_to(play: Play, cha
     assert told(preview) == told(done)
     play.site.clear_requests()
     again = play.export(force_export=True)
-    assert writing(play) == []
+    assert play.writes() == []
     assert {row["Status"] for row in again.log} == {"unchanged"}
 
 

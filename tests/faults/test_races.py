@@ -6,73 +6,18 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import flywheel
 import pytest
 
 from tests.faults.conftest import Play
+from tests.faults.curator import Curator
 from tests.faults.judge import differences
-from tests.faults.scene import ARCHIVE, EXPORT, dicom_zip, files_in, sessions_in
+from tests.faults.scene import ARCHIVE, EXPORT, files_in, sessions_in
 
 LAST_UPLOAD = {"method": "PATCH", "route": "^/acquisitions/[^/]+/files/notes.txt/info$", "times": 1}
 FIRST_ARCHIVED = {"method": "POST", "route": "^/acquisitions$", "nth": 6}  # three were for the export project
 FIRST_DOWNLOAD = {"method": "GET", "route": "/files/[^/]+$", "times": 1}
-
-
-@dataclass
-class Curator:
-    """Somebody else with a client, who acts on the quarantine project."""
-
-    play: Play
-
-    def __post_init__(self) -> None:
-        self.client = flywheel.Client(self.play.site.api_key)
-        self.session = self.client.get_session(self.play.scene.sessions[0])
-        self.acquisition = next(item.reload() for item in self.session.acquisitions() if item.label == "T1")
-
-    @property
-    def file(self) -> Any:
-        return self.acquisition.reload().files[0]
-
-    def replace(self) -> None:
-        header = self.file.info["header"]
-        spec = flywheel.FileSpec("t1.dicom.zip", dicom_zip(3), "application/zip")
-        self.acquisition.upload_file(spec, metadata={"type": "dicom", "modality": "MR", "info": {"header": header}})
-
-    def edit(self) -> None:
-        header = self.file.info["header"]
-        self.file.update_info({"header": {**header, "dicom": {**header["dicom"], "PatientBirthDate": "19990101"}}})
-
-    def rename_subject(self) -> None:
-        self.client.get_subject(self.session.parents.subject).update({"label": "sub 2"})
-
-    def correct_sex(self) -> None:
-        self.client.get_subject(self.session.parents.subject).update({"sex": "male"})
-
-    def correct_weight(self) -> None:
-        self.session.update({"weight": 70.5})
-
-    def add(self) -> None:
-        self.acquisition.upload_file(flywheel.FileSpec("late.txt", "late", "text/plain"))
-
-    def add_acquisition(self) -> None:
-        self.session.add_acquisition(label="late").upload_file(flywheel.FileSpec("late.txt", "late", "text/plain"))
-
-    def delete(self) -> None:
-        self.acquisition.delete_file("t1.dicom.zip")
-
-    def delete_acquisition(self) -> None:
-        self.client.delete_acquisition(self.acquisition.id)
-
-    def delete_session(self) -> None:
-        self.client.delete_session(self.session.id)
-
-    def move(self) -> None:
-        group = self.client.get_group("lab")
-        elsewhere = group.add_project(label="Elsewhere").add_subject(label="sub 1")
-        self.session.update({"subject": {"_id": elsewhere.id}})
 
 
 FIELDS = ("rename_subject", "correct_sex", "correct_weight")

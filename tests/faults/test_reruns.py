@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import flywheel
@@ -10,18 +9,10 @@ import pytest
 
 from local_site import LocalSite
 from tests.faults.conftest import Play
-from tests.faults.judge import WRITING, differences
-from tests.faults.scene import ARCHIVE, EXPORT, Scene, files_in, seed
+from tests.faults.judge import differences
+from tests.faults.scene import ARCHIVE, EXPORT, files_in, seed
 
 MODES = ("copy", "move")
-
-
-def writing(play: Play) -> list[str]:
-    return [
-        f"{call.method} {call.route}"
-        for call in play.site.requests
-        if call.method in WRITING and (call.method, call.route) != ("POST", "/lookup")
-    ]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -31,7 +22,7 @@ def test_a_second_run_writes_nothing(play: Play, mode: str) -> None:
     for forced in (False, True):
         play.site.clear_requests()
         assert play.export(mode, force_export=forced).code == 0
-        assert writing(play) == []
+        assert play.writes() == []
     assert list(differences(before, play.site.dump())) == []
 
 
@@ -46,21 +37,12 @@ def test_a_forced_second_run_moves_no_file_content(play: Play, mode: str) -> Non
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_run_goes_on_after_a_move_or_copy_that_was_not_tagged(play: Play, mode: str) -> None:
-    wanted = undisturbed(play, mode)
+    wanted = play.undisturbed(mode)
     play.site.fault("status", status=403, method="PATCH", route="^/sessions/[^/]+/tags$", nth=3)
     assert play.export(mode).code == 1
     play.site.clear_faults()
     assert play.export(mode).code == 0
     assert list(differences(wanted, play.site.dump())) == []
-
-
-def undisturbed(play: Play, mode: str) -> dict[str, object]:
-    """Run on a second copy of the site."""
-    root = shutil.copytree(play.seeded, play.folder / "undisturbed")
-    with LocalSite(root) as site:
-        other = Play(site, Scene.load(root), play.folder / "other", play.seeded)
-        assert other.export(mode).code == 0
-        return site.dump()
 
 
 def test_a_session_that_was_not_archived_has_a_failed_row(play: Play) -> None:
@@ -108,7 +90,7 @@ def test_a_file_on_the_subject_takes_nothing_from_whichever_session_brought_it(t
         site.clear_requests()
         for analysis in scene.analyses:
             assert play.export(destination=("analysis", analysis), force_export=True).code == 0
-        assert writing(play) == []
+        assert play.writes() == []
         assert [call for call in play.calls() if call.endswith("/files/{name}")] == []
 
 

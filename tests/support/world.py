@@ -109,11 +109,21 @@ class World:
         """Return a configuration that exports to this world's export project."""
         return {"export_project": f"{self.group.id}/Export", **config}
 
-    def run(self, destination: Any, *, api_key: str = "", job: str = "", **config: Any) -> gear.Run:
+    def run(
+        self,
+        destination: Any,
+        *,
+        api_key: str = "",
+        job: str = "",
+        environment: dict[str, str] | None = None,
+        **config: Any,
+    ) -> gear.Run:
         """Run the gear on a container as a process of its own."""
         where = (destination.container_type, destination.id)
         folder = self.folder / f"gear-{next(NUMBERS)}"
-        return gear.run(gear.stage(folder, api_key or self.site.api_key, where, self.config(**config), job))
+        return gear.run(
+            gear.stage(folder, api_key or self.site.api_key, where, self.config(**config), job), **(environment or {})
+        )
 
     def copy_of(self, session: Any, project: str = "Export") -> Any:
         """Return the copy of a session by its path."""

@@ -2,11 +2,12 @@
 
 Reads paths from standard input, one a line; prints one JSON line for each:
 ``{"path": …, "header": file.info["header"]}`` or ``{"path": …, "error": …}``.
-To be run by the Python of ``.venvs/importer``.
+To be run by the Python of ``.venvs/importer``, or of the environment of another version.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import math
@@ -14,8 +15,20 @@ import sys
 import warnings
 from typing import Any
 
-from fw_gear.metadata import MetadataEncoder
 from fw_gear_file_metadata_importer.main import run
+
+ENCODERS = ("fw_gear.metadata", "flywheel_gear_toolkit.utils")  # where versions since 1.4, 1.0 have theirs
+
+
+def encoder() -> type[json.JSONEncoder]:
+    """Return what this version writes its metadata with."""
+    for name in ENCODERS:
+        try:
+            found: type[json.JSONEncoder] = importlib.import_module(name).MetadataEncoder
+        except (ImportError, AttributeError):
+            continue
+        return found
+    return json.JSONEncoder
 
 
 def as_stored(value: Any) -> Any:
@@ -33,12 +46,13 @@ def main() -> None:
     """Import every file named on standard input."""
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
+    chosen = encoder()
     for line in sys.stdin:
         path = line.rstrip("\n")
         answer: dict[str, Any] = {"path": path}
         try:
             entry, _, _ = run("dicom", path)
-            plain = json.loads(json.dumps(entry["info"]["header"], cls=MetadataEncoder))
+            plain = json.loads(json.dumps(entry["info"]["header"], cls=chosen))
             answer["header"] = as_stored(plain)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever stops a foreign program
             answer["error"] = f"{type(error).__name__}: {error}"

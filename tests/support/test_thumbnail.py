@@ -157,6 +157,6 @@ def test_one_frame_of_a_large_file_is_read_and_no_more(tmp_path: Path) -> None:
         check=True,
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
     )
     assert int(done.stdout) < 60_000  # kB; the file has 315 MB

@@ -1,0 +1,126 @@
+"""A second opinion: what file-metadata-importer 1.7.9 itself makes of one DICOM file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cached_property
+from typing import Any, BinaryIO
+
+from pydicom.multival import MultiValue
+from pydicom.tag import Tag
+from pydicom.uid import UID
+from pydicom.valuerep import IS, DSfloat, PersonName
+
+from export_session.dicom.edits.importers.forced import ForcedDataset, is_shown, read_file
+
+
+class Rereading:
+    """What file-metadata-importer makes of one DICOM file, read as it reads: by pydicom, by force, with its repairs.
+
+    It is slow, and exact where the quick projections are not. Private elements, which the importer shows where a
+    project asks for them, are not in ``header``.
+
+    Parameters
+    ----------
+    source
+        The whole file or zip member; seekable. It is done with when the object is made.
+    """
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._dataset: ForcedDataset | None = None
+        self._decodes = False
+        with suppress(Exception):  # what pydicom cannot read, the importer shows nothing of
+            self._dataset = read_file(source)
+            self._dataset.decode()  # it converts every element, and gives up a file of which one fails
+            self._decodes = True
+
+    @cached_property
+    def header(self) -> Mapping[str, Any]:
+        """``info.header.dicom`` as the site stores it; empty where the importer fails."""
+        if self._dataset is None or not self._decodes:
+            return {}
+        try:
+            shown = _shown(self._dataset.meta) | _shown(self._dataset)
+            return {key: _stored(value) for key, value in _without_empties(shown).items()}
+        except Exception:  # noqa: BLE001  # as in the importer, one element is enough
+            return {}
+
+    def array_entry(self, key: str) -> Any:
+        """Return what ``info.header.dicom_array[key]`` has for this instance; None if absent.
+
+        Where the archive has but this one instance, of several frames, the importer lists the frames instead.
+        """
+        with suppress(Exception):
+            return _stored(_plain(self._element(key).value))
+        return None
+
+    def _element(self, key: str) -> Any:
+        dataset = self._dataset
+        if dataset is None:
+            raise KeyError(key)
+        creator, _, place = key.rpartition(",")
+        if creator:
+            place = place.strip()
+            return dataset.get_private_item(int(place[:4], 16), int(place[6:], 16), creator.strip())
+        tag = Tag(key)
+        return (dataset.meta if tag.group == 2 else dataset)[tag]
+
+
+def _shown(dataset: ForcedDataset) -> dict[str, Any]:
+    """Return the elements of a data set that have a place in the header, empty ones included."""
+    found: dict[str, Any] = {}
+    for keyword in filter(is_shown, dataset.dir()):
+        element = dataset[keyword]
+        if keyword == "PerFrameFunctionalGroupsSequence":
+            found[keyword] = _shown(element.value[0])
+        elif element.VR == "SQ":
+            found[keyword] = [_shown(item) for item in element.value]
+        elif element.tag.group == 2:  # is looked for in the file meta information alone, in vain by an item
+            with suppress(KeyError):
+                found[keyword] = _plain(dataset.meta[keyword].value)
+        else:
+            found[keyword] = _plain(element.value)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of pydicom as plain Python; bytes as the text that they may be."""
+    match value:
+        case IS():
+            return int(value)
+        case DSfloat():
+            return float(value)
+        case PersonName() | UID():
+            return str(value)
+        case MultiValue():
+            return [_plain(part) for part in value]
+        case bytes():
+            with suppress(UnicodeDecodeError):
+                text = value.decode().strip("\0 ")
+                return text.split("\\") if "\\" in text else text
+    return value
+
+
+def _without_empties(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop empty values, also those of the one frame; other nested ones stay."""
+    kept = {key: value for key, value in shown.items() if value not in ("", None, [], {})}
+    return {key: _without_empties(value) if isinstance(value, dict) else value for key, value in kept.items()}
+
+
+def _stored(value: Any) -> Any:
+    """Return a value as it arrives at the site by JSON: no bytes, no NaN."""
+    if isinstance(value, dict):
+        return {key: _stored(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_stored(part) for part in value]
+    if isinstance(value, bytes):
+        return value.hex() if len(value) < 10 else value.hex()[:10] + " ... truncated byte value."
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, int):
+        return int(value)
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError("no value of JSON")
