@@ -111,7 +111,7 @@ class RunRecord:
     error: str = ""  # why the run as a whole could not go on
 
     def files(self) -> Iterator[FileRecord]:
-        """Every origin file, once."""
+        """Give every origin file, once."""
         for session in self.sessions:
             yield from session.files
 

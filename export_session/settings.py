@@ -141,7 +141,7 @@ def _fits(value: object, hint: Any) -> bool:
     if get_origin(hint) is Literal:
         return value in get_args(hint)
     kinds = get_args(hint) or (hint,)
-    return type(value) in kinds  # exactly: True is no integer here
+    return type(value) in kinds  # exactly: True is not an integer here
 
 
 def _wanted(hint: Any) -> str:

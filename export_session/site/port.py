@@ -41,7 +41,6 @@ class Identity:
 
     kind: str  # "user", "gear_rule", "device", …
     id: str  # the user's e-mail address, or the id of the gear rule
-    admin: bool
 
 
 @dataclass(frozen=True)
@@ -137,13 +136,13 @@ class Site(ReadSite, Protocol):
         """Replace top-level keys of a container's info, leaving the others."""
 
     def add_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
-        """Add tags; those already there are no error."""
+        """Add tags; those already there are left."""
 
     def add_note(self, level: Level, container_id: str, text: str) -> None:
         """Add a note."""
 
     def delete(self, level: Level, container_id: str) -> None:
-        """Delete a container; one that is gone is no error."""
+        """Delete a container; one that is gone already counts as deleted."""
 
     def store(self, level: Level, parent_id: str, path: Path, metadata: Mapping[str, Any], replaces: int = 0) -> File:
         """Upload a file as ``metadata["name"]`` with its metadata and return the new version.

@@ -39,11 +39,7 @@ class FlywheelSite:
     def identity(self) -> Identity:
         answer = self._get("/auth/status")
         origin = answer.get("origin") or {}
-        return Identity(
-            kind=origin.get("type") or "user",
-            id=str(origin.get("id") or answer.get("user_id") or ""),
-            admin=bool(answer.get("user_is_admin")),
-        )
+        return Identity(origin.get("type") or "user", str(origin.get("id") or answer.get("user_id") or ""))
 
     def signs_uploads(self) -> bool:
         config = self._sdk.config()

@@ -104,7 +104,7 @@ class Progress:
                 self._log.info(self._line())
 
     def _share(self) -> float:
-        """How much of the work is done: by bytes, or by files where there are no bytes."""
+        """Return how much of the work is done: by bytes, or by files where there are no bytes."""
         done, total = (self._bytes, self._total_bytes) if self._total_bytes else (self._files, self._total_files)
         return min(1.0, done / total) if total else 0.0
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 IN_TEXT = "(value)"
 
 MARKS = (("'", "'"), ('"', '"'), ("`", "`"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("«", "»"))
-VALUE_LIKE = re.compile(  # person names, UIDs, dates, numbers that are no counts
+VALUE_LIKE = re.compile(  # person names, UIDs, dates, numbers that are not counts
     r"\S*\^\S*|(?<![\w.])-?\d+(?:\.\d+){3,}(?![\w.])|(?<![\w.])-?\d+\.\d+(?:[eE][+-]?\d+)?(?![\w.]\w)|\b\d{5,}\b"
 )
 PICTURES = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}  # ␀ … ␟ ␡

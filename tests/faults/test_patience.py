@@ -99,3 +99,8 @@ def test_one_dead_file_fails_its_session_and_no_other(play: Play) -> None:
     assert states.pop("t1.dicom.zip") == "failed"
     assert set(states.values()) == {"created"}
     assert not play.tagged()
+
+
+def test_the_rights_are_left_open_where_the_roles_may_not_be_read(play: Play) -> None:
+    play.site.fault("status", status=403, method="GET", route="^/roles$")
+    assert play.export().code == 0

@@ -210,7 +210,7 @@ def test_small_questions_are_answered(form: Form, stage: Stage) -> None:
     connect(stage.world.site.api_key).start_job(stage.session, stage.request)
     site = form(stage.world.site.api_key)
     me = site.identity()
-    assert (me.kind, me.id, me.admin) == ("user", stage.world.site.owner, True)
+    assert (me.kind, me.id) == ("user", stage.world.site.owner)
     assert isinstance(site.signs_uploads(), bool)
     assert "files_create_single" in (site.actions(site.read(Project, stage.project), me.id) or ())
     assert site.actions(site.read(Project, stage.project), "stranger@example.org") is None
