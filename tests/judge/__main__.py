@@ -9,17 +9,18 @@ from pathlib import Path
 
 from tests.judge import comparison
 from tests.judge.campaign import Campaign, Task
-from tests.judge.importers import Running, older, real
+from tests.judge.importers import Running, older, real, showing_private
 from tests.judge.kinds import groups
 from tests.judge.report import told
 
-NAMES = ("fmi", "grp3", "mrc")
+NAMES = ("fmi", "p15e", "grp3", "mrc")
 
 
 def main() -> int:
     """Run the judge as the command line asks."""
     chosen = _arguments()
-    wanted = [one for one in (real(chosen.importer), *older()) if one.name in chosen.only]
+    newest = real(chosen.importer)
+    wanted = [one for one in (newest, showing_private(newest), *older()) if one.name in chosen.only]
     missing = [one.missing for one in wanted if one.missing]
     if missing:
         sys.exit("\n".join(missing))

@@ -53,8 +53,11 @@ def options_of(seed: int) -> dict[str, Any]:
     return {"edit_varying": rng.choice(["refuse", "all"]), "edit_uids": rng.random() < 0.5}
 
 
-def headers_of(path: Path, running: Sequence[Running]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The metadata that each importer leaves at a file, and those of two that ran one after the other."""
+def headers_of(seed: int, path: Path, running: Sequence[Running]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The metadata that each importer leaves at a file, and those of two that ran one after the other.
+
+    A quarter of the seeds pass through a browser, which knows no 5.0, before they come to the engine.
+    """
     made: dict[str, dict[str, Any]] = {NOBODY: {}}
     for one in running:
         header = one.header(path)
@@ -62,7 +65,8 @@ def headers_of(path: Path, running: Sequence[Running]) -> Iterator[tuple[str, di
             made[one.importer.name] = header
     if {"fmi", "grp3"} <= made.keys():
         made[MIXED] = merged(made["grp3"], made["fmi"])
-    yield from made.items()
+    for importer, header in made.items():
+        yield importer, whole_numbers(header) if seed % 4 == 1 else header
 
 
 def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
@@ -74,10 +78,19 @@ def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return both
 
 
+def whole_numbers(value: Any) -> Any:
+    """A header as a browser sends it back: 5.0 is 5 there."""
+    if isinstance(value, dict):
+        return {key: whole_numbers(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [whole_numbers(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def reports(kind: str, seed: int, path: Path, running: Sequence[Running]) -> Iterator[Report]:
     """What is found at one input."""
     options = options_of(seed)
-    for importer, header in headers_of(path, running):
+    for importer, header in headers_of(seed, path, running):
         for finding in findings(path, header, **options):
             yield Report(kind, seed, importer, tuple(sorted(options.items())), finding)
 

@@ -132,9 +132,30 @@ _BROKEN = [
 ]  # fmt: skip
 
 
+def _composed(rng: random.Random, made: Repertoire) -> Repertoire:
+    """Texts and names put together from parts of others, with every sign that separates something."""
+    parts = [*made.texts, b"A", b"b1", b" "]
+    if made.declared is not None and b"IR 13" in made.declared:
+        parts += [bytes([rng.randrange(0xA1, 0xE0)]) for _ in range(6)] + [b"\x5c", b"\x7e", b"\x7f"]
+
+    def joined(separators: list[bytes]) -> bytes:
+        text = rng.choice(parts)
+        for _ in range(rng.randint(1, 4)):
+            text += rng.choice(separators) + rng.choice(parts)
+        return text
+
+    texts = tuple(joined([b"", b" ", b" ", b"\\", b"\r\n", b"\t"]) for _ in range(4))
+    names = tuple(joined([b"", b" ", b"^", b"^", b"^^", b"=", b"=", b"\\", b"^=", b"= "]) for _ in range(6))
+    return Repertoire(made.declared, texts, names)
+
+
 def chosen(rng: random.Random) -> Repertoire:
     """One of them, in a quarter of the cases declared as something else."""
-    made = rng.choice(repertoires())
+    known = repertoires()
+    kana = [one for one in known if one.declared is not None and b"IR 13" in one.declared]
+    made = rng.choice(kana if rng.random() < 0.15 else known)
+    if rng.random() < 0.4:
+        made = _composed(rng, made)
     kind = rng.random()
     if kind < 0.1:
         return Repertoire(None, made.texts, made.names)

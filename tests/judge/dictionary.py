@@ -10,6 +10,21 @@ from pydicom._private_dict import private_dictionaries
 
 # Such a change of these is no matter of their value: they say how all the rest is read.
 _SPECIAL = frozenset({0x00080005, 0x7FE00010, 0x7FE00008, 0x7FE00009, 0x00020010})
+_MAKERS_SHOWN = frozenset(
+    {
+        *(f"Philips Imaging DD {number}" for number in ("001", "002", "097", "129")),
+        *(
+            "ELSCINT1",
+            "SIEMENS MR HEADER",
+            "GEMS_ACQU_01",
+            "GEMS_PARM_01",
+            "GEIIS PACS",
+            "GEMS_HELIOS_01",
+            "GEMS_SERS_01",
+        ),
+        *("Philips PET Private Group", "Philips MR Imaging DD 001", "NQHeader", "NQLeft", "NQRight"),
+    }
+)
 
 
 @cache
@@ -63,3 +78,9 @@ def private_known() -> tuple[tuple[str, int, int, str], ...]:
             if mask[4:6] == "xx" and mask[:4].isalnum() and "x" not in mask[:4] + mask[6:]:
                 found.append((creator, int(mask[:4], 16), int(mask[6:], 16), str(entry[0])))
     return tuple(found)
+
+
+@cache
+def private_shown() -> tuple[tuple[str, int, int, str], ...]:
+    """The private elements of makers of whose elements some are in table E.3.10-1 of PS3.15, which importers may show."""
+    return tuple(entry for entry in private_known() if entry[0] in _MAKERS_SHOWN)

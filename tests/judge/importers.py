@@ -35,6 +35,11 @@ def real(python: Path = ROOT / ".venvs" / "importer" / "bin" / "python") -> Impo
     return Importer("fmi", python, (str(ROOT / "tools" / "importer" / "run_importer.py"),))
 
 
+def showing_private(importer: Importer) -> Importer:
+    """The same, told to show the private elements of PS3.15 annex E."""
+    return Importer("p15e", importer.python, (*importer.program, "--p15e"))
+
+
 def older() -> tuple[Importer, ...]:
     """metadata-import-dicom 2.8.4 and dicom-mr-classifier 1.4.10, on the pydicom that each had."""
     environments = ROOT / ".venvs"

@@ -30,7 +30,7 @@ def shrunk(report: Report, running: Sequence[Running], steps: int = 400) -> File
 
         def still(made: File | ZipArchive) -> bool:
             path.write_bytes(made.encoded())
-            for importer, header in headers_of(path, running):
+            for importer, header in headers_of(report.seed, path, running):
                 if importer == report.importer:
                     return any(kind_of(finding) == wanted for finding in findings(path, header, **dict(report.options)))
             return False

@@ -29,7 +29,8 @@ def private(rng: random.Random, form: Encoding) -> list[Element]:
     """Private elements, with their creator or without, known to the private dictionary or not."""
     made = []
     for block in range(0x10, 0x10 + rng.randint(1, 2)):
-        creator, group, low, vr = rng.choice(dictionary.private_known())
+        known = dictionary.private_shown() if rng.random() < 0.5 else dictionary.private_known()
+        creator, group, low, vr = rng.choice(known)
         if rng.random() < 0.3:
             creator, group = (
                 rng.choice(["ACME, Inc. 1.0", "nobody", "1.2.840", "Ünknown"]),

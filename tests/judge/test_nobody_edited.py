@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tests.judge.campaign import Campaign, Report, Task
-from tests.judge.importers import Importer, older, real
+from tests.judge.importers import Importer, older, real, showing_private
 from tests.judge.kinds import groups
 from tests.judge.report import told
 
@@ -16,7 +16,7 @@ _SHOWN = 12000  # characters of a failure
 
 def importers() -> tuple[Importer, ...]:
     """All of them; where an environment is missing, that is a failure in CI and a reason to skip elsewhere."""
-    found = (real(), *older())
+    found = (real(), showing_private(real()), *older())
     missing = "\n".join(importer.missing for importer in found if importer.missing)
     if missing and os.environ.get("CI"):
         pytest.fail(missing)

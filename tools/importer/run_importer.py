@@ -2,6 +2,7 @@
 
 Reads paths from standard input, one a line; prints one JSON line for each:
 ``{"path": …, "header": file.info["header"]}`` or ``{"path": …, "error": …}``.
+With ``--p15e`` private elements of PS3.15 annex E are shown, too.
 To be run by the Python of ``.venvs/importer``, or of the environment of another version.
 """
 
@@ -47,11 +48,12 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     chosen = encoder()
+    options = {"p15e": True} if "--p15e" in sys.argv[1:] else {}
     for line in sys.stdin:
         path = line.rstrip("\n")
         answer: dict[str, Any] = {"path": path}
         try:
-            entry, _, _ = run("dicom", path)
+            entry, _, _ = run("dicom", path, **options)
             plain = json.loads(json.dumps(entry["info"]["header"], cls=chosen))
             answer["header"] = as_stored(plain)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever stops a foreign program
