@@ -19,8 +19,8 @@ from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET
 LUT_DESCRIPTORS = frozenset([0x00281101, 0x00281102, 0x00281103, 0x00283002])
 # Of VM 1, these keep their backslashes. No undecided VR but "OB or OW" is among them.
 _BACKSLASH_VRS = frozenset(
-    ["AT", "DS", "FD", "FL", "IS", "LT", "OB", "OF", "OW", "SL", "SQ", "SS", "ST", "UL", "UN", "US", "UT"]
-) | {"OB or OW"}
+    ["AT", "DS", "FD", "FL", "IS", "LT", "OB", "OB or OW", "OF", "OW", "SL", "SQ", "SS", "ST", "UL", "UN", "US", "UT"]
+)
 _NUMBER_CHARACTERS = frozenset("0123456789Ee.+- ")
 _ATTEMPTS = 10  # what has not settled by then goes round for ever, and the importer gives it up for empty
 
@@ -47,7 +47,7 @@ class Converter:
         self._read_items = read_items
 
     def vr(self, raw: RawDataElement) -> str:
-        """Return the VR of the dictionary; the file's where it decides what the dictionary leaves open, or is alone."""
+        """Return the VR of the dictionary, or the file's where that decides what the dictionary leaves open."""
         try:
             known = dictionary_VR(raw.tag)
         except KeyError:

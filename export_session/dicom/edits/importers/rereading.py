@@ -15,26 +15,32 @@ from pydicom.valuerep import IS, DSfloat, PersonName
 
 from export_session.dicom.edits.importers.forced import ForcedDataset, is_shown, read_file
 
+# where the importer looks for the value of a frame, besides the frame's own item
+_FRAME_SEQUENCES = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
+
 
 class Rereading:
     """What file-metadata-importer makes of one DICOM file, read as it reads: by pydicom, by force, with its repairs.
 
-    It is slow, and exact where the quick projections are not. Private elements, which the importer shows where a
-    project asks for them, are not in ``header``.
+    It is slow, and exact where the quick projections are not. What a project asks for beside public elements is not
+    in ``header``: private elements, and elements that it denies. Nothing here raises.
 
     Parameters
     ----------
     source
-        The whole file or zip member; seekable. It is done with when the object is made.
+        The whole file or zip member; seekable. It may be closed once the object is made.
     """
 
     def __init__(self, source: BinaryIO) -> None:
         self._dataset: ForcedDataset | None = None
         self._decodes = False
         with suppress(Exception):  # what pydicom cannot read, the importer shows nothing of
-            self._dataset = read_file(source)
-            self._dataset.decode()  # it converts every element, and gives up a file of which one fails
-            self._decodes = True
+            self._dataset = dataset = read_file(source)
+            try:
+                dataset.decode()  # it converts every element, and gives up a file of which one fails
+                self._decodes = True
+            finally:
+                _convert_all(dataset)  # an array has the others all the same
 
     @cached_property
     def header(self) -> Mapping[str, Any]:
@@ -48,13 +54,22 @@ class Rereading:
             return {}
 
     def array_entry(self, key: str) -> Any:
-        """Return what ``info.header.dicom_array[key]`` has for this instance; None if absent.
-
-        Where the archive has but this one instance, of several frames, the importer lists the frames instead.
-        """
+        """Return what ``info.header.dicom_array[key]`` has for this instance; None if absent."""
         with suppress(Exception):
             return _stored(_plain(self._element(key).value))
         return None
+
+    def frame_entries(self, key: str) -> list[Any]:
+        """Return all of ``info.header.dicom_array[key]`` where this is an archive's only instance and has frames.
+
+        It has an entry for each frame: what its item has, else a sequence of that, else the whole instance.
+        """
+        with suppress(Exception):
+            root: Any = self._dataset
+            frames = root.get("PerFrameFunctionalGroupsSequence") or ()
+            if len(frames) == root.get("NumberOfFrames"):
+                return [_stored(_of_frame(frame, root, key)) for frame in frames]
+        return []
 
     def _element(self, key: str) -> Any:
         dataset = self._dataset
@@ -66,6 +81,12 @@ class Rereading:
             return dataset.get_private_item(int(place[:4], 16), int(place[6:], 16), creator.strip())
         tag = Tag(key)
         return (dataset.meta if tag.group == 2 else dataset)[tag]
+
+
+def _convert_all(dataset: ForcedDataset) -> None:
+    for tag in list(dataset.keys()):
+        with suppress(Exception):
+            dataset[tag]
 
 
 def _shown(dataset: ForcedDataset) -> dict[str, Any]:
@@ -83,6 +104,17 @@ def _shown(dataset: ForcedDataset) -> dict[str, Any]:
         else:
             found[keyword] = _plain(element.value)
     return found
+
+
+def _of_frame(frame: ForcedDataset, root: ForcedDataset, key: str) -> Any:
+    inner = (items[0] for name in _FRAME_SEQUENCES if (items := frame.get(name)))
+    found = (value for place in (frame, *inner, root) if (value := place.get(key)) is not None)
+    value = next(found, None)
+    if not isinstance(value, MultiValue):
+        return value
+    # As an array of numpy, its components have to be of one type
+    kind = next((kind for kind in (str, float) if any(isinstance(part, kind) for part in value)), int)
+    return [kind(part) for part in value]
 
 
 def _plain(value: Any) -> Any:
