@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -48,8 +49,8 @@ def test_all_configuration_problems_come_out_at_once(quiet: World) -> None:
     ],
 )
 def test_projects_that_cannot_be_used_are_named(quiet: World, config: dict[str, str], words: tuple[str, ...]) -> None:
-    config = {key: value.format(group=quiet.group.id) for key, value in config.items()}
-    refused(quiet, quiet.run(quiet.quarantine.sessions()[0], **config), *words)
+    named: dict[str, Any] = {key: value.format(group=quiet.group.id) for key, value in config.items()}
+    refused(quiet, quiet.run(quiet.quarantine.sessions()[0], **named), *words)
 
 
 def test_enabled_gear_rules_are_named_and_disabled_ones_are_no_hindrance(quiet: World) -> None:

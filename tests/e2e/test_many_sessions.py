@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.support.world import World, image
@@ -79,7 +81,7 @@ def test_an_analysis_works_on_what_it_belongs_to(study: World) -> None:
 
 
 def test_a_project_run_in_move_mode_empties_the_queue_and_finishes_what_was_interrupted(study: World) -> None:
-    config = {"archive_project": f"{study.group.id}/Archive", "archive_mode": "move"}
+    config: dict[str, Any] = {"archive_project": f"{study.group.id}/Archive", "archive_mode": "move"}
     study.site.fault("status", method="PATCH", route=r"/sessions/[^/]+/tags", status=403)
     assert study.run(study.quarantine.sessions.find_first('label="Visit 1"'), **config).code == 1
     study.site.clear_faults()

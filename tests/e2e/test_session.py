@@ -112,7 +112,7 @@ def test_the_archive_holds_the_untouched_originals(world: World) -> None:
 
 def test_a_move_turns_the_quarantine_into_a_queue(world: World) -> None:
     session = world.typical_session()
-    config = {"archive_project": f"{world.group.id}/Archive", "archive_mode": "move"}
+    config: dict[str, Any] = {"archive_project": f"{world.group.id}/Archive", "archive_mode": "move"}
     assert world.run(session, **config).code == 0
     assert not world.quarantine.sessions()
     moved = session.reload()

@@ -49,7 +49,7 @@ class Stage:
     def absent(self) -> Stage:
         """The same with ids of nothing."""
         nothing = File("", "", 1, "x.txt", 0, "", None, None, {}, {}, (), "acquisition", ABSENT)
-        absent = Stage(self.world, self.folder, *[ABSENT] * 5, ABSENT, nothing)
+        absent = Stage(self.world, self.folder, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, nothing)
         absent.file = File(**{**nothing.__dict__, "file_id": ABSENT})
         return absent
 

@@ -67,7 +67,7 @@ def patient(site: Any, seconds: float = 60.0) -> tuple[PatientSite, Clock]:
 
 
 def test_passing_trouble_is_outlasted() -> None:
-    me = Identity("user", "me", admin=False)
+    me = Identity("user", "me")
     site = Scripted(Unreachable("reset"), Unreachable("500", 500), me)
     assert patient(site)[0].identity() == me
     assert site.calls == 3

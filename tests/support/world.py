@@ -121,9 +121,8 @@ class World:
         """Run the gear on a container as a process of its own."""
         where = (destination.container_type, destination.id)
         folder = self.folder / f"gear-{next(NUMBERS)}"
-        return gear.run(
-            gear.stage(folder, api_key or self.site.api_key, where, self.config(**config), job), **(environment or {})
-        )
+        staged = gear.stage(folder, api_key or self.site.api_key, where, self.config(**config), job)
+        return gear.run(staged, timeout=300.0, **(environment or {}))
 
     def copy_of(self, session: Any, project: str = "Export") -> Any:
         """Return the copy of a session by its path."""
