@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from io import BytesIO
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from export_session.dicom.binary.dataset import DataSet, main_data_set
+from export_session.dicom.binary.elements import Element
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.splice import with_group_lengths
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from export_session.dicom.edits.importers.rereading import Rereading
 
 _NAMED = 3  # elements in a message
+_SIGNATURES = 0xFFFAFFFA
 _REREAD_MAX = 32 << 20  # bytes before the pixel data; a header of more gets no second opinion
 _DIRECTORY = "a DICOMDIR describes other files, where this is to be changed; it is left as it is"
 
@@ -92,7 +95,7 @@ def rewrite(
         plan = make_plan(instances, assignments, refusals)
         if chosen.on_invalid_edit == "fail":
             _fail_on_invalid(plan.refused)
-        result = _result(header, decision, plan, kinds[Kind.INSTANCE])
+        result = _result(header, decision, plan, instances)
         if result.modified:
             history = assignments if chosen.record_original_attributes else ()
             elements = {
@@ -103,16 +106,44 @@ def rewrite(
         return result
 
 
-def _result(header: Mapping[str, Any], decision: Decision, plan: Plan, instances: int) -> Result:
-    re_declared = decision.reference in plan.redeclared
+def _result(header: Mapping[str, Any], decision: Decision, plan: Plan, instances: Sequence[Instance]) -> Result:
     return Result(
         modified=bool(plan.edited),
         changes=plan.changes,
         refused=(*decision.refused, *plan.refused),
-        notes=decision.notes,
-        header=agreed_header(header, decision, plan.refused_numbers, re_declared=re_declared),
-        instances=instances,
+        notes=(*decision.notes, *_side_effects(instances, plan)),
+        header=agreed_header(
+            header,
+            decision,
+            plan.refused_numbers,
+            rewritten={i: _as_rewritten(instances[i], edited) for i, edited in plan.edited.items()},
+            re_declared=decision.reference in plan.redeclared,
+        ),
+        instances=sum(instance.kind is Kind.INSTANCE for instance in instances),
     )
+
+
+def _as_rewritten(instance: Instance, edited: Edited) -> DataSet:
+    elements = {**instance.elements, **reread(edited.elements, instance.syntax)}
+    return main_data_set(replace(instance, elements=elements))
+
+
+def _side_effects(instances: Sequence[Instance], plan: Plan) -> Iterator[str]:
+    """Say what beside the changed elements no longer holds."""
+    signed = sum(any(_holds_signature(e) for e in instances[i].elements.values()) for i in plan.edited)
+    if signed:
+        yield (
+            f"digital signatures in {signed} of {len(plan.edited)} rewritten instances no longer verify if they "
+            "cover what was changed (PS3.15 annex C)"
+        )
+    for instance in instances if plan.edited else ():
+        if instance.kind is Kind.DIRECTORY:
+            yield f"{instance.name} is left as it is: a DICOMDIR may describe the rewritten instances by old values"
+
+
+def _holds_signature(element: Element) -> bool:
+    """Whether an element is, or holds in its items, a Digital Signatures Sequence (FFFA,FFFA)."""
+    return element.tag == _SIGNATURES or b"\xfa\xff\xfa\xff" in element.raw or b"\xff\xfa\xff\xfa" in element.raw
 
 
 def _of_directory(
@@ -122,7 +153,8 @@ def _of_directory(
     files = [replace(instance, kind=Kind.INSTANCE) for instance in instances]
     decision = find_edits(files, header, overrides, options)
     refusals = dict.fromkeys(range(len(decision.assignments)), _DIRECTORY)
-    return _result(header, decision, make_plan(files, decision.assignments, refusals), instances=0)
+    result = _result(header, decision, make_plan(files, decision.assignments, refusals), files)
+    return replace(result, instances=0)
 
 
 def _rereader(file: DicomFile, instances: Sequence[Instance]) -> Reread:

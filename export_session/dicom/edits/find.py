@@ -234,7 +234,7 @@ def _over_instances(edit: Edit, series: Series, options: Options) -> Edit:
     left: list[int] = []
     varying = False
     for group in groups:
-        found, value = _leaf(series.data_sets[group[0]], edit.path)
+        found, value = leaf(series.data_sets[group[0]], edit.path)
         if value is None and all(series.members[i].problem for i in group):
             continue  # it may be in the part that is damaged
         holds_it = value is not None and same(as_json(value), edit.difference.wanted, value.vr)
@@ -254,7 +254,7 @@ def _over_frames(edit: Edit, data_set: DataSet) -> Iterator[Edit]:
         return
     groups = data_set.at(PER_FRAME_GROUPS)
     paths = [(replace(first, item=frame), *rest) for frame, _ in enumerate(groups.items() if groups else ())][1:]
-    found = [_leaf(data_set, path) for path in paths]
+    found = [leaf(data_set, path) for path in paths]
     if all(there and _hold_same(value, edit.difference.in_file) for there, value in found):
         yield edit
         for path, (_, value) in zip(paths, found, strict=True):
@@ -263,7 +263,7 @@ def _over_frames(edit: Edit, data_set: DataSet) -> Iterator[Edit]:
         yield edit.warn(_FIRST_FRAME)
 
 
-def _leaf(data_set: DataSet, path: Sequence[Step]) -> tuple[bool, Value | None]:
+def leaf(data_set: DataSet, path: Sequence[Step]) -> tuple[bool, Value | None]:
     """Return whether the data set that should hold an element is there, and the element."""
     for step in path[:-1]:
         sequence = data_set.get(Key("", step.tag, step.creator))

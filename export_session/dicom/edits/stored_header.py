@@ -4,14 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
-from export_session.dicom.dictionary import IDENTITIES, Key, key_of, vr_in_dictionary
+from export_session.dicom.binary.dataset import DataSet
+from export_session.dicom.dictionary import IDENTITIES, SPECIFIC_CHARACTER_SET, Key, key_of, vr_in_dictionary
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
-from export_session.dicom.edits.importers import ABSENT, PER_FRAME_GROUPS, marks_of
+from export_session.dicom.edits.find import leaf
+from export_session.dicom.edits.importers import (
+    ABSENT,
+    FAITHFUL,
+    IMPORTERS,
+    PER_FRAME_GROUPS,
+    Importer,
+    marks_of,
+)
+from export_session.dicom.edits.projection import project
 from export_session.dicom.vocabulary import Cause
 
 UNICODE = "ISO_IR 192"
+
+_META_LENGTH = 0x00020000
+# What file-metadata-importer computes ``header.derived`` from: geometry, scan coverage, uptake time, scan depth
+_DERIVED_FROM = frozenset(
+    """AcquisitionTime EchoTime ImageOrientationPatient ImagePositionPatient ImageType InstanceNumber Modality
+    NumberOfFrames PhysicalDeltaX PhysicalDeltaY PhysicalUnitsYDirection PixelSpacing RadiopharmaceuticalStartDateTime
+    RadiopharmaceuticalStartTime RegionLocationMaxY1 RegionLocationMinY0 SeriesTime SequenceOfUltrasoundRegions
+    SliceLocation SliceThickness SpacingBetweenSlices""".split()  # noqa: SIM905 - reads as a list of names
+)
 
 # file meta elements that follow an element of the data set (PS3.10 §7.1)
 _FOLLOWED = {"SOPInstanceUID": "MediaStorageSOPInstanceUID", "SOPClassUID": "MediaStorageSOPClassUID"}
@@ -22,6 +42,7 @@ def agreed_header(
     decision: Decision,
     refused: Collection[int] = (),
     *,
+    rewritten: Mapping[int, DataSet] | None = None,
     re_declared: bool = False,
 ) -> dict[str, Any]:
     """Return ``info.header`` as it describes the file that is stored.
@@ -34,26 +55,33 @@ def agreed_header(
         Of :func:`~export_session.dicom.edits.find.find_edits` for this header.
     refused
         Which of ``decision.assignments`` could not be written, by number.
+    rewritten
+        The data sets of the instances that change, by index, as they will be.
     re_declared
         Whether the reference instance got another Specific Character Set.
 
     Returns
     -------
     dict
-        Values that were written stand as the curator wrote them, mapped ones are in, and refused ones are
+        Values that were written stand as the importer would show them, mapped ones are in, and refused ones are
         what the importer would have made of the file.
     """
-    agreed: dict[str, Any] = deepcopy(dict(header))
+    record = _Record(deepcopy(dict(header)), decision, rewritten or {}, marks_of(header).likeliest)
     written, others = _parted(decision, refused)
     for edit in others:
         for place in edit.places:
-            _put(agreed, place, deepcopy(edit.before))
+            _put(record.header, place, deepcopy(edit.before))
     for edit in written:
-        _show(agreed, edit, decision)
-    dicom = agreed.get("dicom")
-    if re_declared and isinstance(dicom, dict) and dicom:
-        dicom["SpecificCharacterSet"] = marks_of(header).likeliest.of_charset(UNICODE)
-    return agreed
+        record.show(edit)
+    if any(_DERIVED_FROM & {key.name for key in edit.difference.keys} for edit in written):
+        record.header.pop("derived", None)
+    dicom = record.header.get("dicom")
+    if isinstance(dicom, dict) and dicom:
+        record.follow_meta(dicom)
+        if re_declared:
+            _declare(dicom, record.importer.of_multiplicity(UNICODE, SPECIFIC_CHARACTER_SET))
+            dicom.setdefault("SpecificCharacterSet", UNICODE)
+    return record.header
 
 
 def _parted(decision: Decision, refused: Collection[int]) -> tuple[list[Edit], list[Edit]]:
@@ -67,20 +95,70 @@ def _parted(decision: Decision, refused: Collection[int]) -> tuple[list[Edit], l
     return written, others
 
 
-def _show(agreed: dict[str, Any], edit: Edit, decision: Decision) -> None:
-    """Enter a written value wherever the metadata shows it."""
-    value = edit.difference.wanted
-    on_reference = edit.covers(decision.reference)
-    for place in (*edit.places, *_other_keys(agreed, edit)):
-        if place[0] != "dicom" or on_reference:
-            _put(agreed, place, deepcopy(value))
-    if edit.cause is Cause.SLICE and on_reference:
-        shown = _in_dicom(agreed, edit)
-        if shown:
-            _put(agreed, shown, deepcopy(value))
-    _show_in_arrays(agreed, edit, decision)
-    if edit.difference.vr == "UI" and on_reference:
-        _follow_uid(agreed.get("dicom"), edit)
+@dataclass(frozen=True)
+class _Record:
+    """``info.header`` on its way to agree with the bytes."""
+
+    header: dict[str, Any]
+    decision: Decision
+    rewritten: Mapping[int, DataSet]
+    importer: Importer
+
+    def show(self, edit: Edit) -> None:
+        """Enter a written value wherever the metadata shows it."""
+        reference = self.decision.reference
+        on_reference = edit.covers(reference)
+        in_dicom = [place for place in (*edit.places, *_other_keys(self.header, edit)) if place[0] == "dicom"]
+        if edit.cause is Cause.SLICE and on_reference and (shown := _in_dicom(self.header, edit)):
+            in_dicom.append(shown)
+        for place in in_dicom if on_reference else ():
+            _put(self.header, place, self._as_imported(edit, reference, self.importer, nested=len(place) > 2))
+        for place in edit.places:
+            if place[0] != "dicom":
+                _put(self.header, place, self._entry(edit, min(edit.instances or {reference})))
+        self._show_in_arrays(edit)
+        if edit.difference.vr == "UI" and on_reference:
+            _follow_uid(self.header.get("dicom"), edit)
+
+    def follow_meta(self, dicom: dict[str, Any]) -> None:
+        """Enter the length of the file meta information, which follows the UIDs in it."""
+        data_set = self.rewritten.get(self.decision.reference)
+        length = data_set.at(_META_LENGTH) if data_set else None
+        if length and "FileMetaInformationGroupLength" in dicom:
+            dicom["FileMetaInformationGroupLength"] = project(length)
+
+    def _show_in_arrays(self, edit: Edit) -> None:
+        """Enter a value in ``dicom_array`` for every instance, or frame, that it was written to."""
+        arrays = self.header.get("dicom_array")
+        if not isinstance(arrays, Mapping) or edit.cause is Cause.SLICE:
+            return
+        for text, entries in arrays.items():
+            key = key_of(text)
+            if key is None or not key.is_like(edit.difference.keys[-1]) or not isinstance(entries, list):
+                continue
+            if self.decision.series.is_multiframe:
+                for frame in _frames(edit, len(entries)):
+                    entries[frame] = self._entry(edit, self.decision.reference)
+            elif len(edit.path) == 1:
+                for index, member in enumerate(self.decision.order[: len(entries)]):
+                    if member in self.decision.series.data_sets and edit.covers(member):
+                        entries[index] = self._entry(edit, member)
+
+    def _entry(self, edit: Edit, member: int) -> Any:
+        """Return the entry of an array: only file-metadata-importer, the first of the importers, makes any."""
+        made = self._as_imported(edit, member, IMPORTERS[0], nested=True)
+        return None if made in (ABSENT, "") else made
+
+    def _as_imported(self, edit: Edit, member: int, importer: Importer, *, nested: bool) -> Any:
+        """Return what an importer would show of the new bytes; what it would lose is shown as it is."""
+        data_set = self.rewritten.get(member)
+        value = leaf(data_set, edit.path)[1] if data_set else None
+        if value is None:
+            return deepcopy(edit.difference.wanted)
+        made = project(value, FAITHFUL if importer.loses_text(value) else importer)
+        if made is ABSENT:
+            return "" if nested else ABSENT
+        return importer.of_multiplicity(made, value.tag)
 
 
 def _other_keys(agreed: Mapping[str, Any], edit: Edit) -> list[HeaderPath]:
@@ -112,24 +190,6 @@ def _in_dicom(agreed: Mapping[str, Any], edit: Edit) -> HeaderPath | None:
         if step.item is not None and not isinstance(node, Mapping):
             return None
     return tuple(place)
-
-
-def _show_in_arrays(agreed: Mapping[str, Any], edit: Edit, decision: Decision) -> None:
-    """Enter a value in ``dicom_array`` for every instance, or frame, that it was written to."""
-    arrays = agreed.get("dicom_array")
-    if not isinstance(arrays, Mapping) or edit.cause is Cause.SLICE:
-        return
-    for text, entries in arrays.items():
-        key = key_of(text)
-        if key is None or not key.is_like(edit.difference.keys[-1]) or not isinstance(entries, list):
-            continue
-        if decision.series.is_multiframe:
-            for frame in _frames(edit, len(entries)):
-                entries[frame] = deepcopy(edit.difference.wanted)
-        elif len(edit.path) == 1:
-            for index, member in enumerate(decision.order[: len(entries)]):
-                if member in decision.series.data_sets and edit.covers(member):
-                    entries[index] = deepcopy(edit.difference.wanted)
 
 
 def _frames(edit: Edit, frames: int) -> range:
@@ -165,6 +225,14 @@ def _replace_uid(node: Any, old: str, new: Any) -> None:
                 _replace_uid(value, old, new)
             elif value == old and (key := key_of(text)) and vr_in_dictionary(key.tag) == "UI":
                 node[text] = new
+
+
+def _declare(node: Any, charset: Any) -> None:
+    """Enter a new Specific Character Set wherever a data set or item has one."""
+    for part in node if isinstance(node, list) else node.values() if isinstance(node, dict) else ():
+        _declare(part, charset)
+    if isinstance(node, dict) and "SpecificCharacterSet" in node:
+        node["SpecificCharacterSet"] = charset
 
 
 def _put(header: dict[str, Any], place: HeaderPath, value: Any) -> None:

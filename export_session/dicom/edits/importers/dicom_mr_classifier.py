@@ -38,8 +38,8 @@ class DicomMrClassifier(MetadataImportDicom):
                     made[keyword] = part
         return made or ABSENT
 
-    def of_charset(self, term: str) -> Any:
-        return term
+    def of_multiplicity(self, made: Any, tag: int) -> Any:
+        return made
 
     def left_marks(self, header: Mapping[str, Any], dicom: Mapping[Key, Any]) -> bool:
         return any(

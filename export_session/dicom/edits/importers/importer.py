@@ -31,9 +31,9 @@ class Importer(ABC):
         """Return what it stores for a sequence, given what it makes of each item."""
         return list(items) or ABSENT
 
-    def of_charset(self, term: str) -> Any:
-        """Return how it stores a Specific Character Set of one value."""
-        return term
+    def of_multiplicity(self, made: Any, tag: int) -> Any:
+        """Return what it makes of a value in the end, as the multiplicity of its element asks for."""
+        return made
 
     # What it leaves out
 

@@ -28,9 +28,9 @@ class MetadataImportDicom(Importer):
             return plain_text(value.decoded(value.vr))
         return typed(value)
 
-    def of_charset(self, term: str) -> Any:
-        """Return a list: this importer puts all elements of VM other than 1 into one."""
-        return [term]
+    def of_multiplicity(self, made: Any, tag: int) -> Any:
+        """Return a list for an element of VM other than 1."""
+        return made if single_valued(tag) or isinstance(made, list) or made is ABSENT else [made]
 
     def left_marks(self, header: Mapping[str, Any], dicom: Mapping[Key, Any]) -> bool:
         return any(_is_mark(key, value) for key, value in dicom.items())
