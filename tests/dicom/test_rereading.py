@@ -125,6 +125,12 @@ CRAFTED: dict[str, tuple[File, dict[str, Any]]] = {
         {"EchoNumbers": [1.5, 2], "NumberOfStudyRelatedSeries": 15, "NumberOfFrames": "abc"},
     ),
     "a list of them": (_file(Element(0x00180086, "IS", b"1.5\\1,5 ")), {"EchoNumbers": [1, 15]}),
+    "digits that are some in UTF-8 alone": (
+        _file(
+            ID, Element(0x00180086, "IS", "１ ".encode()), _sequence(Element(0x00180050, "DS", "\u0661\\1 ".encode()))
+        ),
+        {"EchoNumbers": None, "ReferencedImageSequence": [{"SliceThickness": None}], "PatientID": "17"},
+    ),
     "an integer beyond all floats fails the whole file": (
         _file(ID, Element(0x00200012, "IS", b"12" * 550)),
         {"PatientID": None},

@@ -70,16 +70,20 @@ class Converter:
 
     def _settled(self, raw: RawDataElement) -> tuple[str, Any]:
         """Try VR and value of the file, then another VR, then a repaired value, then the bytes."""
+        overflows = False
         for _ in range(_ATTEMPTS):
             vr = str(raw.VR)
             try:
                 return vr, self._checked(raw, self._value(raw))
-            except (ValueError, OverflowError, TypeError, NotImplementedError):
+            except (ValueError, OverflowError, TypeError, NotImplementedError) as error:
+                overflows = isinstance(error, OverflowError)
                 private = self._private_vr(raw.tag) if raw.tag.is_private else "UN"
                 raw = raw._replace(VR=private) if private not in ("UN", vr) else self._repaired(raw)
             except Exception:  # noqa: BLE001  # whatever else it is, the importer gives the value up
                 raw = raw._replace(value=b"", length=0)
-        raise RecursionError("the importer repairs the same value again and again")
+        if overflows:
+            raise RecursionError("the importer runs out of stack in the repair")
+        return vr, self._value(raw._replace(value=b"", length=0))  # in the conversion, which it gives up for empty
 
     def _value(self, raw: RawDataElement) -> Any:
         if raw.VR != VR.SQ or raw.length == 0:
