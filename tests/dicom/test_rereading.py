@@ -125,6 +125,16 @@ CRAFTED: dict[str, tuple[File, dict[str, Any]]] = {
         {"EchoNumbers": [1.5, 2], "NumberOfStudyRelatedSeries": 15, "NumberOfFrames": "abc"},
     ),
     "a list of them": (_file(Element(0x00180086, "IS", b"1.5\\1,5 ")), {"EchoNumbers": [1, 15]}),
+    "digits that are some in UTF-8 alone": (
+        _file(
+            ID, Element(0x00180086, "IS", "１ ".encode()), _sequence(Element(0x00180050, "DS", "\u0661\\1 ".encode()))
+        ),
+        {"EchoNumbers": None, "ReferencedImageSequence": [{"SliceThickness": None}], "PatientID": "17"},
+    ),
+    "an integer beyond all floats fails the whole file": (
+        _file(ID, Element(0x00200012, "IS", b"12" * 550)),
+        {"PatientID": None},
+    ),
     "decimals": (
         _file(Element(0x00180050, "DS", b"1,5 "), Element(0x00281051, "DS", b"80.0\\\\NaN\\1E3")),
         {"SliceThickness": 15.0, "WindowWidth": [80.0, "", None, 1000.0]},
@@ -147,6 +157,10 @@ CRAFTED: dict[str, tuple[File, dict[str, Any]]] = {
             Element(0x00100040, "CS", b"M "),
         ),
         {"MessageID": 5, "FileSetID": "SET1", "PatientID": "17", "Item": "xxx", "PatientSex": "M"},
+    ),
+    "an orphan item of undefined length fails the whole file": (
+        _file(ID, Element(0xFFFEE000, "", b"", undefined=True), form=IMPLICIT),
+        {"PatientID": None},
     ),
     "a delimiter that ends nothing ends the file": (
         _file(ID, Element(ITEM_DELIMITER, "", b""), Element(0x00100040, "CS", b"M ")),
@@ -261,7 +275,11 @@ def test_what_is_no_file_at_all_has_no_header(data: bytes) -> None:
 
 
 def test_entries_of_arrays() -> None:
-    private = (Element(0x00190010, "LO", b"ACME, INC "), Element(0x0019100C, "DS", b"1.50"))
+    private = (
+        Element(0x00190010, "LO", b"OTHER "),
+        Element(0x00190011, "LO", b"ACME 1.2"),
+        Element(0x0019110C, "DS", b"1.50"),
+    )
     read = _reread(_file(*private, ID, Element(0x00189087, "FD", b"1234567"), Element(0x00080008, "CS", b"")).encoded())
     assert read.array_entry("PatientID") == "17"
     assert read.array_entry("00100020") == "17"
@@ -269,8 +287,9 @@ def test_entries_of_arrays() -> None:
     assert not read.array_entry("ImageType")
     assert read.array_entry("EchoTime") is None
     assert read.array_entry("TransferSyntaxUID") == "1.2.840.10008.1.2.1"
-    assert read.array_entry("ACME, INC,0019xx0c") == 1.5
+    assert read.array_entry("ACME 1.2,0019xx0c") == read.array_entry("ACME 1_2, 0019xx0C") == 1.5
     assert read.array_entry("OTHER,0019xx0c") is None
+    assert read.array_entry("NOBODY,0019xx0c") is None
 
 
 def test_a_file_without_header_has_entries_all_the_same() -> None:

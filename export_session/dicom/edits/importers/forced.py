@@ -65,8 +65,6 @@ class ForcedDataset(Dataset):
     source: BinaryIO | None = None  # what deferred values are read from
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, slice):
-            return super().__getitem__(key)
         tag = Tag(key)
         raw = self._dict[tag]
         if isinstance(raw, RawDataElement):

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, BinaryIO
 
 from pydicom.multival import MultiValue
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 from pydicom.valuerep import IS, DSfloat, PersonName
 
@@ -22,8 +22,10 @@ _FRAME_SEQUENCES = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelM
 class Rereading:
     """What file-metadata-importer makes of one DICOM file, read as it reads: by pydicom, by force, with its repairs.
 
-    It is slow, and exact where the quick projections are not. What a project asks for beside public elements is not
-    in ``header``: private elements, and elements that it denies. Nothing here raises.
+    It is slow, and exact where the quick projections are not. What an administrator has added to the importer's rules
+    is unknown here: private elements are not in ``header``, and elements denied for a project are. No value is
+    guessed at: the importer's random UIDs and dates read by their looks never come about, as pydicom converts the
+    faulty ones and only warns. Nothing here raises.
 
     Parameters
     ----------
@@ -54,7 +56,10 @@ class Rereading:
             return {}
 
     def array_entry(self, key: str) -> Any:
-        """Return what ``info.header.dicom_array[key]`` has for this instance; None if absent."""
+        """Return what ``info.header.dicom_array[key]`` has for this instance; None if absent.
+
+        A private key is ``creator,ggggxxee``, its dots as they are or as the underscores that the site makes of them.
+        """
         with suppress(Exception):
             return _stored(_plain(self._element(key).value))
         return None
@@ -76,11 +81,16 @@ class Rereading:
         if dataset is None:
             raise KeyError(key)
         creator, _, place = key.rpartition(",")
-        if creator:
-            place = place.strip()
-            return dataset.get_private_item(int(place[:4], 16), int(place[6:], 16), creator.strip())
-        tag = Tag(key)
+        tag = _private_tag(dataset, creator, place.strip()) if creator else Tag(key)
         return (dataset.meta if tag.group == 2 else dataset)[tag]
+
+
+def _private_tag(dataset: ForcedDataset, creator: str, place: str) -> BaseTag:
+    """Return the tag of a private element given as ``ggggxxee``, in the block that its creator has (PS3.5 §7.8.1)."""
+    group, element = int(place[:4], 16), int(place[6:], 16)
+    creators = (tag for tag in sorted(dataset.keys()) if tag.is_private_creator and tag.group == group)
+    block = next(tag for tag in creators if str(dataset[tag].value).replace(".", "_") == creator.replace(".", "_"))
+    return Tag(group, block.element << 8 | element)
 
 
 def _convert_all(dataset: ForcedDataset) -> None:
