@@ -188,7 +188,7 @@ def _other_explanation(key: Key, value: Any, series: Series, reference: Referenc
     left from an earlier header: never silently then.
     """
     member, in_file = series.members[reference.index], series.data_sets[reference.index].get(key)
-    if in_file is None and member.unread and key.tag > max(member.elements):
+    if in_file is None and member.unread and key.tag > max(member.elements, default=0):
         return _NOT_READ
     others = (group[0] for group in series.distinct(key) if reference.index not in group)
     if not any(_is_explained(key, value, series.data_sets[i], comparison) for i in others):

@@ -179,14 +179,21 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
     at_root: list[tuple[int, Difference]] = []
     for index, (entry, frame) in enumerate(zip(entries, frames, strict=False)):
         data_set, above = _frame_data_set(key, frame, index, main)
-        for finding in comparison.of_values(key, entry, data_set, above):
-            if not isinstance(finding, Difference):
-                continue
-            if data_set is main:
-                at_root.append((index, finding))
-            else:
-                yield _edit(finding, None, key, index)
+        findings = comparison.of_values(key, entry, data_set, above) if entry is not None else ()
+        differences = [finding for finding in findings if isinstance(finding, Difference)]
+        if not differences or _is_imported_frame(key, index, entry, series):
+            continue
+        if data_set is main:
+            at_root += [(index, difference) for difference in differences]
+        else:
+            yield from (_edit(difference, None, key, index) for difference in differences)
     yield from _root_edits(key, at_root, len(frames))
+
+
+def _is_imported_frame(key: Key, index: int, entry: Any, series: Series) -> bool:
+    """Whether the importer itself makes this entry of its frame, by its own way of reading."""
+    rereading = series.reread(series.indices[0])
+    return rereading is not None and rereading.frame_entries(key.text)[index : index + 1] == [entry]
 
 
 def _frame_data_set(key: Key, frame: DataSet, index: int, main: DataSet) -> tuple[DataSet, Above]:

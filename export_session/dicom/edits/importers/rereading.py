@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Mapping
-from contextlib import suppress
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any, BinaryIO
 
@@ -36,7 +39,7 @@ class Rereading:
     def __init__(self, source: BinaryIO) -> None:
         self._dataset: ForcedDataset | None = None
         self._decodes = False
-        with suppress(Exception):  # what pydicom cannot read, the importer shows nothing of
+        with _quietly(), suppress(Exception):  # what pydicom cannot read, the importer shows nothing of
             self._dataset = dataset = read_file(source)
             try:
                 dataset.decode()  # it converts every element, and gives up a file of which one fails
@@ -97,6 +100,36 @@ def _convert_all(dataset: ForcedDataset) -> None:
     for tag in list(dataset.keys()):
         with suppress(Exception):
             dataset[tag]
+
+
+_QUIET = threading.Lock()  # filters of warnings belong to all threads
+
+
+class _Silence(logging.Filter):
+    """Keeps what pydicom says while a file is read again out of the log: it quotes values, which may be a patient's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.thread != self.thread
+
+
+_SILENCE = _Silence()
+logging.getLogger("pydicom").addFilter(_SILENCE)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Let pydicom meet faulty values without a word."""
+    with _QUIET, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _SILENCE.thread = threading.get_ident()
+        try:
+            yield
+        finally:
+            _SILENCE.thread = 0
 
 
 def _shown(dataset: ForcedDataset) -> dict[str, Any]:
