@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from export_session.dicom.binary.dataset import DataSet, main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.equality import as_number, same
-from export_session.dicom.edits.importers import FAITHFUL
+from export_session.dicom.edits.importers import FAITHFUL, Importer
 from export_session.dicom.edits.importers.importer import by_path
 
 if TYPE_CHECKING:
@@ -91,15 +90,24 @@ class Series:
         value = self.data_sets[index].at(SOP_INSTANCE_UID)
         return bool(uid and value and same(uid, FAITHFUL.of_value(value), "UI"))
 
-    def read_by_importer(self, reference: Reference) -> Iterator[Rereading]:
-        """Yield what the importer makes of the members that ``header.dicom`` may have been made of.
+    def headers_by(self, importer: Importer, reference: Reference) -> Iterator[Mapping[str, Any]]:
+        """Yield what an importer makes of the members that it may have described, by its own way of reading.
 
-        Those are the reference instance, and what is no instance but comes before any in the importer's order.
+        Those are the reference instance and the first one in the importer's order of which it makes anything. The
+        instance that the header names is that of the last importer; an older header may show through.
         """
-        strays = takewhile(lambda i: i not in self.data_sets, self.order)
-        for index in (reference.index, *([] if reference.is_named else strays)):
-            if rereading := self.reread(index):
-                yield rereading
+        yield from self._header_by(importer, reference.index)
+        if importer.faithful and reference.is_named:
+            return
+        for index in self.order if importer.faithful else importer.order(self.members, {}):
+            found = list(self._header_by(importer, index))
+            yield from found
+            if index in self.data_sets if importer.faithful else any(found):
+                return
+
+    def _header_by(self, importer: Importer, index: int) -> Iterator[Mapping[str, Any]]:
+        if rereading := self.reread(index):
+            yield importer.header_in(rereading)
 
     @cached_property
     def others(self) -> tuple[DataSet, ...]:
