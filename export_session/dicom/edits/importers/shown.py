@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from export_session.dicom.dictionary import key_of
 from export_session.dicom.edits.equality import ABSENT, is_empty
 
 
@@ -12,11 +13,19 @@ def value_at(header: Mapping[str, Any], path: Sequence[str | int]) -> Any:
     """Return the value at a place in a header, ABSENT where there is none."""
     node: Any = header
     for step in path:
-        if (isinstance(node, Mapping) and step in node) or (isinstance(node, list) and step in range(len(node))):
-            node = node[step]
-        else:
+        found = [node[step]] if isinstance(node, Mapping) and step in node else []
+        if isinstance(node, list) and isinstance(step, int):
+            found = node[step : step + 1]
+        if not found:
             return ABSENT
+        node = found[0]
     return node
+
+
+def is_merged_into(header: Mapping[str, Any], dicom: Mapping[str, Any]) -> bool:
+    """Whether an importer's header is part of the metadata, by the keys of group 0002 or else by all of them."""
+    only_its = [text for text in header if (key := key_of(text)) and key.tag >> 16 == 0x0002]
+    return bool(header) and all(text in dicom for text in only_its or header)
 
 
 def shows(made: Any, value: Any) -> bool:
