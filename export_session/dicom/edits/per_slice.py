@@ -49,9 +49,10 @@ def slice_edits(arrays: Mapping[str, Any], series: Series, comparison: Compariso
     if series.is_multiframe:
         edits = tuple(edit for key, value in lists.items() for edit in _frames(key, value, series, comparison))
         return SliceEdits((*edits, *no_lists), series.order, notes)
-    likeliest, *others = series.orders(max(map(len, lists.values()), default=0))
+    orders = series.orders(max(map(len, lists.values()), default=0))
+    likeliest = next(orders)
     edits, doubts = _in_order(likeliest, lists, series, comparison)
-    for order in others if edits else ():
+    for order in orders if edits else ():
         if not _in_order(order, lists, series, comparison)[0]:
             return SliceEdits(no_lists, order, notes)  # nothing was edited, only sorted in another way
     return SliceEdits((*edits, *no_lists), likeliest, (*notes, *doubts))

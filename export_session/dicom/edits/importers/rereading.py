@@ -1,4 +1,4 @@
-"""A second opinion: what file-metadata-importer 1.7.9 itself makes of one DICOM file."""
+"""A second opinion: what the importers themselves make of one DICOM file."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pydicom.uid import UID
 from pydicom.valuerep import IS, DSfloat, PersonName
 
 from export_session.dicom.edits.importers.forced import ForcedDataset, is_shown, read_file
+from export_session.dicom.edits.importers.pydicom2_importers import by_dicom_mr_classifier, by_metadata_import_dicom
 
 # where the importer looks for the value of a frame, besides the frame's own item
 _FRAME_SEQUENCES = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
@@ -33,10 +34,11 @@ class Rereading:
     Parameters
     ----------
     source
-        The whole file or zip member; seekable. It may be closed once the object is made.
+        The whole file or zip member; seekable. Where the older importers are asked, too, it must still be open.
     """
 
     def __init__(self, source: BinaryIO) -> None:
+        self._source = source
         self._dataset: ForcedDataset | None = None
         self._decodes = False
         with _quietly(), suppress(Exception):  # what pydicom cannot read, the importer shows nothing of
@@ -57,6 +59,16 @@ class Rereading:
             return {key: _stored(value) for key, value in _without_empties(shown).items()}
         except Exception:  # noqa: BLE001  # as in the importer, one element is enough
             return {}
+
+    @cached_property
+    def of_metadata_import_dicom(self) -> Mapping[str, Any]:
+        """The same as metadata-import-dicom 2.8.4 has it."""
+        return by_metadata_import_dicom(self._source)
+
+    @cached_property
+    def of_dicom_mr_classifier(self) -> Mapping[str, Any]:
+        """The same as dicom-mr-classifier 1.4.10 has it."""
+        return by_dicom_mr_classifier(self._source)
 
     def array_entry(self, key: str) -> Any:
         """Return what ``info.header.dicom_array[key]`` has for this instance; None if absent.
