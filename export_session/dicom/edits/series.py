@@ -14,6 +14,7 @@ from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.equality import as_number, is_empty, same
 from export_session.dicom.edits.importers import FAITHFUL, Importer
 from export_session.dicom.edits.importers.importer import by_path
+from export_session.dicom.edits.importers.shown import can_be_part_of
 
 if TYPE_CHECKING:
     from export_session.dicom.edits.importers.rereading import Rereading
@@ -118,24 +119,34 @@ class Series:
         value = self.data_sets[index].at(SOP_INSTANCE_UID)
         return bool(uid and value and same(uid, FAITHFUL.of_value(value), "UI"))
 
-    def headers_by(self, importer: Importer, reference: Reference) -> Iterator[Mapping[str, Any]]:
+    def headers_by(
+        self, importer: Importer, dicom: Mapping[str, Any], *, is_overlaid: bool
+    ) -> Iterator[Mapping[str, Any]]:
         """Yield what an importer makes of the members that it may have described, by its own way of reading.
 
-        Those are the reference instance and the first one in the importer's order of which it makes anything. The
-        instance that the header names is that of the last importer; an older header may show through.
+        Those are the reference instance and the first one in the importer's order of which it makes anything. That
+        may be no instance to others; or the metadata names the one of an older header, which shows through.
+
+        Parameters
+        ----------
+        importer
+            Whose header.
+        dicom
+            The metadata.
+        is_overlaid
+            Whether a later importer has written over it, and over the name of its instance.
         """
-        yield from self._header_by(importer, reference.index)
-        if importer.faithful and reference.is_named:
-            return
+        reference = self.reference(dicom).index
+        yield self._header_by(importer, reference)
         for index in self.order if importer.faithful else importer.order(self.members, {}):
-            found = list(self._header_by(importer, index))
-            yield from found
-            if index in self.data_sets if importer.faithful else any(found):
+            if header := self._header_by(importer, index):
+                if index != reference and (is_overlaid or can_be_part_of(dicom, header)):
+                    yield header
                 return
 
-    def _header_by(self, importer: Importer, index: int) -> Iterator[Mapping[str, Any]]:
-        if rereading := self.reread(index):
-            yield importer.header_in(rereading)
+    def _header_by(self, importer: Importer, index: int) -> Mapping[str, Any]:
+        rereading = self.reread(index)
+        return importer.header_in(rereading) if rereading else {}
 
     @cached_property
     def others(self) -> tuple[DataSet, ...]:
