@@ -177,8 +177,8 @@ def _is_imported(path: HeaderPath, value: Any, dicom: Mapping[str, Any], series:
         if any(shows(one, value) for one in made):
             return True
         if importer.replaces_others and importer in marks.marked:
-            pairs = zip(headers, made, strict=True)
-            if any(one is not ABSENT and is_part_of(dicom, header) for header, one in pairs):
+            written = [one for header, one in zip(headers, made, strict=True) if is_part_of(dicom, header)]
+            if written and written[0] is not ABSENT:
                 return False
     return False
 

@@ -124,8 +124,8 @@ class Series:
     ) -> Iterator[Mapping[str, Any]]:
         """Yield what an importer makes of the members that it may have described, by its own way of reading.
 
-        Those are the reference instance and the first one in the importer's order of which it makes anything. That
-        may be no instance to others; or the metadata names the one of an older header, which shows through.
+        Those are the first one in the importer's order of which it makes anything, which may be no instance to
+        others, and the reference instance, which may be the one of an older header that shows through.
 
         Parameters
         ----------
@@ -137,12 +137,11 @@ class Series:
             Whether a later importer has written over it, and over the name of its instance.
         """
         reference = self.reference(dicom).index
+        order = self.order if importer.faithful else importer.order(self.members, {})
+        first = next((index for index in order if self._header_by(importer, index)), reference)
+        if first != reference and (is_overlaid or can_be_part_of(dicom, self._header_by(importer, first))):
+            yield self._header_by(importer, first)
         yield self._header_by(importer, reference)
-        for index in self.order if importer.faithful else importer.order(self.members, {}):
-            if header := self._header_by(importer, index):
-                if index != reference and (is_overlaid or can_be_part_of(dicom, header)):
-                    yield header
-                return
 
     def _header_by(self, importer: Importer, index: int) -> Mapping[str, Any]:
         rereading = self.reread(index)
