@@ -19,7 +19,7 @@ from export_session.dicom.edits.compare import Comparison, Difference, Remark, i
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
 from export_session.dicom.edits.equality import is_empty, same
 from export_session.dicom.edits.importers import ABSENT, PER_FRAME_GROUPS, Marks, marks_of
-from export_session.dicom.edits.importers.shown import is_merged_into, shows, value_at
+from export_session.dicom.edits.importers.shown import is_part_of, shows, value_at
 from export_session.dicom.edits.mapped import with_mapping
 from export_session.dicom.edits.per_slice import slice_edits
 from export_session.dicom.edits.projection import as_json, project
@@ -82,7 +82,7 @@ def find_edits(
     dicom, arrays = _mapping(header.get("dicom")), _mapping(header.get("dicom_array"))
     comparison = Comparison(marks_of(header), options or Options())
     reference = series.reference(dicom)
-    _check_identity(dicom, series, reference, comparison)
+    _check_identity(dicom, series, comparison)
 
     scalars = list(_scalar_edits(dicom, series, reference, comparison))
     slices = slice_edits(arrays, series, comparison)
@@ -107,7 +107,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _check_identity(dicom: Mapping[str, Any], series: Series, reference: Reference, comparison: Comparison) -> None:
+def _check_identity(dicom: Mapping[str, Any], series: Series, comparison: Comparison) -> None:
     """Make sure that the metadata describes one of the instances.
 
     With ``edit_uids`` a UID that is in none of them may be an edit, as long as another one is known.
@@ -115,9 +115,7 @@ def _check_identity(dicom: Mapping[str, Any], series: Series, reference: Referen
     named = [(key, dicom[key.text]) for text in _IDENTITY if (key := key_of(text)) and not is_empty(dicom.get(text))]
     known = {key.text: _is_known(key, value, series, comparison) for key, value in named}
     unknown = [text for text, found in known.items() if found is False and not text.startswith("Media")]
-    unknown = [
-        text for text in unknown if not _is_imported((text,), dicom, dicom[text], series, reference, comparison.marks)
-    ]
+    unknown = [text for text in unknown if not _is_imported((text,), dicom[text], dicom, series, comparison.marks)]
     if unknown and not (comparison.options.edit_uids and True in known.values()):
         raise StaleMetadata(
             f"info.header describes another file: its {', '.join(unknown)} is in none of the instances of this one. "
@@ -151,7 +149,7 @@ def _scalar_edits(
         key = key_of(text)
         findings = list(comparison.of_data_set({text: value}, data_set))
         differences = [one for one in findings if isinstance(one, Difference)]
-        if key and findings and _is_imported((text,), dicom, value, series, reference, comparison.marks):
+        if key and findings and _is_imported((text,), value, dicom, series, comparison.marks):
             continue
         if key and findings and _describes_no_instance(key, value, series, comparison):
             continue
@@ -161,29 +159,27 @@ def _scalar_edits(
         yield from (one.text for one in findings if isinstance(one, Remark))
         for one in differences:
             path = path_in_header(dicom, one)
-            if _is_imported(path[1:], dicom, one.wanted, series, reference, comparison.marks):
+            if _is_imported(path[1:], one.wanted, dicom, series, comparison.marks):
                 continue
             edit = Edit(one, Cause.EDIT, None, (path,), before(one.in_file, one.keys[-1], comparison.marks))
             yield from _spread(edit, series, reference, comparison.options)
 
 
-def _is_imported(
-    path: HeaderPath, dicom: Mapping[str, Any], value: Any, series: Series, reference: Reference, marks: Marks
-) -> bool:
+def _is_imported(path: HeaderPath, value: Any, dicom: Mapping[str, Any], series: Series, marks: Marks) -> bool:
     """Whether an importer itself puts a value at a place in ``header.dicom``, by its own way of reading.
 
     Where one that replaces what others left has a value for the place, no other can have made it.
     """
     for importer in marks.possible:
-        is_replaced = False
-        for header in series.headers_by(importer, reference):
-            made = value_at(header, path)
-            if shows(made, value):
-                return True
-            replaces = importer.replaces_others and importer in marks.marked
-            is_replaced = is_replaced or (replaces and made is not ABSENT and is_merged_into(header, dicom))
-        if is_replaced:
-            return False
+        is_overlaid = any(one.replaces_others for one in marks.marked if one is not importer)
+        headers = list(series.headers_by(importer, dicom, is_overlaid=is_overlaid))
+        made = [value_at(header, path) for header in headers]
+        if any(shows(one, value) for one in made):
+            return True
+        if importer.replaces_others and importer in marks.marked:
+            written = [one for header, one in zip(headers, made, strict=True) if is_part_of(dicom, header)]
+            if written and written[0] is not ABSENT:
+                return False
     return False
 
 

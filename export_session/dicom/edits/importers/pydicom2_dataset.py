@@ -30,10 +30,11 @@ _WAVEFORM_BITS = 0x54001004
 _LONG = 0xFFFF  # bytes of a UN from which on its VR is not looked up
 # not among them are OV, SV and UV, which that version reads wrongly
 _LENGTH_32 = frozenset(["OB", "OD", "OF", "OL", "OW", "SQ", "UC", "UN", "UR", "UT"])
-_BY_SIGN = frozenset(
-    [0x00189810, 0x00221452, 0x00409211, 0x00409216, 0x00603004, 0x00603006, 0x00280120, 0x00280121]
-    + [*range(0x00280104, 0x0028010A), 0x00280110, 0x00280111]
-) | LUT_DESCRIPTORS  # fmt: skip
+_BY_SIGN = LUT_DESCRIPTORS.union(
+    [0x00189810, 0x00221452, 0x00280110, 0x00280111, 0x00280120, 0x00280121],
+    [0x00409211, 0x00409216, 0x00603004, 0x00603006],
+    range(0x00280104, 0x0028010A),
+)
 _WAVEFORMS = frozenset([0x54000110, 0x54000112, 0x5400100A, 0x54001010])
 _LUT_DATA = 0x00283006
 _LUT_DESCRIPTOR = 0x00283002
@@ -159,7 +160,9 @@ def read_file(source: BinaryIO, *, since_2_1: bool) -> OldDataSet:
     if source.read(4) != b"DICM":
         raise ValueError("no DICOM file by its preamble")
     meta = _meta(source, since_2_1=since_2_1)
-    command = _Reader(source, Form(True, "<", since_2_1), stop=lambda tag: tag >> 16 != 0).data_set(is_item=False)
+    command = _Reader(
+        source, Form(implicit=True, order="<", since_2_1=since_2_1), stop=lambda tag: tag >> 16 != 0
+    ).data_set(is_item=False)
     syntax = meta.at(_TRANSFER_SYNTAX).value if _TRANSFER_SYNTAX in meta.elements else None
     start = source.tell()
     ahead = source.read(6)
