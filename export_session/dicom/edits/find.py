@@ -153,7 +153,7 @@ def _scalar_edits(
             continue
         if key and findings and _describes_no_instance(key, value, series, comparison):
             continue
-        if key and differences and (reason := _other_explanation(key, value, series, reference, comparison)):
+        if key and differences and (reason := _other_explanation(key, dicom, series, reference, comparison)):
             yield from () if reason is _OTHER_INSTANCE else (f"{key.name}: {reason}",)
             continue
         yield from (one.text for one in findings if isinstance(one, Remark))
@@ -188,17 +188,21 @@ def _describes_no_instance(key: Key, value: Any, series: Series, comparison: Com
     return any(other.get(key) and not any(comparison.of_values(key, value, other)) for other in series.others)
 
 
-def _other_explanation(key: Key, value: Any, series: Series, reference: Reference, comparison: Comparison) -> str:
+def _other_explanation(
+    key: Key, dicom: Mapping[str, Any], series: Series, reference: Reference, comparison: Comparison
+) -> str:
     """Say what else than an edit can have made a value that the reference instance does not explain.
 
     That another instance holds it explains it where the header does not name its instance, or where it may be
     left from an earlier header: never silently then.
     """
     member, in_file = series.members[reference.index], series.data_sets[reference.index].get(key)
-    if in_file is None and member.unread and key.tag > max(member.elements, default=0):
-        return _NOT_READ
+    behind = in_file is None and member.unread and key.tag > max(member.elements, default=0)
+    marked = comparison.marks.marked if behind else ()
+    if behind and not any(any(series.headers_by(one, dicom, is_overlaid=False)) for one in marked):
+        return _NOT_READ  # nor did any importer
     others = (group[0] for group in series.distinct(key) if reference.index not in group)
-    if not any(_is_explained(key, value, series.data_sets[i], comparison) for i in others):
+    if not any(_is_explained(key, dicom[key.text], series.data_sets[i], comparison) for i in others):
         return ""
     if not reference.is_named:
         return _OTHER_INSTANCE
