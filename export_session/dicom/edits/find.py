@@ -198,8 +198,8 @@ def _other_explanation(
     """
     member, in_file = series.members[reference.index], series.data_sets[reference.index].get(key)
     behind = in_file is None and member.unread and key.tag > max(member.elements, default=0)
-    marked = comparison.marks.marked if behind else ()
-    if behind and not any(any(series.headers_by(one, dicom, is_overlaid=False)) for one in marked):
+    readers = comparison.marks.possible if behind else ()
+    if behind and not any(any(series.headers_by(one, dicom, is_overlaid=False)) for one in readers):
         return _NOT_READ  # nor did any importer
     others = (group[0] for group in series.distinct(key) if reference.index not in group)
     if not any(_is_explained(key, dicom[key.text], series.data_sets[i], comparison) for i in others):
