@@ -115,7 +115,7 @@ def _check_identity(dicom: Mapping[str, Any], series: Series, comparison: Compar
     named = [(key, dicom[key.text]) for text in _IDENTITY if (key := key_of(text)) and not is_empty(dicom.get(text))]
     known = {key.text: _is_known(key, value, series, comparison) for key, value in named}
     unknown = [text for text, found in known.items() if found is False and not text.startswith("Media")]
-    unknown = [text for text in unknown if not _is_imported((text,), dicom[text], dicom, series, comparison.marks)]
+    unknown = [text for text in unknown if not _why_imported((text,), dicom[text], dicom, series, comparison.marks)]
     if unknown and not (comparison.options.edit_uids and True in known.values()):
         raise StaleMetadata(
             f"info.header describes another file: its {', '.join(unknown)} is in none of the instances of this one. "
@@ -149,38 +149,49 @@ def _scalar_edits(
         key = key_of(text)
         findings = list(comparison.of_data_set({text: value}, data_set))
         differences = [one for one in findings if isinstance(one, Difference)]
-        if key and findings and _is_imported((text,), value, dicom, series, comparison.marks):
+        if key and findings and (reason := _why_imported((text,), value, dicom, series, comparison.marks)):
+            yield from _doubt(key, reason)
             continue
         if key and findings and _describes_no_instance(key, value, series, comparison):
             continue
         if key and differences and (reason := _other_explanation(key, dicom, series, reference, comparison)):
-            yield from () if reason is _OTHER_INSTANCE else (f"{key.name}: {reason}",)
+            yield from _doubt(key, reason)
             continue
         yield from (one.text for one in findings if isinstance(one, Remark))
         for one in differences:
             path = path_in_header(dicom, one)
-            if _is_imported(path[1:], one.wanted, dicom, series, comparison.marks):
+            if reason := _why_imported(path[1:], one.wanted, dicom, series, comparison.marks):
+                yield from _doubt(one.keys[-1], reason)
                 continue
             edit = Edit(one, Cause.EDIT, None, (path,), before(one.in_file, one.keys[-1], comparison.marks))
             yield from _spread(edit, series, reference, comparison.options)
 
 
-def _is_imported(path: HeaderPath, value: Any, dicom: Mapping[str, Any], series: Series, marks: Marks) -> bool:
-    """Whether an importer itself puts a value at a place in ``header.dicom``, by its own way of reading.
+def _doubt(key: Key, reason: str) -> Iterator[str]:
+    """Note what cannot be told; that an importer made a value needs no word."""
+    if reason is not _OTHER_INSTANCE:
+        yield f"{key.name}: {reason}"
 
-    Where one that replaces what others left has a value for the place, no other can have made it.
+
+def _why_imported(path: HeaderPath, value: Any, dicom: Mapping[str, Any], series: Series, marks: Marks) -> str:
+    """Say by which reading an importer itself puts a value at a place in ``header.dicom``; "" where none does.
+
+    Where one that replaces what others left has a value for the place, no other can have made it. An older one
+    that left no mark of its own may have, of another instance; but so may a person.
     """
     for importer in marks.possible:
         is_overlaid = any(one.replaces_others for one in marks.marked if one is not importer)
         headers = list(series.headers_by(importer, dicom, is_overlaid=is_overlaid))
         made = [value_at(header, path) for header in headers]
+        if shows(made[-1], value) or (importer in marks.marked and any(shows(one, value) for one in made)):
+            return _OTHER_INSTANCE
         if any(shows(one, value) for one in made):
-            return True
+            return _EARLIER if is_overlaid else _OTHER_INSTANCE
         if importer.replaces_others and importer in marks.marked:
             written = [one for header, one in zip(headers, made, strict=True) if is_part_of(dicom, header)]
             if written and written[0] is not ABSENT:
-                return False
-    return False
+                return ""
+    return ""
 
 
 def _describes_no_instance(key: Key, value: Any, series: Series, comparison: Comparison) -> bool:
