@@ -86,9 +86,10 @@ class Middlebox(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Middlebox
+    body: bytes  # of the call
 
     def do(self) -> None:
-        body = self._body()
+        self.body = body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.partition("?")[0].removeprefix("/api")
         with self.server.lock:
             self.server.calls.append(f"{self.command} {path}")
@@ -101,10 +102,6 @@ class Handler(BaseHTTPRequestHandler):
         return self.send(act.answer or reply)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do  # noqa: N815 - names of the library
-
-    def _body(self) -> bytes:
-        length = int(self.headers.get("Content-Length") or 0)
-        return self.rfile.read(length)
 
     def forward(self, body: bytes) -> Reply:
         connection = http.client.HTTPConnection(*self.server.behind, timeout=60)
@@ -175,11 +172,6 @@ def trickle_headers(handler: Handler, _: Reply) -> None:
     while not handler.server.over.is_set():
         handler.wfile.write(b"x")
         time.sleep(0.1)
-
-
-def again(handler: Handler, reply: Reply) -> None:
-    """Pass the call on a second time when it is answered."""
-    handler.send(reply)
 
 
 @contextmanager
