@@ -73,4 +73,5 @@ def file_of(level: Level, parent_id: str, row: Row) -> File:
         tags=tuple(row.get("tags") or ()),
         parent_level=level,
         parent_id=parent_id,
+        modified=str(row.get("modified") or ""),
     )
