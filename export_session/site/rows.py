@@ -98,4 +98,5 @@ def file_of(level: Level, parent_id: str, row: Any) -> File:
         tags=tuple(list_in(row, "tags")),
         parent_level=level,
         parent_id=parent_id,
+        modified=str(row.get("modified") or ""),
     )
