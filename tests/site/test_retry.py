@@ -9,8 +9,9 @@ import pytest
 
 from export_session.errors import AccessDenied, Conflict, Unreachable
 from export_session.site.model import Session
+from export_session.site.patience import Patience
 from export_session.site.port import Condition, Identity, ReadSite, Site
-from export_session.site.retry import Patience, PatientSite
+from export_session.site.retry import PatientSite
 from export_session.site.rows import container_of
 
 BODY = {"label": "S", "info": {"export": {"origin_id": "abc"}}}
