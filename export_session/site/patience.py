@@ -6,7 +6,8 @@ import threading
 from dataclasses import dataclass, field
 from math import inf
 
-LEAST_SILENCE = 5.0  # seconds a call may be silent even where no patience is left
+LONGEST_SILENCE = 60.0  # seconds a call may be silent
+LEAST_SILENCE = 5.0  # the same where no patience is left
 TELL_EVERY = 15.0  # seconds between lines of the log on what is waited for
 
 
@@ -50,7 +51,7 @@ class Patience:
     @property
     def silence(self) -> float:
         """Seconds that the next call may be silent."""
-        return max(self.left, LEAST_SILENCE)
+        return min(LONGEST_SILENCE, max(self.left, LEAST_SILENCE))
 
     def may_tell(self, now: float) -> bool:
         """Tell whether it is time for a line of the log on what is waited for; the whole run has but one at a time."""

@@ -101,5 +101,5 @@ def _run(folder: str, haste: Haste) -> None:
     main.RUN_PATIENCE = copying.FILE_PATIENCE = haste.patience
     flywheel.ANSWER_SECONDS = flywheel.CONNECT_SECONDS = haste.answer  # type: ignore[assignment]  # below 1 s
     if haste.rewrite:
-        transfer.rewrite = lambda *_, **__: time.sleep(haste.rewrite)  # type: ignore[assignment]  # never returns
+        vars(transfer)["rewrite"] = lambda *_, **__: time.sleep(haste.rewrite)
     sys.exit(main.main(Path(folder)))

@@ -44,7 +44,8 @@ def cancelled(
     process = forked.start(folder, haste)
     began = time.monotonic()
     while not until():
-        assert process.is_alive() and time.monotonic() - began < 60, Path(folder, "printed.txt").read_text()
+        assert process.is_alive(), Path(folder, "printed.txt").read_text()
+        assert time.monotonic() - began < 60
         time.sleep(0.02)
     time.sleep(0.3)
     began = time.monotonic()
