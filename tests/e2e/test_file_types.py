@@ -52,8 +52,8 @@ def test_without_a_type_the_content_decides(world: World, kind: str | None) -> N
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("1", inside)
     for name, content in (("series.zip", packed.getvalue()), ("other.zip", b"PK is all it has")):
-        info = {"header": edited(PatientName="Doe^Jane")}
-        world.file(acquisition, name, content, info=info, **({"type": kind} if kind else {}))
+        metadata: dict[str, Any] = {"type": kind} if kind else {}
+        world.file(acquisition, name, content, info={"header": edited(PatientName="Doe^Jane")}, **metadata)
     run = world.run(session)
     assert run.code == 0, run.printed
     (copied,) = world.copy_of(session).acquisitions()
