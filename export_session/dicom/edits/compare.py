@@ -28,6 +28,7 @@ _META_LENGTH = 0x00020000
 _BYTES_REPR = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _TRUNCATED = " ... truncated byte value."
 _NO_DATA_SET = frozenset([0x0000, 0x0004, 0xFFFE])  # groups of commands, of directories and of items
+_NULL = "an importer may have stored null for a value that it could not keep"
 _KEPT = "or a person may have typed it; that cannot be told, so the file keeps its value"
 _BLANKED = "the items of a sequence are removed by [] alone; {} is not taken as a request to remove them"
 _REORDERED = (
@@ -84,9 +85,10 @@ class Comparison:
     def of_values(self, key: Key, value: Any, data_set: DataSet, above: Above = ()) -> Iterator[Finding]:
         """Yield what differs between one value of the metadata and its element."""
         in_file = data_set.get(key)
-        if key.tag == _META_LENGTH:
-            return  # it follows the bytes, whatever the metadata says
-        if in_file is None and key.tag >> 16 in _NO_DATA_SET:
+        if key.tag == _META_LENGTH:  # it follows the bytes, whatever the metadata says
+            if in_file and not self._explains(key, value, in_file, nested=False):
+                yield Remark(f"{key.name} follows the length of the file meta information, so it is not exported")
+        elif in_file is None and key.tag >> 16 in _NO_DATA_SET:
             if not is_empty(value):
                 yield Remark(f"{key.name} is not an element of such a file, so it is not exported")
         elif in_file and in_file.is_sequence:
@@ -99,6 +101,9 @@ class Comparison:
     def _unexplained(self, key: Key, value: Any, data_set: DataSet, above: Above) -> Iterator[Finding]:
         """Yield an edit, unless the value may have been damaged on the way or leaves nothing to write."""
         in_file = data_set.get(key)
+        if value is None and not all(one.faithful for one in self.marks.makers):
+            yield Remark(f"{key.name}: {_NULL}, {_KEPT}")
+            return
         if in_file and (reason := why_doubtful(value, in_file)):
             yield Remark(f"{key.name}: {reason}, {_KEPT}")
             return

@@ -171,4 +171,4 @@ def _sort_key(value: Any) -> tuple[int, float]:
     if is_empty(value):
         return (0, 0.0)
     number = as_number(value[0] if isinstance(value, list) else value)
-    return (2, 0.0) if number is None else (1, float(number))
+    return (2, 0.0) if number is None else (1, number)
