@@ -137,7 +137,7 @@ class Series:
             Whether a later importer has written over it, and over the name of its instance.
         """
         reference = self.reference(dicom).index
-        order = self.order if importer.faithful else importer.order(self.members, {})
+        order = self._order_by_importer if importer.faithful else importer.order(self.members, {})
         first = next((index for index in order if self._header_by(importer, index)), reference)
         if first != reference and (is_overlaid or can_be_part_of(dicom, self._header_by(importer, first))):
             yield self._header_by(importer, first)
