@@ -11,7 +11,7 @@ from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
-from export_session.dicom.dictionary import BINARY_VRS, NUMBER_FORMATS, Key, key_of, vr_in_dictionary
+from export_session.dicom.dictionary import BINARY_VRS, NUMBER_FORMATS, Key, key_of, vr_in_dictionary, why_unknown
 from export_session.dicom.edits.components import own_components, value_to_write
 from export_session.dicom.edits.doubt import why_doubtful
 from export_session.dicom.edits.equality import as_number, is_empty, same
@@ -79,7 +79,7 @@ class Comparison:
             if key:
                 yield from self.of_values(key, value, data_set, above)
             elif not is_empty(value):
-                yield Remark(f"{text} is no DICOM keyword or private element, so it is not exported")
+                yield Remark(why_unknown(text))
 
     def of_values(self, key: Key, value: Any, data_set: DataSet, above: Above = ()) -> Iterator[Finding]:
         """Yield what differs between one value of the metadata and its element."""
