@@ -134,7 +134,7 @@ LIES: dict[str, tuple[str, Callable[[Played], Played], str]] = {
     "a write with nothing to do": ("P10", lambda it: replace(it, idle=True, writes=("PUT /x",)), "sent PUT /x"),
     "a row twice": ("P12", lambda it: rewrite(it, lambda rows: [*rows, rows[-1]]), "a file has 2 rows"),
     "no rows of files": ("P12", lambda it: rewrite(it, without_files), "without a row for several files"),
-    "no rows": ("P12", lambda it: rewrite(it, lambda rows: []), "without a row for several sessions"),
+    "no rows": ("P12", lambda it: rewrite(it, lambda rows: rows[:0]), "without a row for several sessions"),
     "failed and 0": ("P12", lambda it: rewrite(it, failing), "rows that are failed"),
     "the key printed": ("P13", lambda it: saying(it, it.key), "was printed"),
     "the key kept": ("P13", give_away, "is in output/"),

@@ -16,10 +16,11 @@ from local_site import LocalSite
 from tests.faults import forked
 from tests.faults.judge import WRITING
 from tests.faults.proxy import promises
-from tests.faults.proxy.promises import Played, done_to, plural, unverified
+from tests.faults.proxy.promises import Played, differences
 from tests.faults.proxy.said import p17
 from tests.faults.proxy.scenes import CASES, Rehearsed, staged
 from tests.faults.proxy.server import Proxy, Strike
+from tests.faults.proxy.sites import done_to, in_scope, plural, unverified
 from tests.faults.proxy.trouble import KINDS
 from tests.faults.proxy.wire import Request
 from tests.faults.scene import ARCHIVE_PATH, Scene
@@ -107,15 +108,28 @@ class Game:
 
     def play(self, seed: int, strikes: Sequence[Strike]) -> Verdict:
         first = self.disturbed(strikes)
-        # A run that says it is done is believed: only a forced one looks at its work again.
-        done = first.run.code == 0 and not first.preview
-        second = self.undisturbed("second", force_export=True) if done else self.undisturbed("second")
-        violations = [*judged(first, "disturbed run"), *judged(second, "next run")]
-        if second.run.code == 0:
-            third = replace(self.undisturbed("third", force_export=True), idle=True)
-            violations += judged(third, "run after it")
+        violations = [*judged(first, "disturbed run")]
+        later = [] if first.run.code == 0 and not any(differences(first)) else list(self.mended(first))
+        for played in later:
+            violations += judged(played, "next run")
+        if all(played.run.code == 0 for played in later):
+            third = self.undisturbed("third", force_export=True)
+            violations += judged(replace(third, disturbed=False, idle=True), "run after it")
         met = tuple(strike for strike in strikes if strike.struck)
         return Verdict(seed, self.rehearsed.name, met, first.run.code, tuple(violations), missed=not met)
+
+    def mended(self, first: Played) -> Iterator[Played]:
+        """Run the gear undisturbed; the last run is held against what an undisturbed one leaves."""
+        if first.run.code or first.preview:
+            yield replace(self.undisturbed("second"), disturbed=False)
+            return
+        # What says that it is done is looked at again by a forced run alone: on the sessions, wherever they are now.
+        moved = self.rehearsed.case.config.get("archive_mode") == "move"
+        sessions = list(zip(self.scene.sessions, self.paths("project"), strict=True)) if moved else [("", "")]
+        for number, (session, path) in enumerate(sessions):
+            on: dict[str, Any] = {"destination": ("session", session), "paths": (path,)} if session else {}
+            played = self.undisturbed(f"second{number}", force_export=True, **on)
+            yield replace(played, disturbed=number + 1 < len(sessions))
 
     def disturbed(self, strikes: Sequence[Strike]) -> Played:
         """Run the gear through the proxy."""
@@ -149,16 +163,27 @@ class Game:
                 preview=bool(case.config.get("dry_run")),
             )
 
-    def undisturbed(self, name: str, **more: Any) -> Played:
+    def undisturbed(
+        self, name: str, *, destination: tuple[str, str] | None = None, paths: tuple[str, ...] = (), **more: Any
+    ) -> Played:
         """Run the gear straight on the site, for real."""
         before = self.site.dump()
         self.site.clear_requests()
-        key = self.site.api_key
-        folder = staged(self.rehearsed.case, self.scene, key, self.folder / name, dry_run=False, **more)
-        return self.played(forked.finish(forked.start(folder), folder), key, before, disturbed=False)
+        key, case = self.site.api_key, self.rehearsed.case
+        folder = staged(case, self.scene, key, self.folder / name, destination=destination, dry_run=False, **more)
+        run = forked.finish(forked.start(folder), folder)
+        if not destination:
+            return self.played(run, key, before)
+        return replace(self.played(run, key, before), paths=paths, finds_moved=True)
+
+    def paths(self, level: str) -> tuple[str, ...]:
+        """Return the paths of the sessions that a run on a level works on."""
+        return tuple(in_scope(self.rehearsed.undisturbed.before, level))
 
     def played(self, run: Run, key: str, before: dict[str, Any], **more: Any) -> Played:
+        """Put together what the judge may know of a run that has just ended."""
         case = self.rehearsed.case
+        writing = (call for call in self.site.requests if call.method in WRITING and call.route != "/lookup")
         return Played(
             run,
             key,
@@ -166,12 +191,10 @@ class Game:
             before,
             self.site.dump(),
             archive=case.config.get("archive_project", "there") is not None,
-            level=case.level,
-            writes=tuple(
-                f"{call.method} {call.route}"
-                for call in self.site.requests
-                if call.method in WRITING and call.route != "/lookup"
-            ),
+            paths=self.paths(case.level),
+            finds_moved=case.level == "session",
+            writes=tuple(f"{call.method} {call.route}" for call in writing),
+            calm=self.rehearsed.seconds,
             **more,
         )
 
@@ -181,7 +204,7 @@ class Game:
             return
         what, session = deed
         dump = self.site.dump()
-        for path in promises.in_scope(self.rehearsed.undisturbed.before, self.rehearsed.case.level):
+        for path in self.paths(self.rehearsed.case.level):
             if path == session and what not in done_to(dump, path):
                 missing = unverified(dump, path, self.rehearsed.undisturbed)
                 if missing:

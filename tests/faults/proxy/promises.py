@@ -6,14 +6,26 @@ The judge reads the site by its canonical dump alone and the run by its outputs;
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from tests.faults import judge
 from tests.faults.judge import Undisturbed
-from tests.faults.scene import ARCHIVE, EXPORT, GROUP, QUARANTINE, walk
+from tests.faults.proxy.sites import (
+    Dump,
+    anonymous,
+    below_project,
+    by_path,
+    done_to,
+    last_line,
+    of_session,
+    originals,
+    plural,
+    recorded,
+    unverified,
+)
+from tests.faults.scene import ARCHIVE, EXPORT, QUARANTINE
 from tests.faults.soak import settled
 from tests.support.gear import Run
 
@@ -21,9 +33,6 @@ STAY = frozenset({"created", "updated", "unchanged"})  # statuses that say the e
 WELL = STAY | {"skipped"}
 LONGEST_CANCEL = 10.0  # seconds
 LONGEST_RUN = 40.0  # seconds, with the patience of a hasty run
-
-Dump = dict[str, Any]
-Files = Mapping[str, Sequence[Dump]]
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,8 @@ class Played:
     after: Dump
     preview: bool = False
     archive: bool = True
-    level: str = "session"  # it was started on, always the first of its level
+    paths: tuple[str, ...] = ()  # of the sessions in its scope, below the project
+    finds_moved: bool = False  # whether a session that was moved away is still in its scope
     disturbed: bool = True
     wrong_form: bool = False  # whether an answer was none
     repeated: bool = False  # whether the site may have seen a request twice
@@ -48,16 +58,13 @@ class Played:
     early: tuple[str, ...] = ()  # what was not in place at the moment of archiving, moving or tagging
     writes: tuple[str, ...] = ()  # calls that write
     idle: bool = False  # whether nothing was left to do
-    paths: tuple[str, ...] = field(init=False)  # of the sessions in its scope, below the project
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "paths", tuple(in_scope(self.undisturbed.before, self.level)))
+    calm: float = 0.0  # seconds that it takes undisturbed
 
     @property
     def due(self) -> set[str]:
         """The sessions that it must give account of: not those that an earlier run moved out of reach and tagged."""
         gone = {path for path in self.paths if done_to(self.before, path) >= {"moved", "tagged"}}
-        return set(self.paths) - (gone if self.level != "session" else set())
+        return set(self.paths) - (set() if self.finds_moved else gone)
 
     @property
     def logged(self) -> bool:
@@ -81,7 +88,7 @@ def p1(played: Played) -> Iterator[str]:
         deeds = done_to(played.after, path) - done_to(played.before, path)
         if deeds and (missing := unverified(played.after, path, played.undisturbed)):
             yield f"{' and '.join(sorted(deeds))} though {plural(missing, 'file')} of it not verified in export"
-    for path, files in _originals(played.undisturbed.before).items():
+    for path, files in originals(played.undisturbed.before).items():
         there = [*by_path(played.after, QUARANTINE).get(path, ()), *by_path(played.after, ARCHIVE).get(path, ())]
         if not any(file["sha256"] == files[0]["sha256"] for file in there):
             yield "an original is lost"
@@ -92,9 +99,9 @@ def p2(played: Played) -> Iterator[str]:
     if played.disturbed:
         return
     if played.run.code:
-        yield f"the next, undisturbed run ended with {played.run.code}: {_last(played.run.printed)}"
-    for difference in judge.differences(settled(played.undisturbed.after), settled(played.after)):
-        yield f"the site differs after the next run: {anonymous(difference)}"
+        yield f"the next, undisturbed run ended with {played.run.code}: {last_line(played.run.printed)}"
+    for difference in differences(played):
+        yield f"the site differs after the next run: {difference}"
 
 
 def p3(played: Played) -> Iterator[str]:
@@ -105,10 +112,10 @@ def p3(played: Played) -> Iterator[str]:
         right |= {file["sha256"] for file in by_path(played.undisturbed.before, EXPORT).get(path, ())}
         if any(recorded(file) and file["sha256"] not in right for file in files):
             yield "a file that is recorded as verified has other bytes"
-    originals = _originals(played.undisturbed.before)
+    kept = originals(played.undisturbed.before)
     for path, files in by_path(played.after, ARCHIVE).items():
         for file in files:
-            if recorded(file) and file["sha256"] != originals[path][0]["sha256"]:
+            if recorded(file) and file["sha256"] != kept[path][0]["sha256"]:
                 yield "an archived file that is recorded as verified has other bytes"
 
 
@@ -134,7 +141,7 @@ def p12(played: Played) -> Iterator[str]:
             yield f"a file has {times} rows"
     told = {below_project(row["Origin Path"]) for row in rows}
     for session in played.rows("session"):
-        own = _of_session(_originals(played.undisturbed.before), below_project(session["Origin Path"]), subject=False)
+        own = of_session(originals(played.undisturbed.before), below_project(session["Origin Path"]), subject=False)
         if (told & own or session["Status"] in STAY) and (missing := own - told):
             yield f"a session that is {session['Status']} has no row for {plural(missing, 'file')} of it"
     if played.run.code == 0:
@@ -159,12 +166,12 @@ def p13(played: Played) -> Iterator[str]:
     if bare in str(played.after):
         yield "the API key is on the site"
     if "Traceback (most recent call last)" in played.run.printed:
-        yield f"a traceback was printed: {_last(played.run.printed)}"
+        yield f"a traceback was printed: {last_line(played.run.printed)}"
 
 
 def p15(played: Played) -> Iterator[str]:
     """A run ends in bounded time, whatever the site does."""
-    if played.seconds > LONGEST_RUN:
+    if played.seconds > LONGEST_RUN + 5 * played.calm:  # the machine may be busier than it was
         yield f"took more than {LONGEST_RUN:.0f} s with a patience that is far less"
 
 
@@ -200,7 +207,7 @@ def p20(played: Played) -> Iterator[str]:
     for path in played.paths:
         if "tagged" not in done_to(played.after, path) - done_to(played.before, path):
             continue
-        own = _of_session(_originals(played.undisturbed.before), path, subject=False)
+        own = of_session(originals(played.undisturbed.before), path, subject=False)
         if path not in listed or own - told:
             how = "killed" if played.killed else f"exit code {played.run.code}"
             yield f"a session was tagged, but its rows are not in the outputs ({how})"
@@ -219,96 +226,14 @@ def not_done(played: Played) -> Iterator[str]:
         if "tagged" not in done_to(played.after, path):
             yield "a session is not tagged"
     if not played.repeated:
-        for difference in judge.differences(settled(played.undisturbed.after), settled(played.after)):
-            yield f"the site differs: {anonymous(difference)}"
+        yield from (f"the site differs: {difference}" for difference in differences(played))
 
 
-def in_scope(before: Dump, level: str) -> Iterator[str]:
-    """Give the paths of the sessions that a run on the first of a level works on."""
-    paths = sorted(path for path, item in walk(before, QUARANTINE) if item["type"] == "session")
-    first = paths[0]
-    for path in paths:
-        if level == "project" or path == first or (level == "subject" and _parent(path) == _parent(first)):
-            yield path
-
-
-def by_path(dump: Dump, project: str, kind: str = "file") -> dict[str, list[Dump]]:
-    """Return all that is there of a kind by its path below a project, twins side by side."""
-    found = defaultdict(list)
-    for path, item in walk(dump, project):
-        if item["type"] == kind:
-            found[path].append(item)
-    return dict(found)
-
-
-def unverified(dump: Dump, session: str, undisturbed: Undisturbed) -> set[str]:
-    """Return the files of a session and its subject of which the export project holds no verified copy."""
-    expected, there = by_path(undisturbed.after, EXPORT), by_path(dump, EXPORT)
-    wanted = _of_session(expected, session, subject=True)
-    return {
-        path
-        for path in wanted
-        if not any(recorded(file) and file["sha256"] == expected[path][0]["sha256"] for file in there.get(path, ()))
-    }
-
-
-def done_to(dump: Dump, session: str) -> set[str]:
-    """Return which of the deeds that must come last were done to a session."""
-    here = by_path(dump, QUARANTINE, "session").get(session, [])
-    kept = by_path(dump, ARCHIVE, "session").get(session, [])
-    deeds = {"moved"} if not here else set()
-    deeds |= {"archived"} if kept else set()
-    origin = here or kept
-    deeds |= {"tagged"} if any("EXPORTED" in one["tags"] for one in origin) else set()
-    return deeds
-
-
-def recorded(file: Dump) -> bool:
-    """Tell whether a file says of itself that it was verified."""
-    record = (file.get("info") or {}).get("export")
-    return isinstance(record, dict) and "sha384" in record
-
-
-def anonymous(text: str) -> str:
-    """Leave out of a difference what is particular to one scene, so that like is counted with like."""
-    text = re.sub(r"/children/[^/:]+", "/*", text)
-    text = re.sub(r"/files/[^/:]+", "/files/*", text)
-    text = re.sub(r"\bsub \d|visit \d|series \d+|\d+\.dcm", "*", text)
-    return text if len(text) < 200 else text[:197] + "…"
-
-
-def plural(things: Sequence[Any] | set[str], noun: str) -> str:
-    """Return whether one or several, which is what kinds of violations are told apart by."""
-    return f"a {noun}" if len(things) == 1 else f"several {noun}s"
-
-
-def _originals(before: Dump) -> dict[str, list[Dump]]:
-    return by_path(before, QUARANTINE)
+def differences(played: Played) -> Iterator[str]:
+    """Tell how the site differs from what an undisturbed run leaves."""
+    return map(anonymous, judge.differences(settled(played.undisturbed.after), settled(played.after)))
 
 
 def _files_of(played: Played, sessions: Iterable[str]) -> Iterator[str]:
     for path in sessions:
-        yield from _of_session(_originals(played.undisturbed.before), path, subject=True)
-
-
-def _of_session(files: Files, session: str, *, subject: bool) -> set[str]:
-    """Return the paths of the files of a session, and of those on its subject."""
-    own = {path for path in files if path.startswith(f"{session}/")}
-    return own | {path for path in files if subject and _parent(path) == _parent(session)}
-
-
-def _parent(path: str) -> str:
-    return path.rpartition("/")[0]
-
-
-def below_project(path: str) -> str:
-    """Return an origin path without group and project."""
-    for project in (QUARANTINE, EXPORT, ARCHIVE):
-        if path.startswith(f"{GROUP}/{project}/"):
-            return path.removeprefix(f"{GROUP}/{project}")
-    return f"/{path}"  # a session that failed before its project was known
-
-
-def _last(printed: str) -> str:
-    lines = [line for line in printed.strip().splitlines() if line.strip()]
-    return re.sub(r"[0-9a-f]{24}|^.*?(ERROR|INFO|WARNING)\s*", "", lines[-1])[-120:] if lines else "nothing printed"
+        yield from of_session(originals(played.undisturbed.before), path, subject=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -116,6 +117,7 @@ class Rehearsed:
     seeded: str
     calls: tuple[tuple[str, str, int], ...]  # method, route, how often: of the run that will be disturbed
     undisturbed: Undisturbed
+    seconds: float  # that the run took
 
     @property
     def case(self) -> Case:
@@ -133,12 +135,14 @@ def rehearse(name: str, folder: Path) -> Rehearsed:
         before = site.dump()
         scene = Scene.load(folder / "site")
         with Proxy(int(site.url.rpartition(":")[2]), page=case.page) as proxy:
+            began = time.monotonic()
             settled(run(case, scene, proxy.key(site.api_key), folder / "first"))
+            seconds = time.monotonic() - began
             calls = Counter(proxy.calls)
         if case.config.get("dry_run"):
             settled(run(case, scene, site.api_key, folder / "second", dry_run=False))
         counted = tuple(sorted((method, route, times) for (method, route), times in calls.items()))
-        return Rehearsed(name, str(seeded), counted, Undisturbed(before, site.dump()))
+        return Rehearsed(name, str(seeded), counted, Undisturbed(before, site.dump()), seconds)
 
 
 def settled(done: Run) -> Run:
@@ -148,10 +152,13 @@ def settled(done: Run) -> Run:
     return done
 
 
-def staged(case: Case, scene: Scene, key: str, folder: Path, **more: Any) -> Path:
-    """Make the directory of a run of the gear."""
-    ids = {"session": scene.sessions[0], "subject": scene.subjects[0], "project": scene.quarantine}
-    destination = scene.destination if case.level == "session" else (case.level, ids[case.level])
+def staged(
+    case: Case, scene: Scene, key: str, folder: Path, *, destination: tuple[str, str] | None = None, **more: Any
+) -> Path:
+    """Make the directory of a run of the gear, on what the case says if not on another destination."""
+    ids = {"subject": scene.subjects[0], "project": scene.quarantine}
+    if not destination:
+        destination = scene.destination if case.level == "session" else (case.level, ids[case.level])
     return stage(folder, key, destination, config("copy", **{**case.config, **more}))
 
 

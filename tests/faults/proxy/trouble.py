@@ -6,10 +6,9 @@ import asyncio
 import json
 import random
 import signal
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable
 
+from tests.faults.proxy.kinds import Deed, Exchange, Kind, any_call, creates, downloads, speaks_json, uploads, writes
 from tests.faults.proxy.wire import Request, Response
 
 HTML = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in to go on.</body></html>"
@@ -36,81 +35,11 @@ LONGEST_TRICKLE = 60.0
 REPEATS = (0.02, 0.2, 1.0)  # seconds after the answer that a request comes again
 
 
-class Exchange(Protocol):
-    """One call on its way through the proxy."""
-
-    request: Request
-
-    async def ask(self) -> Response:
-        """Pass the request on, and return what the site answers."""
-
-    async def give(self, response: Response) -> None:
-        """Answer the client."""
-
-    async def send(self, data: bytes) -> None:
-        """Send the client bytes that need be no answer."""
-
-    async def gone(self, seconds: float) -> None:
-        """Wait until the client has gone."""
-
-    def reset(self) -> None:
-        """Break the connection off."""
-
-    def again(self, seconds: float) -> None:
-        """Send the site the same request once more after that time."""
-
-    def signal(self, number: int) -> None:
-        """Send the gear a signal."""
-
-
-Deed = Callable[[Exchange, random.Random], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of fault and the calls that can suffer it."""
-
-    name: str
-    deed: Deed
-    concerns: Callable[[str, str], bool]  # method and route
-    wrong_form: bool = False  # an answer that is none: promise P19
-    repeats: bool = False  # the site may see the request twice
-
-
 KINDS: dict[str, Kind] = {}
 
 
-def _any(_method: str, _route: str) -> bool:
-    return True
-
-
-def _writes(method: str, _route: str) -> bool:
-    return method != "GET"
-
-
-def _json(_method: str, route: str) -> bool:
-    return not _content("GET", route) and not _content("PUT", route)
-
-
-def _content(method: str, route: str) -> bool:
-    upload = method == "PUT" and route.startswith("/signed/upload/")
-    return upload or (method == "GET" and (route.endswith("/files/{name}") or route.startswith("/signed/download/")))
-
-
-def _download(method: str, route: str) -> bool:
-    return method == "GET" and _content(method, route)
-
-
-def _upload(method: str, route: str) -> bool:
-    return method == "PUT" and _content(method, route)
-
-
-def _creates(method: str, route: str) -> bool:
-    return (method == "POST" and route != "/lookup") or _upload(method, route)
-
-
 def _kind(
-    name: str, concerns: Callable[[str, str], bool] = _any, *, wrong_form: bool = False, repeats: bool = False
+    name: str, concerns: Callable[[str, str], bool] = any_call, *, wrong_form: bool = False, repeats: bool = False
 ) -> Callable[[Deed], Deed]:
     def add(deed: Deed) -> Deed:
         KINDS[name] = Kind(name, deed, concerns, wrong_form, repeats)
@@ -119,14 +48,16 @@ def _kind(
     return add
 
 
-def _instead(name: str, form: Callable[[random.Random], Response], concerns: Callable[[str, str], bool] = _any) -> None:
+def _instead(
+    name: str, form: Callable[[random.Random], Response], concerns: Callable[[str, str], bool] = any_call
+) -> None:
     """Add a fault that answers in the site's place: once without asking the site, once having asked it."""
 
     @_kind(name, concerns, wrong_form=True)
     async def _without(exchange: Exchange, chance: random.Random) -> None:
         await exchange.give(form(chance))
 
-    @_kind(f"{name}, done", lambda method, route: _writes(method, route) and concerns(method, route), wrong_form=True)
+    @_kind(f"{name}, done", lambda method, route: writes(method, route) and concerns(method, route), wrong_form=True)
     async def _done(exchange: Exchange, chance: random.Random) -> None:
         await exchange.ask()
         await exchange.give(form(chance))
@@ -135,13 +66,13 @@ def _instead(name: str, form: Callable[[random.Random], Response], concerns: Cal
 _instead("empty 200", lambda _: Response.of(200))
 _instead("204", lambda _: Response(204))
 _instead("HTML 200", lambda _: Response.of(200, HTML, "text/html"))
-_instead("null", lambda _: Response.of(200, "null"), _json)
-_instead("scalar", lambda chance: Response.of(200, chance.choice(NEITHER)), _json)
+_instead("null", lambda _: Response.of(200, "null"), speaks_json)
+_instead("scalar", lambda chance: Response.of(200, chance.choice(NEITHER)), speaks_json)
 _instead("302 to a page", lambda _: Response.of(302, HTML, "text/html", Location=SORRY))
 _instead("307 to a page", lambda _: Response.of(307, HTML, "text/html", Location=SORRY))
 
 
-@_kind("list for object", _json, wrong_form=True)
+@_kind("list for object", speaks_json, wrong_form=True)
 async def _other_kind(exchange: Exchange, chance: random.Random) -> None:
     answer = await exchange.ask()
     try:
@@ -159,7 +90,7 @@ async def _cut(exchange: Exchange, chance: random.Random) -> None:
     exchange.reset()
 
 
-@_kind("shortened", lambda method, route: not _upload(method, route), wrong_form=True)
+@_kind("shortened", lambda method, route: not uploads(method, route), wrong_form=True)
 async def _shortened(exchange: Exchange, chance: random.Random) -> None:
     answer = await exchange.ask()
     await exchange.give(answer.with_body(answer.body[: int(len(answer.body) * chance.random())]))
@@ -191,19 +122,19 @@ for _status in (403, 429, 500, 502, 503):
     _refusing(_status)
 
 
-@_kind("500, done", _writes)
+@_kind("500, done", writes)
 async def _failed_after(exchange: Exchange, chance: random.Random) -> None:
     await exchange.ask()
     await exchange.give(Response.of(500, '{"message": "log not written", "status_code": 500}'))
 
 
-@_kind("comes again", _creates, repeats=True)
+@_kind("comes again", creates, repeats=True)
 async def _again(exchange: Exchange, chance: random.Random) -> None:
     await exchange.give(await exchange.ask())
     exchange.again(chance.choice(REPEATS))
 
 
-@_kind("sent twice", _creates, repeats=True)
+@_kind("sent twice", creates, repeats=True)
 async def _twice(exchange: Exchange, chance: random.Random) -> None:
     await exchange.ask()
     await exchange.give(await exchange.ask())
@@ -249,13 +180,13 @@ async def _done_late(exchange: Exchange, chance: random.Random) -> None:
     await exchange.give(await exchange.ask())
 
 
-@_kind("byte flipped down", _download)
+@_kind("byte flipped down", downloads)
 async def _flip_down(exchange: Exchange, chance: random.Random) -> None:
     answer = await exchange.ask()
     await exchange.give(answer.with_body(flipped(answer.body, chance)) if answer.status == 200 else answer)
 
 
-@_kind("byte flipped up", _upload)
+@_kind("byte flipped up", uploads)
 async def _flip_up(exchange: Exchange, chance: random.Random) -> None:
     sent = exchange.request
     exchange.request = Request(sent.method, sent.target, sent.headers, flipped(sent.body, chance))
