@@ -26,7 +26,9 @@ from export_session.record import ContainerRecord, RunRecord, SessionRecord, Sta
 from export_session.report import closing_lines, write_reports
 from export_session.session.files import Run
 from export_session.session.provenance import GEAR
-from export_session.session.story import Route, export_session
+from export_session.session.result import Route
+from export_session.session.story import export_session
+from export_session.session.subjects import Subjects
 from export_session.session.transfer import Handling
 from export_session.settings import Settings
 from export_session.site import Patience, PatientSite, connect
@@ -113,16 +115,13 @@ def _now() -> str:
 
 
 def _export_all(run: Run, route: Route, destination: Destination, workers: Workers) -> Iterator[SessionRecord]:
-    subjects_done: set[str] = set()
+    subjects = Subjects()
     files = 0
     for selected in select(run.site, destination, route, run.config):
         if selected.skipped:
             yield _skipped(route, selected)
             continue
-        session = selected.session
-        subject = session.subject_id
-        record = export_session(run, route, session, workers, subject_files=subject not in subjects_done)
-        subjects_done.add(subject)
+        record, subjects = export_session(run, route, selected.session, workers, subjects)
         files += len(record.files)
         if files > MOST_THUMBNAILS:  # they are kept until the report is written
             run = replace(run, handling=replace(run.handling, thumbnails=False))

@@ -13,7 +13,7 @@ from export_session.errors import PreflightError
 from export_session.launch.selection import Destination, select
 from export_session.report.cells import write_csv
 from export_session.session.provenance import digest
-from export_session.session.story import Route
+from export_session.session.result import Route
 from export_session.settings import Settings
 from export_session.site import Job, JobRequest, Site
 from export_session.site.model import Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from export_session.session.story import Route
+from export_session.session.result import Route
 from export_session.settings import Config
 from export_session.site import ReadSite, equals
 from export_session.site.model import EXPORTED, Project, Session, Subject
