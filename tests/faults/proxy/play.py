@@ -129,7 +129,8 @@ class Game:
         for number, (session, path) in enumerate(sessions):
             on: dict[str, Any] = {"destination": ("session", session), "paths": (path,)} if session else {}
             played = self.undisturbed(f"second{number}", force_export=True, **on)
-            yield replace(played, disturbed=number + 1 < len(sessions))
+            last = number + 1 == len(sessions)
+            yield replace(played, disturbed=not last, repeated=not last)
 
     def disturbed(self, strikes: Sequence[Strike]) -> Played:
         """Run the gear through the proxy."""
