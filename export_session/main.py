@@ -11,23 +11,23 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 from export_session import settings
-from export_session.errors import ConfigError, ExportError
+from export_session.errors import ConfigError, ExportError, OutputError
 from export_session.launch import preflight
 from export_session.launch.fan_out import fan_out
 from export_session.launch.gear_context import open_gear
-from export_session.launch.selection import Destination, Selected, select
-from export_session.record import ContainerRecord, RunRecord, SessionRecord, Status
-from export_session.report import closing_lines, write_reports
+from export_session.launch.selection import Destination, select
+from export_session.record import RunRecord
+from export_session.report import Outputs, closing_lines
 from export_session.session.files import Run
 from export_session.session.provenance import GEAR
-from export_session.session.story import Route, export_session
+from export_session.session.story import Route
 from export_session.session.transfer import Handling
+from export_session.sessions import export_all
 from export_session.settings import Settings
 from export_session.site import Patience, PatientSite, connect
 from export_session.site.model import Project, Session
@@ -40,7 +40,6 @@ log = logging.getLogger("export_session")
 DONE, SOME_FAILED, CANNOT_START = 0, 1, 2  # exit codes
 # Seconds a whole run may lose to failed calls and the waits between them; a variable for slow or doubtful sites.
 RUN_PATIENCE = float(os.environ.get("SESSION_EXPORT_PATIENCE", "1800"))
-MOST_THUMBNAILS = 500  # of a run, about
 START_PATIENCE = 120.0  # the same until the first session
 
 
@@ -81,6 +80,7 @@ def _run(chosen: Settings, work: Path, output: Path) -> bool:
         if config.fan_out and not isinstance(destination, Session):
             fan_out(site, chosen, destination, route, output / f"{stem}_fan_out.csv")
             return True
+        outputs = Outputs(output, stem, config.log_values, "preview" if config.dry_run else "export")
         run = Run(
             site,
             config,
@@ -89,7 +89,7 @@ def _run(chosen: Settings, work: Path, output: Path) -> bool:
             Handling(scratch, config.verify == "readback", config.log_values == "full", chosen.job),
             Progress(log=log),
         )
-        sessions = tuple(_export_all(run, route, destination, workers))
+        sessions, error = export_all(run, route, select(site, destination, route, config), workers, outputs)
         run.progress.close()
     record = RunRecord(
         title=title,
@@ -101,8 +101,17 @@ def _run(chosen: Settings, work: Path, output: Path) -> bool:
         log_values=config.log_values,
         settings=chosen.for_report(),
         sessions=sessions,
+        error=error,
     )
-    write_reports(record, output)
+    return _told(record, outputs)
+
+
+def _told(record: RunRecord, outputs: Outputs) -> bool:
+    """Write the page, say what the run came to, and tell whether all went well."""
+    try:
+        outputs.close(record)
+    except OutputError as error:
+        log.error("The page is missing, the CSV files are complete: %s", error)
     for line in closing_lines(record):
         log.info(line)
     return record.succeeded
@@ -110,32 +119,6 @@ def _run(chosen: Settings, work: Path, output: Path) -> bool:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _export_all(run: Run, route: Route, destination: Destination, workers: Workers) -> Iterator[SessionRecord]:
-    subjects_done: set[str] = set()
-    files = 0
-    for selected in select(run.site, destination, route, run.config):
-        if selected.skipped:
-            yield _skipped(route, selected)
-            continue
-        session = selected.session
-        subject = session.subject_id
-        record = export_session(run, route, session, workers, subject_files=subject not in subjects_done)
-        subjects_done.add(subject)
-        files += len(record.files)
-        if files > MOST_THUMBNAILS:  # they are kept until the report is written
-            run = replace(run, handling=replace(run.handling, thumbnails=False))
-        yield record
-
-
-def _skipped(route: Route, selected: Selected) -> SessionRecord:
-    session = selected.session
-    subject = session.subject_label
-    path = f"{route.origin.path}/{subject}/{session.label}"
-    container = ContainerRecord("session", session.label, Status.SKIPPED, path, notes=(selected.skipped,))
-    log.info("%s: %s", path, selected.skipped)
-    return SessionRecord(subject, session.label, Status.SKIPPED, (container,))
 
 
 def _names(route: Route, destination: Destination) -> tuple[str, str]:

@@ -67,11 +67,16 @@ def archive_by_copy(run: Run, exported: Exported, project: Project, workers: Wor
     return Archived(pairs.session.known_copy, wrote=any(status is not Status.UNCHANGED for status in statuses))
 
 
-def archive_by_move(run: Run, exported: Exported, project: Project, workers: Workers) -> None:
+def archive_by_move(run: Run, exported: Exported, project: Project, workers: Workers) -> bool:
     """Move the session to the archive project, below a subject of the same label, and verify that it arrived.
 
     Files on the subject are copied, since the subject may have other sessions. A session that is there already
     (a run was interrupted after the move) is left.
+
+    Returns
+    -------
+    bool
+        Whether it had to be moved.
 
     Raises
     ------
@@ -82,7 +87,7 @@ def archive_by_move(run: Run, exported: Exported, project: Project, workers: Wor
     """
     origin, site = exported.origin, run.site
     if origin.session.parents.get("project") == project.id:
-        return
+        return False
     if find_copy(site, "project", project.id, origin.session):
         raise Conflict(
             f"{origin.path(origin.session)}: the archive project holds a copy of this session already. "
@@ -99,6 +104,7 @@ def archive_by_move(run: Run, exported: Exported, project: Project, workers: Wor
         raise TransferError(
             f"{origin.path(origin.session)}: the site accepted the move to the archive but did not do it"
         )
+    return True
 
 
 def _copy_all(

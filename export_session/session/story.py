@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status
+from export_session.record import Archived, ContainerRecord, FileRecord, SessionRecord, Status
 from export_session.session.archive import Exported, archive_by_copy, archive_by_move
 from export_session.session.copies import pairs_above, pairs_below
 from export_session.session.files import FileOutcome, Run, copy_files, orphaned_copies, plan_files, row
@@ -35,8 +35,11 @@ class Route:
     archive: Project | None
 
 
+Keep = Callable[[SessionRecord], None]
+
+
 def export_session(
-    run: Run, route: Route, session: Session, workers: Workers, *, subject_files: bool = True
+    run: Run, route: Route, session: Session, workers: Workers, keep: Keep, *, subject_files: bool = True
 ) -> SessionRecord:
     """Export one session; a failure becomes its record.
 
@@ -44,11 +47,13 @@ def export_session(
     ----------
     session
         The origin session, read in full.
+    keep
+        Gets the session's record when all is done but the tags: what bears the tag must not be without record.
     subject_files
         False where an earlier session of the same run took care of the files on the subject.
     """
     began = time.monotonic()
-    outcome = attempt(lambda: _export(run, route, session, workers, subject_files=subject_files))
+    outcome = attempt(lambda: _export(run, route, session, workers, keep, subject_files=subject_files))
     if isinstance(outcome, Failure):
         log.error("%s: %s", session.label, outcome.for_log)
         path = f"{route.origin.path}/{session.subject_label}/{session.label}"
@@ -57,7 +62,9 @@ def export_session(
     return replace(outcome, seconds=time.monotonic() - began)
 
 
-def _export(run: Run, route: Route, session: Session, workers: Workers, *, subject_files: bool) -> SessionRecord:
+def _export(
+    run: Run, route: Route, session: Session, workers: Workers, keep: Keep, *, subject_files: bool
+) -> SessionRecord:
     origin, pairs = _read(run, route, session, workers)
     if isinstance(pairs, Failure):
         log.error("%s: %s", session.label, pairs.for_log)
@@ -74,11 +81,32 @@ def _export(run: Run, route: Route, session: Session, workers: Workers, *, subje
             Status.SKIPPED, "some copies were left as they are, so the session is not tagged or archived"
         )
     exported = Exported.of(origin, pairs, outcomes, subject_files=subject_files)
+    return _finish(run, result, exported, workers, keep)
+
+
+def _finish(run: Run, result: _Result, exported: Exported, workers: Workers, keep: Keep) -> SessionRecord:
+    """Archive the originals, let the record be kept, and tag, in that order."""
+    archive = result.route.archive
     untouched = result.status is Status.UNCHANGED
-    finished = attempt(lambda: _archive_and_tag(run, exported, route.archive, workers, untouched=untouched))
-    if isinstance(finished, Failure):
-        return _failed(run, result, finished.message)
-    return result.record(result.status, archive=route.archive)
+    kept = attempt(lambda: _archive(run, exported, archive, workers, untouched=untouched))
+    if isinstance(kept, Failure):
+        return replace(_failed(run, result, kept.message), finishing=archive is not None)
+    done = replace(
+        result.record(result.status, archive=archive),
+        archived=kept.how,
+        tagged=EXPORTED not in exported.origin.session.tags,
+        finishing=True,
+    )
+
+    def tag() -> None:
+        keep(done)
+        _tag_all(run, kept.origin.session, kept.copies, workers)
+
+    tagged = attempt(tag)
+    if isinstance(tagged, Failure):
+        failed = _failed(run, result, tagged.message, archive=archive)
+        return replace(failed, archived=kept.how, finishing=True)
+    return done
 
 
 def _read(run: Run, route: Route, session: Session, workers: Workers) -> tuple[Origin, Pairs | Failure]:
@@ -99,24 +127,33 @@ def _read(run: Run, route: Route, session: Session, workers: Workers) -> tuple[O
     return origin, attempt(lambda: pairs_below(site, origin, above, workers, overwrite=overwrite, write=write))
 
 
-def _archive_and_tag(
-    run: Run, exported: Exported, archive: Project | None, workers: Workers, *, untouched: bool
-) -> None:
-    """Do what must not happen before every file is verified: archive the originals, then tag.
+@dataclass(frozen=True)
+class _Kept:
+    """A session whose originals are where they are to stay: its copies, and what this run did for that."""
 
-    The origin is read again before either, unless this run found everything `untouched` and tagged.
+    origin: Origin
+    copies: tuple[Session, ...]
+    how: Archived
+
+
+def _archive(run: Run, exported: Exported, archive: Project | None, workers: Workers, *, untouched: bool) -> _Kept:
+    """Archive the originals, which must not happen before every file is verified.
+
+    The origin is read again before that and before it is tagged, unless this run found everything `untouched` and
+    tagged.
     """
-    origin, copies = exported.origin, [exported.pairs.session.known_copy]
+    origin, copies = exported.origin, (exported.pairs.session.known_copy,)
     if not (untouched and EXPORTED in origin.session.tags):
         origin = assert_unchanged(run.site, origin, workers)
     if archive and run.config.archive_mode == "move":
-        archive_by_move(run, exported, archive, workers)
-    elif archive:
+        moved = archive_by_move(run, exported, archive, workers)
+        return _Kept(origin, copies, Archived.MOVED if moved else Archived.NOTHING)
+    if archive:
         archived = archive_by_copy(run, exported, archive, workers)
-        copies.append(archived.session)
         if archived.wrote:  # which may have taken long
             origin = assert_unchanged(run.site, origin, workers)
-    _tag_all(run, origin.session, copies, workers)
+        return _Kept(origin, (*copies, archived.session), Archived.COPIED if archived.wrote else Archived.NOTHING)
+    return _Kept(origin, copies, Archived.NOTHING)
 
 
 def _tag_all(run: Run, origin: Session, copies: Sequence[Session], workers: Workers) -> None:
@@ -138,13 +175,13 @@ def _note_result(run: Run, session: Session, *, passed: bool) -> None:
         run.site.set_info("session", session.id, values)
 
 
-def _failed(run: Run, result: _Result, reason: str) -> SessionRecord:
+def _failed(run: Run, result: _Result, reason: str, archive: Project | None = None) -> SessionRecord:
     """Say on the origin session that it was not exported, where the site lets us; then report."""
     if not run.config.dry_run:
         said = attempt(lambda: _note_result(run, result.origin.session, passed=False))
         if isinstance(said, Failure):
             log.warning("could not note the failure on the session: %s", said.message)
-    return result.record(Status.FAILED, reason)
+    return result.record(Status.FAILED, reason, archive)
 
 
 def _not_reached(run: Run, route: Route, origin: Origin, *, subject_files: bool) -> _Result:
