@@ -101,6 +101,7 @@ class SessionRecord:
     files: tuple[FileRecord, ...] = ()
     error: str = ""
     seconds: float = 0.0
+    skipped: str = ""  # why it was left alone
     archived: Archived = Archived.NOTHING
     tagged: bool = False  # by this run, which found it without the tag; in a dry run: would be tagged
     finishing: bool = False  # whether archiving or tagging had begun, so that a failure may have left a part of it
@@ -120,6 +121,7 @@ class RunRecord:
     settings: Mapping[str, Any]  # the configuration as used; never the API key
     sessions: tuple[SessionRecord, ...]
     error: str = ""  # why the run as a whole could not go on
+    nothing_selected: str = ""  # why there is no session
 
     def files(self) -> Iterator[FileRecord]:
         """Give every origin file, once."""

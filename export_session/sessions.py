@@ -64,6 +64,5 @@ def _skipped(route: Route, selected: Selected) -> SessionRecord:
     session = selected.session
     subject = session.subject_label
     path = f"{route.origin.path}/{subject}/{session.label}"
-    container = ContainerRecord("session", session.label, Status.SKIPPED, path, notes=(selected.skipped,))
-    log.info("%s: %s", path, selected.skipped)
-    return SessionRecord(subject, session.label, Status.SKIPPED, (container,))
+    container = ContainerRecord("session", session.label, Status.SKIPPED, path)
+    return SessionRecord(subject, session.label, Status.SKIPPED, (container,), skipped=selected.skipped)

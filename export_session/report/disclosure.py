@@ -79,7 +79,9 @@ def _session(session: SessionRecord, mask: Callable[[Any], Any]) -> SessionRecor
         for container in session.containers
     )
     files = tuple(_file(file, mask) for file in session.files)
-    return replace(session, containers=containers, files=files, error=clean(session.error))
+    return replace(
+        session, containers=containers, files=files, error=clean(session.error), skipped=clean(session.skipped)
+    )
 
 
 def _names(session: SessionRecord) -> set[str]:

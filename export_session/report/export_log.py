@@ -60,18 +60,20 @@ def subjects_of(session: SessionRecord) -> frozenset[str]:
 
 
 def containers_of(session: SessionRecord) -> tuple[ContainerRecord, ...]:
-    """Give the containers of a session, the session itself always among them, with the session's error.
+    """Give the containers of a session, the session itself always among them, with what there is to say of it.
 
     So a session that failed before its containers were read still has its row.
     """
-    if not any(container.level == "session" for container in session.containers):
+    containers = session.containers
+    if not any(container.level == "session" for container in containers):
         path = f"{session.subject}/{session.session}"
-        own = ContainerRecord("session", session.session, session.status, path, error=session.error)
-        return (*session.containers, own)
-    return tuple(
-        replace(container, error=session.error) if container.level == "session" and not container.error else container
-        for container in session.containers
-    )
+        containers = (*containers, ContainerRecord("session", session.session, session.status, path))
+    return tuple(_told(container, session) if container.level == "session" else container for container in containers)
+
+
+def _told(container: ContainerRecord, session: SessionRecord) -> ContainerRecord:
+    why = (session.skipped,) if session.skipped and session.skipped not in container.notes else ()
+    return replace(container, error=container.error or session.error, notes=(*why, *container.notes))
 
 
 def files_by_parent(session: SessionRecord) -> dict[str, list[FileRecord]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from export_session.record import Archived, ContainerRecord, FileRecord, SessionRecord, Status
-from export_session.session.archive import Exported, archive_by_copy, archive_by_move
+from export_session.session.archive import Exported, archive_by_copy, archive_by_move, would_archive
 from export_session.session.copies import pairs_above, pairs_below
 from export_session.session.files import FileOutcome, Run, copy_files, orphaned_copies, plan_files, row
 from export_session.session.origin import Origin, assert_unchanged
@@ -74,14 +74,25 @@ def _export(
     result = _Result(route, origin, covered, outcomes)
     if failed := result.count(Status.FAILED):
         return _failed(run, result, f"{failed} of {len(outcomes)} files failed; nothing was archived or tagged.")
-    if run.config.dry_run:
-        return result.record(result.status)
     if result.count(Status.SKIPPED):
-        return result.record(
-            Status.SKIPPED, "some copies were left as they are, so the session is not tagged or archived"
-        )
+        why = "some copies were left as they are (on_existing is skip), so it is not tagged or archived"
+        return replace(result.record(Status.SKIPPED), skipped=why)
+    if run.config.dry_run:
+        return _foretold(run, result, origin, workers, subject_files=subject_files)
     exported = Exported.of(origin, pairs, outcomes, subject_files=subject_files)
     return _finish(run, result, exported, workers, keep)
+
+
+def _foretold(run: Run, result: _Result, origin: Origin, workers: Workers, *, subject_files: bool) -> SessionRecord:
+    """Say what would become of a session, its archive and its tag; a failure there is a failure of the session."""
+    archived = Archived.NOTHING
+    if archive := result.route.archive:
+        foreseen = attempt(lambda: would_archive(run, origin, archive, workers, subject_files=subject_files))
+        if isinstance(foreseen, Failure):
+            return result.record(Status.FAILED, foreseen.message)
+        archived = foreseen
+    done = result.record(result.status, archive=result.route.archive)
+    return replace(done, archived=archived, tagged=EXPORTED not in origin.session.tags)
 
 
 def _finish(run: Run, result: _Result, exported: Exported, workers: Workers, keep: Keep) -> SessionRecord:
