@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import re
 import shutil
 import signal
 import sys
@@ -20,17 +19,17 @@ from export_session.errors import ConfigError, ExportError, OutputError
 from export_session.launch import preflight
 from export_session.launch.fan_out import fan_out
 from export_session.launch.gear_context import open_gear
-from export_session.launch.selection import Destination, select
+from export_session.launch.names import stem_of, title_of
+from export_session.launch.selection import select
 from export_session.record import RunRecord
 from export_session.report import Outputs, closing_lines
 from export_session.session.files import Run
 from export_session.session.provenance import GEAR
-from export_session.session.story import Route
 from export_session.session.transfer import Handling
 from export_session.sessions import export_all
 from export_session.settings import Settings
 from export_session.site import Patience, PatientSite, connect
-from export_session.site.model import Project, Session
+from export_session.site.model import Session
 from export_session.support.parallel import Workers
 from export_session.support.progress import Progress
 from export_session.support.scratch import make_scratch
@@ -75,11 +74,11 @@ def _run(chosen: Settings, work: Path, output: Path) -> bool:
     site = PatientSite(connect(chosen.api_key, writable=not config.dry_run), Patience(RUN_PATIENCE))
     with _scratch(work) as scratch, Workers(config.transfers) as workers:
         destination, route = preflight.check(site.with_patience(START_PATIENCE), chosen, workers)
-        title, stem = _names(route, destination)
+        title = title_of(destination, route)
         log.info("%s of %s to %s", "Preview" if config.dry_run else "Export", title, route.export.path)
         if config.fan_out and not isinstance(destination, Session):
-            fan_out(site, chosen, destination, route, output / f"{stem}_fan_out.csv")
-            return True
+            return fan_out(site, chosen, destination, route, output)
+        stem = stem_of(destination)
         outputs = Outputs(output, stem, config.log_values, "preview" if config.dry_run else "export")
         run = Run(
             site,
@@ -89,7 +88,8 @@ def _run(chosen: Settings, work: Path, output: Path) -> bool:
             Handling(scratch, config.verify == "readback", config.log_values == "full", chosen.job),
             Progress(log=log),
         )
-        sessions, error = export_all(run, route, select(site, destination, route, config), workers, outputs)
+        selection = select(site, destination, route, config)
+        sessions, error = export_all(run, route, selection, workers, outputs)
         run.progress.close()
     record = RunRecord(
         title=title,
@@ -102,6 +102,7 @@ def _run(chosen: Settings, work: Path, output: Path) -> bool:
         settings=chosen.for_report(),
         sessions=sessions,
         error=error,
+        nothing_selected=selection.why_empty,
     )
     return _told(record, outputs)
 
@@ -119,16 +120,6 @@ def _told(record: RunRecord, outputs: Outputs) -> bool:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _names(route: Route, destination: Destination) -> tuple[str, str]:
-    """Return the run's title and a stem for its outputs that any file system takes."""
-    labels = [destination.label]
-    if isinstance(destination, Session):
-        labels.insert(0, destination.subject_label)
-    title = "/".join([route.origin.path, *([] if isinstance(destination, Project) else labels)])
-    stem = "-".join(re.sub(r"[^\w.+=@ -]", "_", label).strip(" .") or "_" for label in labels)
-    return title, stem.encode()[:180].decode(errors="ignore")
 
 
 @contextmanager

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from export_session.errors import ExportError
-from export_session.launch.selection import Selected
+from export_session.launch.selection import Selected, Selection
 from export_session.record import ContainerRecord, SessionRecord, Status
 from export_session.report import Outputs
 from export_session.session.files import Run
@@ -20,7 +20,7 @@ MOST_THUMBNAILS = 500  # of a run, about
 
 
 def export_all(
-    run: Run, route: Route, selected: Iterable[Selected], workers: Workers, outputs: Outputs
+    run: Run, route: Route, selection: Selection, workers: Workers, outputs: Outputs
 ) -> tuple[tuple[SessionRecord, ...], str]:
     """Export sessions and write the record of each.
 
@@ -31,7 +31,7 @@ def export_all(
     """
     done: list[SessionRecord] = []
     try:
-        for record in _sessions(run, route, selected, workers, outputs):
+        for record in _sessions(run, route, selection, workers, outputs):
             done.append(record)
             outputs.settle(record)
     except ExportError as error:  # what is done stays done, and is told
@@ -41,28 +41,35 @@ def export_all(
 
 
 def _sessions(
-    run: Run, route: Route, selected: Iterable[Selected], workers: Workers, outputs: Outputs
+    run: Run, route: Route, selection: Selection, workers: Workers, outputs: Outputs
 ) -> Iterator[SessionRecord]:
     subjects_done: set[str] = set()
     files = 0
-    for each in selected:
-        if each.skipped:
-            yield _skipped(route, each)
+    run.progress.expect_sessions(selection.to_do)
+    for selected in selection:
+        session = selected.session
+        if session is None or selected.skipped:
+            yield _left_alone(route, selected)
             continue
-        subject = each.session.subject_id
+        run.progress.begin_session()
         record = export_session(
-            run, route, each.session, workers, outputs.keep, subject_files=subject not in subjects_done
+            run, route, session, workers, outputs.keep, subject_files=session.subject_id not in subjects_done
         )
-        subjects_done.add(subject)
+        subjects_done.add(session.subject_id)
         files += len(record.files)
         if files > MOST_THUMBNAILS:  # they are kept until the page is written
             run = replace(run, handling=replace(run.handling, thumbnails=False))
         yield record
 
 
-def _skipped(route: Route, selected: Selected) -> SessionRecord:
-    session = selected.session
-    subject = session.subject_label
-    path = f"{route.origin.path}/{subject}/{session.label}"
-    container = ContainerRecord("session", session.label, Status.SKIPPED, path)
-    return SessionRecord(subject, session.label, Status.SKIPPED, (container,), skipped=selected.skipped)
+def _left_alone(route: Route, selected: Selected) -> SessionRecord:
+    """Give the record of a session that is passed over or could not be read."""
+    entry = selected.entry
+    status = Status.FAILED if selected.failed else Status.SKIPPED
+    path = f"{route.origin.path}/{entry.subject}/{entry.label}"
+    if selected.failed:
+        log.error("%s: %s", path, selected.failed)
+    container = ContainerRecord("session", entry.label, status, path)
+    return SessionRecord(
+        entry.subject, entry.label, status, (container,), error=selected.failed, skipped=selected.skipped
+    )

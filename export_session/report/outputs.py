@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 UNFINISHED = """<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><title>Session export: not finished</title>
-<p>This run has not ended, or it was killed. The sessions that it finished are in the CSV files beside this page.
+<p>This run has not ended, or it was killed. What it has done so far is in the CSV beside this page.
 Run the gear again to go on where it stopped.</p></html>
 """
 
@@ -92,6 +92,7 @@ class GrowingTable:
             self._file = path.open("wb", buffering=0)
         self._replace(csv_lines([columns]))
         self.settle()
+        self._head = self._settled
 
     def keep(self, rows: Iterable[Sequence[Cell]]) -> None:
         """Put rows behind those that are settled, in place of the ones that were kept there before."""
@@ -103,6 +104,12 @@ class GrowingTable:
         """Let the rows that were kept stay for good."""
         self._settled += len(self._kept)
         self._kept = b""
+
+    def rewrite(self, rows: Iterable[Sequence[Cell]]) -> None:
+        """Put rows in place of all that are there."""
+        self._kept, self._settled = b"", self._head
+        self._replace(csv_lines(rows))
+        self.settle()
 
     def close(self) -> None:
         """Close the file."""

@@ -7,7 +7,7 @@ project.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from export_session.errors import Conflict, TransferError
 from export_session.record import Archived, Status
@@ -144,7 +144,8 @@ def _is_to_be_moved(run: Run, origin: Origin, project: Project) -> bool:
 def _copy_all(
     run: Run, origin: Origin, project: Project, pairs: Iterable[Pair[Container]], workers: Workers
 ) -> list[FileOutcome]:
-    outcomes = copy_files(run, plan_files(run, origin, project, pairs, untouched=True), workers)
+    apart = replace(run, progress=run.progress.aside("to the archive"))  # or each file would count twice
+    outcomes = copy_files(apart, plan_files(run, origin, project, pairs, untouched=True), workers)
     failed = [item.record for item in outcomes if item.proof is None]
     if failed:
         raise TransferError(

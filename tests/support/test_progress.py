@@ -146,3 +146,40 @@ def test_many_threads_lose_no_count(log: logging.Logger, caplog: pytest.LogCaptu
     progress.close()
     assert caplog.messages[-1].startswith("800 of 800 files, 800 B of 800 B")
     assert caplog.messages[-1].endswith("800 warnings")
+
+
+def test_a_run_of_sessions_tells_which_one_it_is_at_and_the_time_for_all(
+    clock: Clock, log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    progress = Progress(log=log, clock=clock)
+    progress.expect_sessions(4)
+    for _ in range(2):
+        progress.begin_session()
+        progress.expect(10, 10_000_000)
+        run(progress, clock, 10, 2.0)
+    assert caplog.messages[-1] == (
+        "session 2 of 4, 8 of 10 files, 8.0 MB of 10.0 MB, 500.0 kB/s, about 44.0 s left for all sessions"
+    )
+    progress.close()
+    assert caplog.messages[-1] == "2 sessions, 20 of 20 files, 20.0 MB of 20.0 MB, 500.0 kB/s, in 40.0 s"
+
+
+def test_long_runs_say_less_often_how_it_goes(
+    clock: Clock, log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    progress = Progress(100_000, 100_000_000_000, log=log, clock=clock)
+    run(progress, clock, 3600, 1.0)
+    assert 60 <= len(caplog.messages) <= 100
+
+
+def test_files_that_are_handled_a_second_time_have_a_count_of_their_own(
+    clock: Clock, log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    progress = Progress(2, 2_000_000, log=log, clock=clock)
+    again = progress.aside("to the archive")
+    again.expect(2, 2_000_000)
+    run(again, clock, 1, 10.0)
+    run(progress, clock, 2, 1.0)
+    progress.close()
+    assert caplog.messages[0].startswith("1 of 2 files to the archive, ")
+    assert caplog.messages[-1].startswith("2 of 2 files, 2.0 MB of 2.0 MB")
