@@ -12,6 +12,7 @@
     │   ├── NotFound            the container or file is not (or no longer) there
     │   ├── Conflict            the site refuses because something is there already
     │   └── Unreachable         no usable answer; worth another try within the time budget
+    │       └── NoAnswer        an answer came, but not of the form that the call must have
     ├── TransferError           stored or fetched bytes are not the bytes they should be
     ├── OriginChanged           the origin was edited, moved or deleted while it was exported
     └── HeaderError             a DICOM file that must not be exported as it stands
@@ -98,6 +99,10 @@ class Unreachable(SiteError):
     def __init__(self, message: str, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message, status)
         self.retry_after = retry_after
+
+
+class NoAnswer(Unreachable):
+    """What came is not of the form that answers to this call have: a page of a middlebox, or nothing at all."""
 
 
 class TransferError(ExportError):

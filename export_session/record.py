@@ -102,6 +102,7 @@ class SessionRecord:
     error: str = ""
     seconds: float = 0.0
     skipped: str = ""  # why it was left alone
+    edited_since: bool = False  # it was left alone as exported, but was edited since
     archived: Archived = Archived.NOTHING
     tagged: bool = False  # by this run, which found it without the tag; in a dry run: would be tagged
     finishing: bool = False  # whether archiving or tagging had begun, so that a failure may have left a part of it

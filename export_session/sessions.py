@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from export_session.errors import ExportError
-from export_session.launch.selection import Selected, Selection
+from export_session.launch.selection import ALREADY, Selected, Selection, changes_since
 from export_session.record import ContainerRecord, SessionRecord, Status
 from export_session.report import Outputs
 from export_session.session.files import Run
-from export_session.session.story import Route, export_session
+from export_session.session.result import Route
+from export_session.session.since import EDITED
+from export_session.session.story import export_session
+from export_session.session.subjects import Subjects
+from export_session.site import ReadSite
 from export_session.support.parallel import Workers
 
 log = logging.getLogger(__name__)
@@ -43,33 +47,38 @@ def export_all(
 def _sessions(
     run: Run, route: Route, selection: Selection, workers: Workers, outputs: Outputs
 ) -> Iterator[SessionRecord]:
-    subjects_done: set[str] = set()
+    subjects = Subjects()
     files = 0
     run.progress.expect_sessions(selection.to_do)
     for selected in selection:
         session = selected.session
         if session is None or selected.skipped:
-            yield _left_alone(route, selected)
+            yield _left_alone(run.site, route, selected)
             continue
         run.progress.begin_session()
-        record = export_session(
-            run, route, session, workers, outputs.keep, subject_files=session.subject_id not in subjects_done
-        )
-        subjects_done.add(session.subject_id)
+        record, subjects = export_session(run, route, session, workers, subjects, keep=outputs.keep)
         files += len(record.files)
         if files > MOST_THUMBNAILS:  # they are kept until the page is written
             run = replace(run, handling=replace(run.handling, thumbnails=False))
         yield record
 
 
-def _left_alone(route: Route, selected: Selected) -> SessionRecord:
+def _left_alone(site: ReadSite, route: Route, selected: Selected) -> SessionRecord:
     """Give the record of a session that is passed over or could not be read."""
-    entry = selected.entry
+    entry, since = selected.entry, ""
     status = Status.FAILED if selected.failed else Status.SKIPPED
     path = f"{route.origin.path}/{entry.subject}/{entry.label}"
     if selected.failed:
         log.error("%s: %s", path, selected.failed)
-    container = ContainerRecord("session", entry.label, status, path)
+    if selected.skipped == ALREADY:
+        since = changes_since(site, selected)
+    row = ContainerRecord("session", entry.label, status, path, notes=(since,) if since else ())
     return SessionRecord(
-        entry.subject, entry.label, status, (container,), error=selected.failed, skipped=selected.skipped
+        subject=entry.subject,
+        session=entry.label,
+        status=status,
+        containers=(row,),
+        error=selected.failed,
+        skipped=selected.skipped,
+        edited_since=since.startswith(EDITED),
     )

@@ -12,12 +12,13 @@ from typing import Any
 
 from export_session.errors import PreflightError, SiteError
 from export_session.launch.names import stem_of, title_of
-from export_session.launch.selection import ALREADY, Destination, Selected, select
+from export_session.launch.selection import ALREADY, Destination, Selected, changes_since, select
 from export_session.report.fan_out import COLUMNS, Action, Jobs, Line, page
 from export_session.report.outputs import UNFINISHED, GrowingTable, write_page
 from export_session.report.table_page import render
 from export_session.session.provenance import GEAR, digest
-from export_session.session.story import Route
+from export_session.session.result import Route
+from export_session.session.since import EDITED
 from export_session.settings import Settings
 from export_session.site import Job, JobRequest, ReadSite, Site
 from export_session.site.model import EXPORTED, Session
@@ -59,7 +60,7 @@ def fan_out(site: Site, settings: Settings, destination: Destination, route: Rou
     selection = select(site, destination, route, settings.config)
     lines: list[Line] = []
     for selected in selection:
-        line = _line(selected, known.get(selected.entry.id))
+        line = _line(site, selected, known.get(selected.entry.id))
         lines.append(line if preview else _started(site, request, line))
         table.keep([lines[-1].cells()])
         table.settle()
@@ -107,8 +108,11 @@ def _inputs(dicom_map: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"dicom-map": dict(dicom_map)} if dicom_map else {}
 
 
-def _line(selected: Selected, job: Job | None) -> Line:
+def _line(site: ReadSite, selected: Selected, job: Job | None) -> Line:
     action, why = _action(selected, job)
+    if action is Action.EXPORTED and (since := changes_since(site, selected)):
+        forced = selected.session is not None and not selected.skipped and since.startswith(EDITED)
+        action, why = (Action.STARTED, since.partition(";")[0]) if forced else (action, f"{why}; {since}")
     entry = selected.entry
     return Line(entry.subject, entry.label, entry.id, job.id if job else "", job.state if job else "", action, why)
 

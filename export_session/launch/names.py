@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from export_session.launch.selection import Destination
-from export_session.session.story import Route
+from export_session.session.result import Route
 from export_session.site.model import Project, Session
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from export_session.errors import AccessDenied, NotFound
-from export_session.session.story import Route
+from export_session.session.result import Route
+from export_session.session.since import changes_since_export
 from export_session.settings import Config
 from export_session.site import ReadSite, equals
 from export_session.site.model import EXPORTED, Project, Session, Subject
@@ -120,3 +121,12 @@ def _why_empty(site: ReadSite, destination: Project | Subject, wanted: str | Non
     more = f" and {len(tags) - TAGS_NAMED:,} more" if len(tags) > TAGS_NAMED else ""
     known = f"the tags there are: {named}{more}" if tags else "they have no tags at all"
     return f"none of the {counted(len(there), 'session')} in this {destination.level} bears the tag {wanted}; {known}"
+
+
+def changes_since(site: ReadSite, selected: Selected) -> str:
+    """Say what has happened to a session that bears the tag since it was exported, as far as one listing tells."""
+    try:
+        session = selected.session or site.read(Session, selected.entry.id)
+        return changes_since_export(site, session)
+    except (NotFound, AccessDenied) as error:
+        return f"not looked at whether it was edited since it was exported: {error}"

@@ -77,14 +77,16 @@ def verdict(record: RunRecord) -> Verdict:
         return Verdict("good", f"Nothing to do: {record.nothing_selected or 'no session was selected'}.")
     parts = [_done(record, figures), *_archived(record), *_tagged(record)]
     said = [part for part in parts if part]
+    kind: Literal["good", "warning"] = "warning" if figures.refused or _edited(record) else "good"
     if not said:
-        return Verdict("good", f"Nothing to do: {_left(figures)}.")
-    said += [f"{counted(figures.sessions[Status.SKIPPED], 'session')} left alone"] * (
-        Status.SKIPPED in figures.sessions
-    )
+        lead = "Nothing to do" if kind == "good" else "Nothing was done"
+        still = f"; {counted(figures.refused, 'edit')} still refused" if figures.refused else ""
+        return Verdict(kind, f"{lead}: {_left(record, figures)}{still}.")
+    if figures.sessions.get(Status.SKIPPED):
+        said.append(_left_alone(record, figures))
     refused = f", but {_with_verb(figures.refused, 'edit', record, 'refused')}" if figures.refused else ""
     sentence = f"{'; '.join(said)}{refused}."
-    return Verdict("warning" if refused else "good", sentence[0].upper() + sentence[1:])
+    return Verdict(kind, sentence[0].upper() + sentence[1:])
 
 
 def _so_far(record: RunRecord, figures: Figures) -> str:
@@ -158,14 +160,24 @@ def _with_verb(number: int, noun: str, record: RunRecord, verb: str, *, plural: 
     return f"{counted(number, noun)} {was} {verb}"
 
 
-def _left(figures: Figures) -> str:
-    same, skipped = (figures.sessions.get(status, 0) for status in (Status.UNCHANGED, Status.SKIPPED))
+def _left(record: RunRecord, figures: Figures) -> str:
+    """Say why nothing was done."""
     parts = []
-    if same:
+    if same := figures.sessions.get(Status.UNCHANGED, 0):
         parts.append(f"{counted(same, 'session')} already exported, and nothing has changed since")
-    if skipped:
-        parts.append(f"{counted(skipped, 'session')} left alone")
+    if figures.sessions.get(Status.SKIPPED):
+        parts.append(_left_alone(record, figures))
     return "; ".join(parts)
+
+
+def _left_alone(record: RunRecord, figures: Figures) -> str:
+    edited = _edited(record)
+    also = f", {edited:,} of them edited since {'its' if edited == 1 else 'their'} export" if edited else ""
+    return f"{counted(figures.sessions[Status.SKIPPED], 'session')} left alone{also}"
+
+
+def _edited(record: RunRecord) -> int:
+    return sum(session.edited_since for session in record.sessions)
 
 
 def closing_lines(record: RunRecord) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import shutil
 import sys
@@ -42,8 +41,6 @@ class Progress:
     total_files, total_bytes
         What is to be done; :meth:`expect` adds to it. While nothing is known, no share and no time left
         are told. Where several sessions are expected, the lines count those, and the time left is that of all.
-    doing
-        What happens to the files, where that is not the main thing.
     log
         Gets a line every ten seconds or ten per cent, and a last one. Lines name no file: a file name may
         name a person.
@@ -58,7 +55,6 @@ class Progress:
         total_files: int = 0,
         total_bytes: int = 0,
         *,
-        doing: str = "",
         log: logging.Logger = LOG,
         tty: TextIO = sys.stderr,
         clock: Callable[[], float] = time.monotonic,
@@ -66,7 +62,6 @@ class Progress:
         self._total_files, self._total_bytes = total_files, total_bytes
         self._log, self._clock = log, clock
         self._tty = tty if tty.isatty() else None
-        self._doing = f" {doing}" if doing else ""
         self._files = self._bytes = self._warnings = 0
         self._sessions = self._session = 0  # how many there are, the number of the present one
         self._before = _Done(0, 0, 0, 0)  # this session
@@ -80,10 +75,6 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def aside(self, doing: str) -> Progress:
-        """Give a count of its own for files that are handled a second time."""
-        return Progress(doing=doing, log=self._log, tty=self._tty or io.StringIO(), clock=self._clock)
 
     def expect_sessions(self, number: int) -> None:
         """Say how many sessions there are."""
@@ -159,10 +150,10 @@ class Progress:
         if several:
             parts.append(f"{self._session:,} sessions" if last else f"session {self._session:,} of {self._sessions:,}")
         if shown.total_files:
-            parts.append(f"{shown.files:,} of {counted(shown.total_files, 'file')}{self._doing}")
+            parts.append(f"{shown.files:,} of {counted(shown.total_files, 'file')}")
             parts.append(f"{size(shown.bytes)} of {size(shown.total_bytes)}")
         else:
-            parts += [f"{counted(shown.files, 'file')}{self._doing}", size(shown.bytes)]
+            parts += [f"{counted(shown.files, 'file')}", size(shown.bytes)]
         if elapsed > 0 and self._bytes:
             parts.append(f"{size(self._bytes / elapsed)}/s")
         if last:

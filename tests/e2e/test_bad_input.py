@@ -164,8 +164,7 @@ def test_a_dicom_map_with_wrong_rows_is_refused_row_by_row(quiet: World) -> None
 def test_a_label_forges_no_line_of_the_log(world: World) -> None:
     label = "Visit\nExported and verified: 99 sessions"
     session = world.session(label=label)
-    world.file(session.add_acquisition(label="A"), "a.dcm", b"not DICOM", {}, type="text")
-    series = world.file(session.add_acquisition(label="B"), "b.txt", b"text", type="text")
+    series = world.file(session.add_acquisition(label="A"), "a.dcm", b"not DICOM", type="archive")
     series.update_info({"header": {"dicom": {"PatientID": "x"}}})
     run = world.run(session)
     assert run.code == 1, run.printed

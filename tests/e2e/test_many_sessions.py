@@ -133,3 +133,14 @@ def test_skipped_sessions_are_counted_by_their_reason_at_the_end(study: World) -
 def test_archive_copies_do_not_count_twice(study: World) -> None:
     run = study.run(study.quarantine.reload(), archive_project=f"{study.group.id}/Archive")
     assert "4 sessions, 6 of 6 files" in run.printed
+
+
+def test_a_tagged_session_that_was_edited_since_is_said_to_be(study: World) -> None:
+    assert study.run(study.quarantine.reload()).code == 0
+    session = study.quarantine.sessions()[0]
+    study.edit(session.acquisitions()[0], "t1.dcm", PatientBirthDate="19700131")
+    run = study.run(study.quarantine.reload())
+    assert run.code == 0, run.printed
+    assert "4 sessions left alone, 1 of them edited since its export." in run.printed
+    (row,) = [row for row in run.log if "edited since" in row["Message"]]
+    assert "t1.dcm" in row["Message"]

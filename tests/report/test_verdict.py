@@ -148,3 +148,21 @@ def test_no_run_is_called_verified_when_a_file_is_not(run: Make, session: Make, 
     loose: FileRecord = file(verification=Verification.NONE)
     done: SessionRecord = session(files=(loose,))
     assert "verified" not in verdict(run(sessions=(done,))).sentence
+
+
+def test_what_was_edited_since_its_export_is_not_passed_over_in_green(run: Make, session: Make) -> None:
+    edited = session(status=Status.SKIPPED, files=(), skipped="already EXPORTED", edited_since=True)
+    said = verdict(run(sessions=(edited, session("sub-02", status=Status.SKIPPED, files=()))))
+    assert (said.kind, said.sentence) == (
+        "warning",
+        "Nothing was done: 2 sessions left alone, 1 of them edited since its export.",
+    )
+
+
+def test_edits_that_are_still_refused_are_said_though_nothing_is_to_do(
+    run: Make, session: Make, file: Make, change: Make
+) -> None:
+    same = session(status=Status.UNCHANGED, files=(file(status=Status.UNCHANGED, refused=(change(),)),))
+    said = verdict(run(sessions=(same,)))
+    assert said.kind == "warning"
+    assert said.sentence.endswith("nothing has changed since; 1 edit still refused.")

@@ -170,16 +170,3 @@ def test_long_runs_say_less_often_how_it_goes(
     progress = Progress(100_000, 100_000_000_000, log=log, clock=clock)
     run(progress, clock, 3600, 1.0)
     assert 60 <= len(caplog.messages) <= 100
-
-
-def test_files_that_are_handled_a_second_time_have_a_count_of_their_own(
-    clock: Clock, log: logging.Logger, caplog: pytest.LogCaptureFixture
-) -> None:
-    progress = Progress(2, 2_000_000, log=log, clock=clock)
-    again = progress.aside("to the archive")
-    again.expect(2, 2_000_000)
-    run(again, clock, 1, 10.0)
-    run(progress, clock, 2, 1.0)
-    progress.close()
-    assert caplog.messages[0].startswith("1 of 2 files to the archive, ")
-    assert caplog.messages[-1].startswith("2 of 2 files, 2.0 MB of 2.0 MB")

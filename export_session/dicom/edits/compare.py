@@ -27,7 +27,6 @@ _UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")  # PS3.5 §9.1
 _META_LENGTH = 0x00020000
 _BYTES_REPR = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _TRUNCATED = " ... truncated byte value."
-_NO_DATA_SET = frozenset([0x0000, 0x0004, 0xFFFE])  # groups of commands, of directories and of items
 _KEPT = "or a person may have typed it; that cannot be told, so the file keeps its value"
 _BLANKED = "the items of a sequence are removed by [] alone; {} is not taken as a request to remove them"
 _REORDERED = (
@@ -86,10 +85,7 @@ class Comparison:
         in_file = data_set.get(key)
         if key.tag == _META_LENGTH:
             return  # it follows the bytes, whatever the metadata says
-        if in_file is None and key.tag >> 16 in _NO_DATA_SET:
-            if not is_empty(value):
-                yield Remark(f"{key.name} is not an element of such a file, so it is not exported")
-        elif in_file and in_file.is_sequence:
+        if in_file and in_file.is_sequence:
             yield from self._in_sequence(key, value, data_set, above)
         elif not self._explains(key, value, in_file, nested=bool(above)):
             yield from self._unexplained(key, value, data_set, above)
@@ -263,7 +259,13 @@ class Comparison:
 
 
 def _differences(findings: Iterable[Finding]) -> int:
-    return sum(isinstance(finding, Difference) for finding in findings)
+    return sum(_leaves(finding.wanted) for finding in findings if isinstance(finding, Difference))
+
+
+def _leaves(value: Any) -> int:
+    """Count the values in a JSON value: a sequence that differs as a whole counts as all that it holds."""
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return max(1, sum(map(_leaves, parts)))
 
 
 def _is_plain(value: Any) -> bool:

@@ -49,9 +49,10 @@ def slice_edits(arrays: Mapping[str, Any], series: Series, comparison: Compariso
     if series.is_multiframe:
         edits = tuple(edit for key, value in lists.items() for edit in _frames(key, value, series, comparison))
         return SliceEdits((*edits, *no_lists), series.order, notes)
-    likeliest, *others = series.orders(max(map(len, lists.values()), default=0))
+    orders = series.orders(max(map(len, lists.values()), default=0))
+    likeliest = next(orders)
     edits, doubts = _in_order(likeliest, lists, series, comparison)
-    for order in others if edits else ():
+    for order in orders if edits else ():
         if not _in_order(order, lists, series, comparison)[0]:
             return SliceEdits(no_lists, order, notes)  # nothing was edited, only sorted in another way
     return SliceEdits((*edits, *no_lists), likeliest, (*notes, *doubts))
@@ -178,15 +179,25 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
         frames = []
     at_root: list[tuple[int, Difference]] = []
     for index, (entry, frame) in enumerate(zip(entries, frames, strict=False)):
+        if entry is None:
+            continue  # which leaves the element as it is, as it does in lists of members
         data_set, above = _frame_data_set(key, frame, index, main)
-        for finding in comparison.of_values(key, entry, data_set, above):
-            if not isinstance(finding, Difference):
-                continue
-            if data_set is main:
-                at_root.append((index, finding))
-            else:
-                yield _edit(finding, None, key, index)
+        findings = comparison.of_values(key, entry, data_set, above)
+        differences = [finding for finding in findings if isinstance(finding, Difference)]
+        if differences and _is_imported_frame(key, index, entry, series):
+            continue
+        if data_set is main:
+            at_root += ((index, difference) for difference in differences)
+        else:
+            yield from (_edit(difference, None, key, index) for difference in differences)
     yield from _root_edits(key, at_root, len(frames))
+
+
+def _is_imported_frame(key: Key, index: int, entry: Any, series: Series) -> bool:
+    """Whether the importer itself makes this entry of its frame, by its own way of reading."""
+    rereading = series.reread(series.indices[0])
+    made = rereading.frame_entries(key.text) if rereading else []
+    return index < len(made) and bool(made[index] == entry)
 
 
 def _frame_data_set(key: Key, frame: DataSet, index: int, main: DataSet) -> tuple[DataSet, Above]:

@@ -15,7 +15,7 @@ _COMPARED_MAX = 64  # items; with more that differ only neighbours are compared
 def are_reordered(
     shown: Sequence[Mapping[str, Any]], items: Sequence[DataSet], own: Sequence[int], distance: Distance
 ) -> bool:
-    """Tell whether two items of the metadata fit the file better when they change places.
+    """Tell whether items of the metadata are other items of the file, or are far more like them than like their own.
 
     Values of an item would be written to another one then, whose hidden contents (contours, pixel data, private
     elements) stay where they are.
@@ -31,4 +31,8 @@ def are_reordered(
     """
     differing = [number for number, count in enumerate(own) if count]
     pairs = combinations(differing, 2) if len(differing) <= _COMPARED_MAX else pairwise(differing)
-    return any(distance(shown[i], items[j]) + distance(shown[j], items[i]) < own[i] + own[j] for i, j in pairs)
+    for i, j in pairs:
+        crossed = distance(shown[i], items[j]), distance(shown[j], items[i])
+        if not all(crossed) or 2 * sum(crossed) < own[i] + own[j]:
+            return True
+    return False

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
+from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
 from export_session.dicom.binary.dataset import DataSet, main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.dictionary import Key
-from export_session.dicom.edits.equality import as_number, same
-from export_session.dicom.edits.importers import FAITHFUL
+from export_session.dicom.edits.equality import as_number, is_empty, same
+from export_session.dicom.edits.importers import FAITHFUL, Importer
 from export_session.dicom.edits.importers.importer import by_path
+from export_session.dicom.edits.importers.shown import can_be_part_of
 
 if TYPE_CHECKING:
     from export_session.dicom.edits.importers.rereading import Rereading
@@ -23,6 +24,7 @@ NUMBER_OF_FRAMES = 0x00280008
 SOP_INSTANCE_UID = 0x00080018
 
 
+_ORDERS_MAX = 20  # of members that may be empty
 _NAMES_OF_INSTANCE = ("SOPInstanceUID", "MediaStorageSOPInstanceUID")
 
 
@@ -60,16 +62,42 @@ class Series:
 
         Every member takes part, also what is no DICOM.
         """
-        return tuple(FAITHFUL.order(self.members, {i: _sort_key(data_set) for i, data_set in self.data_sets.items()}))
+        return tuple(FAITHFUL.order(self.members, self._numbers))
+
+    @cached_property
+    def _numbers(self) -> Mapping[int, tuple[int, float]]:
+        return {i: _sort_key(_instance_number(data_set)) for i, data_set in self.data_sets.items()}
+
+    @cached_property
+    def _order_by_importer(self) -> tuple[int, ...]:
+        """The same order where the importer reads numbers in members that are damaged, or no instances to others."""
+        odd = [i for i, member in enumerate(self.members) if member.problem]
+        read = {i: rereading.array_entry("InstanceNumber") for i in odd if (rereading := self.reread(i))}
+        return tuple(FAITHFUL.order(self.members, {**self._numbers, **{i: _sort_key(n) for i, n in read.items()}}))
 
     def orders(self, entries: int) -> Iterator[tuple[int, ...]]:
         """Yield the orders that a ``dicom_array`` of so many entries can have, the likeliest first."""
-        zip_order = tuple(range(len(self.members)))
-        for order in dict.fromkeys((self.order, tuple(by_path(self.members)), zip_order)):
-            # empty members do not take part: as many of what is no DICOM are left out as are too many
-            surplus = len(order) - entries
-            others = [i for i in order if i not in self.data_sets]
-            left_out = set(others[:surplus]) if 0 < surplus <= len(others) else set()
+        found: set[tuple[int, ...]] = set()
+        for order in self._whole_orders():
+            for shorter in self._without_empty_members(order, entries):
+                if shorter not in found:
+                    found.add(shorter)
+                    yield shorter
+
+    def _whole_orders(self) -> Iterator[tuple[int, ...]]:
+        yield self.order
+        yield self._order_by_importer
+        yield tuple(by_path(self.members))
+        yield tuple(range(len(self.members)))
+
+    def _without_empty_members(self, order: tuple[int, ...], entries: int) -> Iterator[tuple[int, ...]]:
+        """Yield an order without as many of what is no DICOM as are too many: empty members do not take part."""
+        surplus = len(order) - entries
+        others = [i for i in order if i not in self.data_sets]
+        if not 0 < surplus <= len(others):
+            yield order
+            return
+        for left_out in islice(combinations(others, surplus), _ORDERS_MAX):
             yield tuple(i for i in order if i not in left_out)
 
     @property
@@ -91,15 +119,33 @@ class Series:
         value = self.data_sets[index].at(SOP_INSTANCE_UID)
         return bool(uid and value and same(uid, FAITHFUL.of_value(value), "UI"))
 
-    def read_by_importer(self, reference: Reference) -> Iterator[Rereading]:
-        """Yield what the importer makes of the members that ``header.dicom`` may have been made of.
+    def headers_by(
+        self, importer: Importer, dicom: Mapping[str, Any], *, is_overlaid: bool
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield what an importer makes of the members that it may have described, by its own way of reading.
 
-        Those are the reference instance, and what is no instance but comes before any in the importer's order.
+        Those are the first one in the importer's order of which it makes anything, which may be no instance to
+        others, and the reference instance, which may be the one of an older header that shows through.
+
+        Parameters
+        ----------
+        importer
+            Whose header.
+        dicom
+            The metadata.
+        is_overlaid
+            Whether a later importer has written over it, and over the name of its instance.
         """
-        strays = takewhile(lambda i: i not in self.data_sets, self.order)
-        for index in (reference.index, *([] if reference.is_named else strays)):
-            if rereading := self.reread(index):
-                yield rereading
+        reference = self.reference(dicom).index
+        order = self.order if importer.faithful else importer.order(self.members, {})
+        first = next((index for index in order if self._header_by(importer, index)), reference)
+        if first != reference and (is_overlaid or can_be_part_of(dicom, self._header_by(importer, first))):
+            yield self._header_by(importer, first)
+        yield self._header_by(importer, reference)
+
+    def _header_by(self, importer: Importer, index: int) -> Mapping[str, Any]:
+        rereading = self.reread(index)
+        return importer.header_in(rereading) if rereading else {}
 
     @cached_property
     def others(self) -> tuple[DataSet, ...]:
@@ -115,11 +161,14 @@ class Series:
         return list(groups.values())
 
 
-def _sort_key(data_set: DataSet) -> tuple[int, float]:
-    """Sort as natural sort does: missing first, then by number; text that is no number last."""
+def _instance_number(data_set: DataSet) -> Any:
     in_file = data_set.at(INSTANCE_NUMBER)
-    if in_file is None or in_file.empty:
+    return None if in_file is None or in_file.empty else FAITHFUL.of_value(in_file)
+
+
+def _sort_key(value: Any) -> tuple[int, float]:
+    """Sort as natural sort does: missing first, then by number; text that is no number last."""
+    if is_empty(value):
         return (0, 0.0)
-    value = FAITHFUL.of_value(in_file)
     number = as_number(value[0] if isinstance(value, list) else value)
     return (2, 0.0) if number is None else (1, float(number))

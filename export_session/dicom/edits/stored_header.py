@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from export_session.dicom.binary.dataset import DataSet
+from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.dictionary import IDENTITIES, SPECIFIC_CHARACTER_SET, Key, key_of, vr_in_dictionary
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
-from export_session.dicom.edits.find import leaf
 from export_session.dicom.edits.importers import (
     ABSENT,
     FAITHFUL,
@@ -20,7 +19,7 @@ from export_session.dicom.edits.importers import (
     marks_of,
 )
 from export_session.dicom.edits.projection import project
-from export_session.dicom.vocabulary import Cause
+from export_session.dicom.vocabulary import Cause, Step
 
 UNICODE = "ISO_IR 192"
 
@@ -103,6 +102,7 @@ class _Record:
     decision: Decision
     rewritten: Mapping[int, DataSet]
     importer: Importer
+    items: dict[tuple[int, tuple[Step, ...], int], list[DataSet]] = field(default_factory=dict)
 
     def show(self, edit: Edit) -> None:
         """Enter a written value wherever the metadata shows it."""
@@ -151,14 +151,25 @@ class _Record:
 
     def _as_imported(self, edit: Edit, member: int, importer: Importer, *, nested: bool) -> Any:
         """Return what an importer would show of the new bytes; what it would lose is shown as it is."""
-        data_set = self.rewritten.get(member)
-        value = leaf(data_set, edit.path)[1] if data_set else None
+        value = self._new_value(member, edit.path)
         if value is None:
             return deepcopy(edit.difference.wanted)
         made = project(value, FAITHFUL if importer.loses_text(value) else importer)
         if made is ABSENT:
             return "" if nested else ABSENT
         return importer.of_multiplicity(made, value.tag)
+
+    def _new_value(self, member: int, path: tuple[Step, ...]) -> Value | None:
+        """Return an element as it will be; the items of each sequence are read but once."""
+        data_set = self.rewritten.get(member)
+        for depth, step in enumerate(path[:-1]):
+            place = (member, path[:depth], step.tag)
+            if data_set and place not in self.items:
+                sequence = data_set.get(step.key)
+                self.items[place] = list(sequence.items()) if sequence and sequence.is_sequence else []
+            items, number = self.items.get(place, []), step.item or 0
+            data_set = items[number] if number < len(items) else None
+        return data_set.get(path[-1].key) if data_set else None
 
 
 def _other_keys(agreed: Mapping[str, Any], edit: Edit) -> list[HeaderPath]:

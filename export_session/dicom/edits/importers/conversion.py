@@ -22,7 +22,7 @@ _BACKSLASH_VRS = frozenset(
     ["AT", "DS", "FD", "FL", "IS", "LT", "OB", "OB or OW", "OF", "OW", "SL", "SQ", "SS", "ST", "UL", "UN", "US", "UT"]
 )
 _NUMBER_CHARACTERS = frozenset("0123456789Ee.+- ")
-_ATTEMPTS = 10  # what has not settled by then goes round for ever, and the importer gives it up for empty
+_ATTEMPTS = 10  # what has not settled by then never does
 
 
 class Converter:
@@ -57,7 +57,8 @@ class Converter:
             return self._private_vr(raw.tag) if stated == "UN" else stated
         if known in AMBIGUOUS_VR and raw.VR in known.split(" or "):
             return str(raw.VR)
-        return "OB" if known == "NONE" else known
+        # Items and delimiters have no VR; but one of undefined length is read by "NONE", and that breaks the importer
+        return "OB" if known == "NONE" != raw.VR else known
 
     def element(self, raw: RawDataElement) -> DataElement:
         """Make the value, and raise what the importer raises."""
@@ -69,16 +70,20 @@ class Converter:
 
     def _settled(self, raw: RawDataElement) -> tuple[str, Any]:
         """Try VR and value of the file, then another VR, then a repaired value, then the bytes."""
+        overflows = False
         for _ in range(_ATTEMPTS):
             vr = str(raw.VR)
             try:
                 return vr, self._checked(raw, self._value(raw))
-            except (ValueError, OverflowError, TypeError, NotImplementedError):
+            except (ValueError, OverflowError, TypeError, NotImplementedError) as error:
+                overflows = isinstance(error, OverflowError)
                 private = self._private_vr(raw.tag) if raw.tag.is_private else "UN"
                 raw = raw._replace(VR=private) if private not in ("UN", vr) else self._repaired(raw)
-            except Exception:  # noqa: BLE001  # whatever else it is, the importer gives the value up
+            except Exception:  # noqa: BLE001 - whatever else it is, the importer gives the value up
                 raw = raw._replace(value=b"", length=0)
-        return str(raw.VR), self._value(raw._replace(value=b"", length=0))
+        if overflows:
+            raise RecursionError("the importer runs out of stack in the repair")
+        return vr, self._value(raw._replace(value=b"", length=0))  # in the conversion, which it gives up for empty
 
     def _value(self, raw: RawDataElement) -> Any:
         if raw.VR != VR.SQ or raw.length == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydicom.datadict import keyword_for_tag
 
@@ -19,6 +19,9 @@ from export_session.dicom.edits.importers.metadata_import_dicom import (
     number_or_text,
     typed,
 )
+
+if TYPE_CHECKING:
+    from export_session.dicom.edits.importers.rereading import Rereading
 
 
 class DicomMrClassifier(MetadataImportDicom):
@@ -41,6 +44,9 @@ class DicomMrClassifier(MetadataImportDicom):
     def of_multiplicity(self, made: Any, tag: int) -> Any:
         return made
 
+    def header_in(self, opinion: Rereading) -> Mapping[str, Any]:
+        return opinion.of_dicom_mr_classifier
+
     def left_marks(self, header: Mapping[str, Any], dicom: Mapping[Key, Any]) -> bool:
         return any(
             isinstance(value, Mapping) and vr_in_dictionary(key.tag) == "SQ"
@@ -61,6 +67,9 @@ class EarlyDicomMrClassifier(DicomMrClassifier):
         if value.vr in NUMBER_VRS and isinstance(made, list):
             return [int(part) if isinstance(part, float) and math.isfinite(part) else part for part in made]
         return made
+
+    def header_in(self, opinion: Rereading) -> Mapping[str, Any]:
+        return {}
 
     def left_marks(self, header: Mapping[str, Any], dicom: Mapping[Key, Any]) -> bool:
         return False  # none that later versions do not leave

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from export_session.dicom.binary.dataset import Value
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.dictionary import TEXT_VRS, UNSPLIT_VRS, Key, single_valued, vr_in_dictionary
 from export_session.dicom.edits.equality import ABSENT
 from export_session.dicom.edits.importers.importer import Importer, by_path
+
+if TYPE_CHECKING:
+    from export_session.dicom.edits.importers.rereading import Rereading
 
 PER_FRAME_GROUPS = 0x52009230
 
@@ -88,6 +91,9 @@ class FileMetadataImporter(Importer):
         if value.tag == PER_FRAME_GROUPS:
             return next(items, ABSENT)
         return super().of_items(value, items)
+
+    def header_in(self, opinion: Rereading) -> Mapping[str, Any]:
+        return opinion.header
 
     def stores(self, value: Value | None, key: Key) -> bool:
         if value is None or key.creator:

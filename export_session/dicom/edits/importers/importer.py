@@ -5,12 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from export_session.dicom.binary.dataset import Value
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.equality import ABSENT
+
+if TYPE_CHECKING:
+    from export_session.dicom.edits.importers.rereading import Rereading
 
 
 class Importer(ABC):
@@ -34,6 +37,10 @@ class Importer(ABC):
     def of_multiplicity(self, made: Any, tag: int) -> Any:
         """Return what it makes of a value in the end, as the multiplicity of its element asks for."""
         return made
+
+    def header_in(self, opinion: Rereading) -> Mapping[str, Any]:
+        """Return ``info.header.dicom`` as it makes it of a file by its own way of reading; empty if unknown."""
+        return {}
 
     # What it leaves out
 

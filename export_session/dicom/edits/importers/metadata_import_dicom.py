@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from export_session.dicom.binary.dataset import Value
 from export_session.dicom.dictionary import BINARY_VRS, TEXT_VRS, Key, single_valued, vr_in_dictionary
 from export_session.dicom.edits.equality import ABSENT, as_number, same_component
 from export_session.dicom.edits.importers.file_metadata_importer import finite, unwrapped
 from export_session.dicom.edits.importers.importer import Importer
+
+if TYPE_CHECKING:
+    from export_session.dicom.edits.importers.rereading import Rereading
 
 _ASCII = frozenset(string.printable)
 _LONG_TEXT = 10240
@@ -31,6 +34,9 @@ class MetadataImportDicom(Importer):
     def of_multiplicity(self, made: Any, tag: int) -> Any:
         """Return a list for an element of VM other than 1."""
         return made if single_valued(tag) or isinstance(made, list) or made is ABSENT else [made]
+
+    def header_in(self, opinion: Rereading) -> Mapping[str, Any]:
+        return opinion.of_metadata_import_dicom
 
     def left_marks(self, header: Mapping[str, Any], dicom: Mapping[Key, Any]) -> bool:
         return any(_is_mark(key, value) for key, value in dicom.items())

@@ -1,19 +1,23 @@
-"""A second opinion: what file-metadata-importer 1.7.9 itself makes of one DICOM file."""
+"""A second opinion: what the importers themselves make of one DICOM file."""
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Mapping
-from contextlib import suppress
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any, BinaryIO
 
 from pydicom.multival import MultiValue
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 from pydicom.valuerep import IS, DSfloat, PersonName
 
 from export_session.dicom.edits.importers.forced import ForcedDataset, is_shown, read_file
+from export_session.dicom.edits.importers.pydicom2_importers import by_dicom_mr_classifier, by_metadata_import_dicom
 
 # where the importer looks for the value of a frame, besides the frame's own item
 _FRAME_SEQUENCES = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
@@ -22,19 +26,22 @@ _FRAME_SEQUENCES = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelM
 class Rereading:
     """What file-metadata-importer makes of one DICOM file, read as it reads: by pydicom, by force, with its repairs.
 
-    It is slow, and exact where the quick projections are not. What a project asks for beside public elements is not
-    in ``header``: private elements, and elements that it denies. Nothing here raises.
+    It is slow, and exact where the quick projections are not. What an administrator has added to the importer's rules
+    is unknown here: private elements are not in ``header``, and elements denied for a project are. No value is
+    guessed at: the importer's random UIDs and dates read by their looks never come about, as pydicom converts the
+    faulty ones and only warns. Nothing here raises.
 
     Parameters
     ----------
     source
-        The whole file or zip member; seekable. It may be closed once the object is made.
+        The whole file or zip member; seekable. Where the older importers are asked, too, it must still be open.
     """
 
     def __init__(self, source: BinaryIO) -> None:
+        self._source = source
         self._dataset: ForcedDataset | None = None
         self._decodes = False
-        with suppress(Exception):  # what pydicom cannot read, the importer shows nothing of
+        with _quietly(), suppress(Exception):  # what pydicom cannot read, the importer shows nothing of
             self._dataset = dataset = read_file(source)
             try:
                 dataset.decode()  # it converts every element, and gives up a file of which one fails
@@ -50,11 +57,24 @@ class Rereading:
         try:
             shown = _shown(self._dataset.meta) | _shown(self._dataset)
             return {key: _stored(value) for key, value in _without_empties(shown).items()}
-        except Exception:  # noqa: BLE001  # as in the importer, one element is enough
+        except Exception:  # noqa: BLE001 - as in the importer, one element is enough
             return {}
 
+    @cached_property
+    def of_metadata_import_dicom(self) -> Mapping[str, Any]:
+        """The same as metadata-import-dicom 2.8.4 has it."""
+        return by_metadata_import_dicom(self._source)
+
+    @cached_property
+    def of_dicom_mr_classifier(self) -> Mapping[str, Any]:
+        """The same as dicom-mr-classifier 1.4.10 has it."""
+        return by_dicom_mr_classifier(self._source)
+
     def array_entry(self, key: str) -> Any:
-        """Return what ``info.header.dicom_array[key]`` has for this instance; None if absent."""
+        """Return what ``info.header.dicom_array[key]`` has for this instance; None if absent.
+
+        A private key is ``creator,ggggxxee``, its dots as they are or as the underscores that the site makes of them.
+        """
         with suppress(Exception):
             return _stored(_plain(self._element(key).value))
         return None
@@ -76,17 +96,52 @@ class Rereading:
         if dataset is None:
             raise KeyError(key)
         creator, _, place = key.rpartition(",")
-        if creator:
-            place = place.strip()
-            return dataset.get_private_item(int(place[:4], 16), int(place[6:], 16), creator.strip())
-        tag = Tag(key)
+        tag = _private_tag(dataset, creator, place.strip()) if creator else Tag(key)
         return (dataset.meta if tag.group == 2 else dataset)[tag]
+
+
+def _private_tag(dataset: ForcedDataset, creator: str, place: str) -> BaseTag:
+    """Return the tag of a private element given as ``ggggxxee``, in the block that its creator has (PS3.5 §7.8.1)."""
+    group, element = int(place[:4], 16), int(place[6:], 16)
+    creators = (tag for tag in sorted(dataset.keys()) if tag.is_private_creator and tag.group == group)
+    block = next(tag for tag in creators if str(dataset[tag].value).replace(".", "_") == creator.replace(".", "_"))
+    return Tag(group, block.element << 8 | element)
 
 
 def _convert_all(dataset: ForcedDataset) -> None:
     for tag in list(dataset.keys()):
         with suppress(Exception):
             dataset[tag]
+
+
+_QUIET = threading.Lock()  # filters of warnings belong to all threads
+
+
+class _Silence(logging.Filter):
+    """Keeps what pydicom says while a file is read again out of the log: it quotes values, which may be a patient's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.thread != self.thread
+
+
+_SILENCE = _Silence()
+logging.getLogger("pydicom").addFilter(_SILENCE)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Let pydicom meet faulty values without a word."""
+    with _QUIET, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _SILENCE.thread = threading.get_ident()
+        try:
+            yield
+        finally:
+            _SILENCE.thread = 0
 
 
 def _shown(dataset: ForcedDataset) -> dict[str, Any]:
