@@ -11,6 +11,7 @@ from export_session.site import ReadSite
 from export_session.site.model import Acquisition, Container, Session
 
 NAMED = 3  # files in a message
+EDITED = "edited since it was exported"
 FORCE = "set force_export to export it as it is now"
 
 
@@ -56,4 +57,4 @@ def changes_among(session: Session, acquisitions: Iterable[Container]) -> str:
     if not edited and as_seen(session, listed)["content"] == said["content"]:
         return ""
     named = ", ".join(edited[:NAMED]) + (f" and {len(edited) - NAMED} more" if len(edited) > NAMED else "")
-    return f"edited since it was exported: {named or 'files were added, replaced or removed'}; {FORCE}"
+    return f"{EDITED}: {named or 'files were added, replaced or removed'}; {FORCE}"
