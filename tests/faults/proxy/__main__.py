@@ -1,6 +1,7 @@
 """Hostile runs by the hundred: ``python -m tests.faults.proxy --runs N --seed S [--scene …]``.
 
-Each run has a seed of its own, from S on; ``--runs 1 --seed X`` (with the same scenes) plays run X again.
+Each run has a seed of its own, from S on; ``--runs 1 --seed X`` (with the same scenes) plays run X again. What a seed
+draws depends on the calls that the gear makes; ``--scene NAME --strike KIND METHOD ROUTE NTH`` does not.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from tests.faults.proxy.many import play_all
+from tests.faults.proxy.many import play_all, play_one
 from tests.faults.proxy.play import Verdict
 from tests.faults.proxy.scenes import CASES
+from tests.faults.proxy.server import Strike
 
 SHOWN = 6  # seeds of each kind of violation
 
@@ -26,7 +28,19 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the first run; the others count up from it")
     parser.add_argument("--scene", choices=CASES, action="append", help="play this one only; may be repeated")
     parser.add_argument("--processes", type=int, default=2 * (os.cpu_count() or 1))
+    parser.add_argument(
+        "--strike",
+        nargs="+",
+        action="append",
+        metavar=("KIND METHOD ROUTE NTH", "TIMES SEED"),
+        help="play --scene once with these faults instead: such as 'reply lost' POST /subjects 1",
+    )
     options = parser.parse_args()
+    if options.strike:
+        strikes = [Strike(*given[:3], *map(int, given[3:])) for given in options.strike]
+        verdict = play_one(options.scene[0] if options.scene else "session copy", options.seed, strikes)
+        print(told(verdict))
+        return int(bool(verdict.violations))
     names = tuple(options.scene or CASES)
     began = time.monotonic()
     seeds = range(options.seed, options.seed + options.runs)

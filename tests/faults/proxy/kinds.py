@@ -33,8 +33,8 @@ class Exchange(Protocol):
     def again(self, seconds: float) -> None:
         """Send the site the same request once more after that time."""
 
-    def signal(self, number: int) -> None:
-        """Send the gear a signal."""
+    def signal(self, number: int, seconds: float = 0.0) -> None:
+        """Send the gear a signal, at once or after that time."""
 
 
 Deed = Callable[[Exchange, random.Random], Awaitable[None]]

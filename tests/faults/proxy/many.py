@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.faults.proxy.play import Verdict, play, scene_of
 from tests.faults.proxy.scenes import Rehearsed, rehearse
+from tests.faults.proxy.server import Strike
 
 
 def play_all(seeds: Sequence[int], names: Sequence[str], processes: int) -> Iterator[Verdict]:
@@ -23,6 +24,12 @@ def play_all(seeds: Sequence[int], names: Sequence[str], processes: int) -> Iter
         with ProcessPoolExecutor(processes, mp_context=context, initializer=_settle, initargs=(stages, names)) as pool:
             for done in as_completed([pool.submit(_play, seed) for seed in seeds]):
                 yield done.result()
+
+
+def play_one(name: str, seed: int, strikes: Sequence[Strike]) -> Verdict:
+    """Play one scene with the faults that are given."""
+    with tempfile.TemporaryDirectory(prefix="proxy-scene-") as folder:
+        return play(seed, rehearse(name, Path(folder, "scene")), strikes)
 
 
 _STAGES: dict[str, Rehearsed] = {}

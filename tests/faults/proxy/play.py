@@ -41,6 +41,8 @@ PROMISES: dict[str, Callable[[Played], Iterator[str]]] = {
     "P20": promises.p20,
 }
 UNDER_FIRE = forked.Haste(first_wait=0.002, patience=6.0, answer=1.5)
+# A run that is told to end must not need the end of a silence for it.
+TO_BE_ENDED = forked.Haste(first_wait=0.002, patience=60.0, answer=30.0)
 HOW_MANY = (1, 1, 1, 1, 2, 2, 3)  # faults of a run
 HOW_OFTEN = (1, 1, 1, 1, 1, 2, 3, 10_000)  # calls that one fault strikes, one after the other
 HARD = frozenset({"stalls", "trickles"})  # each costs what a run waits for an answer: never more than a few
@@ -141,12 +143,14 @@ class Game:
             before = self.site.dump()
             self.site.clear_requests()
             began = time.monotonic()
-            process = forked.start(folder, UNDER_FIRE)
+            ending = any(strike.kind.startswith("SIG") for strike in strikes)
+            process = forked.start(folder, TO_BE_ENDED if ending else UNDER_FIRE)
             proxy.pid = process.pid or 0
             try:
                 run = forked.finish(process, folder)
             except TimeoutError:
                 run = Run(-1, (folder / "printed.txt").read_text(errors="replace"), folder)
+            proxy.pid = 0  # no signal that is still to come may hit another process of that number
             ended = time.monotonic()
             proxy.settle()
             met = [KINDS[strike.kind] for strike in strikes if strike.struck]

@@ -166,10 +166,18 @@ class Proxy:
             return
 
     def signal(self, number: int) -> None:
-        """Send the gear a signal, the first one of its number alone."""
+        """Send the gear a signal, the first one of its number alone, unless it has ended."""
         if self.pid and number not in self.signalled:
-            self.signalled[number] = time.monotonic()
             kill(self.pid, number)
+            self.signalled[number] = time.monotonic()
+
+    async def signal_later(self, number: int, seconds: float) -> None:
+        """Send the gear a signal after a while."""
+        await asyncio.sleep(seconds)
+        try:
+            self.signal(number)
+        except ProcessLookupError:
+            return
 
     @property
     def cancelled(self) -> signals.Signals | None:
@@ -217,5 +225,8 @@ class _Exchange:
     def again(self, seconds: float) -> None:
         self._proxy.start(self._proxy.repeat(self.request, seconds))
 
-    def signal(self, number: int) -> None:
-        self._proxy.signal(number)
+    def signal(self, number: int, seconds: float = 0.0) -> None:
+        if seconds:
+            self._proxy.start(self._proxy.signal_later(number, seconds))
+        else:
+            self._proxy.signal(number)

@@ -32,6 +32,7 @@ RETRY_AFTER = (
 SLOW, LATE = 0.4, 2.5  # seconds; the first is within what a hasty run waits for an answer, the second is not
 TRICKLE = 0.3  # seconds between bytes: each in time, all together never
 LONGEST_TRICKLE = 60.0
+SOON = 0.5  # seconds after a call at most: a signal may come when no call is under way
 REPEATS = (0.02, 0.2, 1.0)  # seconds after the answer that a request comes again
 
 
@@ -204,6 +205,16 @@ def _signalling(number: signal.Signals) -> None:
         answer = await exchange.ask()
         exchange.signal(number)
         await exchange.give(answer)
+
+    @_kind(f"{number.name} soon")
+    async def _soon(exchange: Exchange, chance: random.Random) -> None:
+        exchange.signal(number, chance.uniform(0, SOON))
+        await exchange.give(await exchange.ask())
+
+    @_kind(f"{number.name}, then silence")
+    async def _silence(exchange: Exchange, chance: random.Random) -> None:
+        exchange.signal(number, chance.uniform(0, SOON))
+        await exchange.gone(LONGEST_TRICKLE)
 
 
 for _number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
