@@ -34,7 +34,7 @@ from export_session.dicom.writing.uids import duplicate_uids, following_uids
 from export_session.errors import InvalidEdit, NotDicom
 
 if TYPE_CHECKING:
-    from export_session.dicom.edits.importers.rereading import Rereading
+    from export_session.dicom.edits.importers.reading.rereading import Rereading
 
 _NAMED = 3  # elements in a message
 _SIGNATURES = 0xFFFAFFFA
@@ -164,7 +164,7 @@ def _rereader(file: DicomFile, instances: Sequence[Instance]) -> Reread:
     @cache
     def reread(index: int) -> Rereading | None:
         # Slow to import, and most files need no second opinion.
-        from export_session.dicom.edits.importers.rereading import Rereading  # noqa: PLC0415 - see above
+        from export_session.dicom.edits.importers.reading.rereading import Rereading  # noqa: PLC0415 - see above
 
         head = _without_pixels(file, instances[index], index)
         return None if head is None else Rereading(BytesIO(head))
