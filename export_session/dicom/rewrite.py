@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _NAMED = 3  # elements in a message
 _SIGNATURES = 0xFFFAFFFA
 _REREAD_MAX = 32 << 20  # bytes before the pixel data; a header of more gets no second opinion
+_GUESSED = "a previous value is no text in the character set that is declared for it, so it cannot be recorded"
 _DIRECTORY = "a DICOMDIR describes other files, where this is to be changed; it is left as it is"
 
 
@@ -210,6 +211,8 @@ def _new_elements(
             f"Replace the file by an intact one, or undo what info.header has other than the file ({edits})."
         )
     elements = dict(edited.elements)
+    if history and edited.guessed:
+        raise InvalidEdit(f"{instance.name}: {_GUESSED}. Set record_original_attributes to false.")
     if history:
         before = replace(instance, elements={**instance.elements, **reread(edited.recoded, instance.syntax)})
         try:
