@@ -133,7 +133,7 @@ def test_chinese_is_announced_anew_behind_every_delimiter(vr: str, text: str, en
         (b"ISO 2022 IR 100\\ISO 2022 IR 144", "é ЖЖ é^Ж", b"\xe9 \x1b-L\xb6\xb6 \x1b-A\xe9^\x1b-L\xb6"),
         (b"\\ISO 2022 IR 100\\ISO 2022 IR 144", "aéb Ж=é", b"a\x1b-A\xe9b \x1b-L\xb6=\x1b-A\xe9"),
         (b"\\ISO 2022 IR 87\\ISO 2022 IR 100", "山é山A", b"\x1b$B;3\x1b(B\x1b-A\xe9\x1b$B;3\x1b(BA"),
-        (b"\\ISO 2022 IR 58\\ISO 2022 IR 149", "中홍", b"\x1b$)A\xd6\xd0\x1b$)C\xc8\xab"),
+        (b"\\ISO 2022 IR 58\\ISO 2022 IR 149", "们홍", b"\x1b$)A\xc3\xc7\x1b$)C\xc8\xab"),
     ],
 )
 def test_several_character_sets_share_a_value(declared: bytes, text: str, encoded: bytes) -> None:
