@@ -5,12 +5,14 @@
     ExportError                 shown to the user as it is; everything else is a bug
     ├── ConfigError             the gear's configuration; carries every problem found at once
     ├── PreflightError          the site is not ready for this run; nothing was written
+    ├── OutputError             the run's record cannot be written; without one nothing is tagged
     ├── UnsupportedSdk          the Flywheel SDK that is installed is not one the gear can work with
     ├── SiteError               a call to the Flywheel site failed
     │   ├── AccessDenied        the API key lacks a right
     │   ├── NotFound            the container or file is not (or no longer) there
     │   ├── Conflict            the site refuses because something is there already
     │   └── Unreachable         no usable answer; worth another try within the time budget
+    │       └── NoAnswer        an answer came, but not of the form that the call must have
     ├── TransferError           stored or fetched bytes are not the bytes they should be
     ├── OriginChanged           the origin was edited, moved or deleted while it was exported
     └── HeaderError             a DICOM file that must not be exported as it stands
@@ -47,6 +49,10 @@ class ConfigError(ExportError):
 
 class PreflightError(ConfigError):
     """The site is not ready for this run; raised before anything is written."""
+
+
+class OutputError(ExportError):
+    """The record of a run cannot be written to ``output/``."""
 
 
 class UnsupportedSdk(ExportError):
@@ -93,6 +99,10 @@ class Unreachable(SiteError):
     def __init__(self, message: str, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message, status)
         self.retry_after = retry_after
+
+
+class NoAnswer(Unreachable):
+    """What came is not of the form that answers to this call have: a page of a middlebox, or nothing at all."""
 
 
 class TransferError(ExportError):

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from export_session.errors import AccessDenied, ExportError, NotFound, PreflightError, SiteError
 from export_session.launch.selection import Destination
-from export_session.session.story import Route
+from export_session.session.result import Route
 from export_session.settings import Config, Settings, project_path
 from export_session.site import Identity, ReadSite
 from export_session.site.model import Acquisition, Analysis, Project, Session, Subject
@@ -24,8 +24,11 @@ NEEDED_TO_WRITE = {
     "containers_modify_metadata": "modify metadata",
     "files_create_single": "upload files",
     "files_modify_metadata": "modify file metadata",
+    "tags_manage": "tag sessions",
 }
-NEEDED_TO_MOVE = {"containers_modify_metadata": "move sessions out of the quarantine project"}
+# At the origin: what says that a session was exported, or why not
+NEEDED_TO_MARK = {"containers_modify_metadata": "modify metadata", "tags_manage": "tag sessions"}
+NEEDED_TO_MOVE = {**NEEDED_TO_MARK, "containers_modify_metadata": "modify metadata or move sessions to another project"}
 RULE_KEY = (
     "This run was started by a gear rule. Flywheel gives such a run a key for the rule's own project only, so it "
     "cannot write to another project. Ways that work: launch the gear on the session, subject or project yourself, "
@@ -170,11 +173,13 @@ def _origin_against_targets(site: ReadSite, config: Config, origin: Project, tar
     export, archive = targets.export, targets.archive
     if export and export.id == origin.id:
         yield f"export_project: {export.path} is the origin's own project; name another one."
-    if archive and config.archive_mode == "move":
-        # After a move the session is found in the archive: a run that was interrupted before tagging goes on there.
-        yield from [] if config.dry_run else _missing_rights(site, origin, targets.identity.id, NEEDED_TO_MOVE)
-    elif archive and archive.id == origin.id:
+    moves = bool(archive) and config.archive_mode == "move"
+    # After a move the session is found in the archive: a run that was interrupted before tagging goes on there.
+    if archive and archive.id == origin.id and not moves:
         yield f"archive_project: {archive.path} is the origin's own project."
+    if not config.dry_run:
+        needed = NEEDED_TO_MOVE if moves else NEEDED_TO_MARK
+        yield from _missing_rights(site, origin, targets.identity.id, needed)
 
 
 def _missing_rights(site: ReadSite, project: Project, user: str, needed: Mapping[str, str]) -> list[str]:

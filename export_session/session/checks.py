@@ -7,25 +7,40 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from export_session.errors import StaleMetadata, TransferError
+from export_session.errors import HeaderError, StaleMetadata, TransferError
 from export_session.record import Verification
+from export_session.session.provenance import object_at
 from export_session.site import ReadSite
 from export_session.site.model import File
 
+FORMS: Mapping[type, str] = {list: "a list", str: "a text"}
 ATTEMPTS = 3  # at moving the bytes of one file intact
 
 
 def assert_current(file: File) -> None:
     """Refuse metadata that its importer made from another version of the file (info.qc says so)."""
-    for gear, checks in (file.info.get("qc") or {}).items():
-        inputs = (checks.get("job_info") or {}).get("inputs") or {} if isinstance(checks, Mapping) else {}
-        for given in inputs.values() if "metadata-extraction" in checks else ():
+    for gear, checks in object_at(file.info, "qc").items():
+        inputs = object_at(checks, "job_info", "inputs") if "metadata-extraction" in object_at(checks) else {}
+        for given in map(object_at, inputs.values()):
             seen = given.get("version") if given.get("file_id") == file.file_id else None
             if seen is not None and str(seen) != str(file.version):
                 raise StaleMetadata(
                     f"{file.name}: its metadata was read by {gear} from version {seen} of the file, which is now at "
                     f"version {file.version}. Run {gear} on it again, repeat the corrections, then export."
                 )
+
+
+def assert_header(file: File) -> None:
+    """Refuse a header in which nobody can tell what was corrected, as it is not built like one."""
+    header = file.info.get("header")
+    parts = {"info.header": header}
+    parts |= {f"info.header.{key}": object_at(header).get(key) for key in ("dicom", "dicom_array")}
+    for path, value in parts.items():
+        if value is not None and not isinstance(value, Mapping):
+            raise HeaderError(
+                f"{file.name}: {path} is {FORMS.get(type(value), 'a single value')}, where importers write an object "
+                "(names with their values). Run the importer on the file again or remove it, then export."
+            )
 
 
 def fetch(site: ReadSite, file: File, target: Path) -> str:

@@ -3,11 +3,12 @@
 Flywheel allows two sessions or acquisitions of one label, so neither a label nor a moment's absence proves
 that there is no copy yet. A copy is known by ``info.export.origin_id``, and after creating any the site is
 asked again: of several copies made at the same time by several runs the oldest stays, and each run removes
-the empty one it made itself.
+the empty one it made itself. One that was left all the same is the business of :mod:`.twins` in a later run.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,7 +17,15 @@ from export_session.errors import Conflict
 from export_session.record import Status
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair, Pairs
-from export_session.session.provenance import KEY, carried_info, container_provenance, is_copy_of, origin_ids_of
+from export_session.session.provenance import (
+    KEY,
+    carried_info,
+    container_provenance,
+    is_copy,
+    is_copy_of,
+    origin_ids_of,
+)
+from export_session.session.twins import settle_twins
 from export_session.site import Condition, ReadSite, Site, equals
 from export_session.site.model import EXPORTED, PARENT, Acquisition, Container, Level, Project, Session, Subject
 from export_session.support.parallel import Workers
@@ -39,7 +48,7 @@ def pairs_above(
     """Find the copies of a subject and its session; with `write` create them or bring their metadata up to date."""
     above, below = workers.both(
         lambda: find_subject(site, subject, project.id, overwrite=overwrite),
-        lambda: _pair(session, find_copy(site, "project", project.id, session), overwrite=overwrite),
+        lambda: _find_session(site, session, project.id, overwrite=overwrite, write=write),
     )
     if write:
         above = create_or_update(site, above, project.id)
@@ -61,16 +70,18 @@ def pairs_below(
     existing = None if session.status is Status.CREATED else session.copy
     listed = list(site.children("session", existing.id, Acquisition, with_info=True)) if existing else []
     listed = workers.map(lambda row: site.read(Acquisition, row.id) if row.info_is_hidden else row, listed)
-    rows = [_oldest(listed, acquisition) for acquisition in origin.acquisitions]
-    found = workers.map(lambda row: site.read(Acquisition, row.id) if row else None, rows)
-    orphaned = (row.label for row in listed if row not in rows and KEY in row.info)
-    notes = tuple(f"{label}: the origin of this acquisition's copy is gone" for label in orphaned)
+    copies = [_oldest_first(row for row in listed if is_copy_of(row, one)) for one in origin.acquisitions]
+    found = workers.map(lambda rows: site.read(Acquisition, rows[0].id) if rows else None, copies)
+    notes = list(settle_twins(site, (twin for rows in copies for twin in rows[1:]), write=write))
+    known = {row.id for rows in copies for row in rows}
+    orphaned = (row.label for row in listed if row.id not in known and is_copy(row))
+    notes += (f"{label}: the origin of this acquisition's copy is gone" for label in orphaned)
     both = zip(origin.acquisitions, found, strict=True)
     acquisitions = [_pair(acquisition, copy, overwrite=overwrite) for acquisition, copy in both]
     if write:
-        known = {row.id for row in listed}
-        acquisitions = _create_or_update_all(site, acquisitions, session.known_copy.id, known, workers)
-    return Pairs(subject, replace(session, notes=notes), tuple(acquisitions))
+        there = {row.id for row in listed}
+        acquisitions = _create_or_update_all(site, acquisitions, session.known_copy.id, there, workers)
+    return Pairs(subject, replace(session, notes=(*session.notes, *notes)), tuple(acquisitions))
 
 
 def _create_or_update_all(
@@ -96,18 +107,29 @@ def find_subject(site: ReadSite, origin: Subject, project_id: str, *, overwrite:
     return _pair(origin, copy, overwrite=overwrite)
 
 
+def _find_session(site: Site, origin: Session, project_id: str, *, overwrite: bool, write: bool) -> Pair[Session]:
+    """Find a session's copy, and settle what else claims to be one."""
+    rows = _copies(site, "project", project_id, origin)
+    pair = _pair(origin, site.read(Session, rows[0].id) if rows else None, overwrite=overwrite)
+    return replace(pair, notes=tuple(settle_twins(site, rows[1:], write=write)))
+
+
 def find_copy(site: ReadSite, parent: Level, parent_id: str, origin: C) -> C | None:
     """Find the copy of a container by its origin; of several the oldest."""
-    rows = list(site.children(parent, parent_id, type(origin), _made_from(origin)))
-    return site.read(type(origin), min(rows, key=_age).id) if rows else None
+    rows = _copies(site, parent, parent_id, origin)
+    return site.read(type(origin), rows[0].id) if rows else None
+
+
+def _copies(site: ReadSite, parent: Level, parent_id: str, origin: C) -> list[C]:
+    return _oldest_first(site.children(parent, parent_id, type(origin), _made_from(origin)))
 
 
 def _made_from(origin: Container) -> Condition:
     return equals(f"info.{KEY}.origin_id", origin_ids_of(origin)[0])
 
 
-def _oldest(listed: list[Acquisition], origin: Acquisition) -> Acquisition | None:
-    return min((row for row in listed if is_copy_of(row, origin)), key=_age, default=None)
+def _oldest_first(rows: Iterable[C]) -> list[C]:
+    return sorted(rows, key=_age)
 
 
 def _age(container: Container) -> tuple[str, str]:
@@ -200,7 +222,7 @@ def _outdated(origin: Container, copy: Container) -> dict[str, Any]:
         changes["label"] = origin.label
     there = carried_info(copy.info)
     info = {key: value for key, value in carried_info(origin.info).items() if there.get(key) != value}
-    if not is_copy_of(copy, origin) and KEY not in copy.info:
+    if not is_copy(copy):
         info[KEY] = container_provenance(origin)
     if info:
         changes["info"] = info

@@ -6,11 +6,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydicom.datadict import tag_for_keyword
+
 from export_session.dicom.vocabulary import Options
 from export_session.record import Status, Verification
 from export_session.session.checks import hash_agrees
-from export_session.session.provenance import Provenance, carried_info, digest, edit_digest, is_copy_of
+from export_session.session.provenance import (
+    Provenance,
+    carried_info,
+    digest,
+    edit_digest,
+    is_copy_of,
+    object_at,
+)
 from export_session.site.model import EXPORTED, File
+
+DICOM = "dicom"
+UNTYPED = frozenset({None, "", "archive"})  # the types of a file of which Flywheel knows no more than the suffix
+DICOM_NAMES = (".dcm", ".dicom", ".dicom.zip", ".dcm.zip", ".dcm.gz", ".ima")
+FLAT = (
+    "directly in the file's info: an older importer wrote such metadata there, and corrections made there are not "
+    "exported. Make them in info.header.dicom"
+)
 
 
 @dataclass(frozen=True)
@@ -28,10 +45,36 @@ class FilePlan:
 
     @property
     def is_dicom(self) -> bool:
-        """Whether the DICOM engine has a say in this file."""
-        has_header = bool((self.origin.info.get("header") or {}).get("dicom"))
-        wants = has_header or (self.origin.type == "dicom" and bool(self.overrides))
-        return wants and self.origin.size > 0 and not self.untouched
+        """Whether the DICOM engine has a say in this file: the type decides, without one its header.
+
+        Of any other type are files that were made from DICOM and bear the header of their source, such as NIfTI.
+        """
+        if self.untouched or not self.origin.size:
+            return False
+        header = self.origin.info.get("header")
+        if self.origin.type == DICOM:
+            said = header.get("dicom") if isinstance(header, Mapping) else header is not None
+            return bool(self.overrides) or bool(said)
+        return self.origin.type in UNTYPED and bool(object_at(header, "dicom"))
+
+    @property
+    def must_be_dicom(self) -> bool:
+        """Whether it is an error when the file turns out to hold no DICOM instance."""
+        return self.origin.type == DICOM or self.origin.name.lower().endswith(DICOM_NAMES)
+
+    @property
+    def copy_name(self) -> str:
+        """The name of the copy; one that is there keeps the name it has."""
+        return self.copy.name if self.copy else self.origin.name
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of the file as it stands."""
+        flat = [name for name in self.origin.info if name and tag_for_keyword(name)]
+        if self.untouched or self.origin.type != DICOM or not flat:
+            return ()
+        named = ", ".join(flat[:2]) + (" and others" if len(flat) > 2 else "")
+        return (f"{named} {FLAT}",)
 
     @property
     def edits(self) -> str:
@@ -61,6 +104,14 @@ class Verified:
     origin: File
     copy: File
     how: Verification
+    sha384: str  # hex digest of the bytes
+
+    def holds_for(self, copy: File | None) -> bool:
+        """Tell whether the copy, as it is listed now, still has these bytes; another run may have sent them again."""
+        if copy is None or copy.size != self.copy.size:
+            return False
+        agrees = hash_agrees(copy.hash, self.sha384)
+        return agrees is True or (agrees is None and copy.version == self.copy.version)
 
 
 def known_status(plan: FilePlan) -> tuple[Status, Verified] | None:
@@ -72,7 +123,7 @@ def known_status(plan: FilePlan) -> tuple[Status, Verified] | None:
         return None
     if not provenance.is_of(plan.origin) or provenance.edits != plan.edits:
         return None
-    proof = Verified(plan.origin, plan.copy, Verification.RECORDED)
+    proof = Verified(plan.origin, plan.copy, Verification.RECORDED, provenance.sha384)
     return (Status.UNCHANGED if provenance.metadata == digest(plan.metadata) else Status.UPDATED), proof
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from export_session.errors import ExportError
@@ -14,7 +14,8 @@ from export_session.session.classification import Schema, allowed
 from export_session.session.file_plan import FilePlan, Verified, known_status
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
-from export_session.session.provenance import KEY, is_copy_of
+from export_session.session.provenance import Provenance, is_copy, is_copy_of
+from export_session.session.quality import Counts
 from export_session.session.transfer import Handling, Prepared, deliver, prepare, update_copy
 from export_session.settings import Config
 from export_session.site import PatientSite
@@ -26,6 +27,7 @@ from export_session.support.scratch import assert_room
 
 log = logging.getLogger(__name__)
 
+EARLIER = "refused by an earlier run, whose change log has the values"
 FILE_PATIENCE = 600.0  # seconds one file may lose to failed calls and the waits between them
 
 
@@ -47,6 +49,7 @@ class FileOutcome:
 
     record: FileRecord
     proof: Verified | None
+    counts: Counts = field(default_factory=Counts)
 
 
 def plan_files(
@@ -72,38 +75,61 @@ def _plan(
         item.level: item.document() for item in (origin.project, *origin.above(pair.origin))
     }
     documents["file"] = file.document()
+    copy = copy_in(pair, file)
     return FilePlan(
         origin=file,
         origin_path=f"{origin.path(pair.origin)}/{file.name}",
-        copy_path=f"{origin.path(pair.origin, project)}/{file.name}",
+        copy_path=f"{origin.path(pair.origin, project)}/{copy.name if copy else file.name}",
         copy_parent_id=pair.copy.id if pair.copy else "",
-        copy=next((copy for copy in pair.copy.files if copy.name == file.name), None) if pair.copy else None,
+        copy=copy,
         overrides={} if untouched else run.mapping.overrides(documents),
         options=run.config.options,
         untouched=untouched,
     )
 
 
+def copy_in(pair: Pair[Container], file: File) -> File | None:
+    """Find the copy of a file: by name, else by origin, as version 2 changed some names and people change others."""
+    names = {one.name for one in pair.origin.files}
+    there = pair.copy.files if pair.copy else ()
+    same_name = (copy for copy in there if copy.name == file.name)
+    same_origin = (copy for copy in there if copy.name not in names and is_copy_of(copy, file))
+    return next(same_name, None) or next(same_origin, None)
+
+
 def copy_files(run: Run, plans: Sequence[FilePlan], workers: Workers) -> list[FileOutcome]:
-    """Copy files, several at once."""
+    """Copy the files of a session, several at once, and say how far it has come."""
+
+    def counted(plan: FilePlan) -> FileOutcome:
+        outcome = copy_file(run, plan)
+        run.progress.advance(plan.origin.name, plan.origin.size)
+        return outcome
+
     run.progress.expect(len(plans), sum(plan.origin.size for plan in plans))
-    return workers.map(lambda plan: copy_file(run, plan), plans)
+    return workers.map(counted, plans)
 
 
-def orphaned_copies(pair: Pair[Container]) -> Iterator[str]:
-    """Tell of copies that no origin file of that name explains any more."""
+def notes_on_copies(origin: Origin, pair: Pair[Container]) -> Iterator[str]:
+    """Tell of copies that no origin file of that name explains."""
     names = {file.name for file in pair.origin.files}
     for copy in pair.copy.files if pair.copy else ():
-        if copy.name in names or KEY not in copy.info:
+        if copy.name in names or not is_copy(copy):
             continue
-        renamed = next((file.name for file in pair.origin.files if is_copy_of(copy, file)), None)
-        yield f"{copy.name}: its origin is now named {renamed}" if renamed else f"{copy.name}: its origin is gone"
+        made_from = [(one, file) for one in origin.containers() for file in one.files if is_copy_of(copy, file)]
+        if not made_from:
+            yield f"{copy.name}: its origin is gone"
+        for container, file in made_from[:1]:
+            if container.id != pair.origin.id:
+                yield f"{copy.name}: its origin is now {origin.path(container)}/{file.name}"
+            elif copy_in(pair, file) == copy:
+                yield f"{copy.name} is the copy of {file.name} and keeps its name"
+            else:
+                yield f"{copy.name}: a second copy of {file.name}; compare the two and remove one"
 
 
 def copy_file(run: Run, plan: FilePlan) -> FileOutcome:
     """Copy one file, or find that nothing is to do; a failure becomes its row."""
     outcome = attempt(lambda: _copy(replace(run, site=run.site.with_patience(FILE_PATIENCE)), plan))
-    run.progress.advance(plan.origin.name, plan.origin.size)
     if not isinstance(outcome, Failure):
         return outcome
     log.error("%s: %s", plan.origin_path, outcome.for_log)
@@ -121,21 +147,17 @@ def row(plan: FilePlan, status: Status) -> FileRecord:
         export_path=plan.copy_path,
         size=plan.origin.size,
         modality=plan.origin.modality or "",
+        notes=plan.notes,
     )
 
 
 def _copy(run: Run, plan: FilePlan) -> FileOutcome:
     if known := known_status(plan):
-        status, proof = known
-        if status is Status.UPDATED and run.config.on_existing != "update":
-            status = Status.UNCHANGED  # the bytes are; metadata that is there is left
-        if status is Status.UPDATED and not run.config.dry_run:
-            assert plan.copy is not None
-            update_copy(run.site, plan.copy, plan, _metadata(run, plan, None)[0], job=run.handling.job)
-        return FileOutcome(replace(row(plan, status), verification=Verification.RECORDED), proof)
+        return _as_known(run, plan, *known)
     if plan.copy and run.config.on_existing == "skip" and not plan.untouched:
         note = "a copy is there already and was left as it is (on_existing is skip)"
-        return FileOutcome(replace(row(plan, Status.SKIPPED), notes=(note,)), None)
+        skipped = row(plan, Status.SKIPPED)
+        return FileOutcome(replace(skipped, notes=(*skipped.notes, note)), None)
     assert_room(plan.origin.name, plan.origin.size, run.handling.scratch)
     with prepare(run.site, plan, run.handling) as prepared:
         if prepared.status is Status.UPDATED and run.config.on_existing == "fail":
@@ -146,30 +168,44 @@ def _copy(run: Run, plan: FilePlan) -> FileOutcome:
         return _deliver(run, plan, prepared)
 
 
+def _as_known(run: Run, plan: FilePlan, status: Status, proof: Verified) -> FileOutcome:
+    """Leave the bytes, which an earlier run has verified, and tell what it refused until that is mended."""
+    earlier = Provenance.read(proof.copy)
+    assert earlier is not None
+    if status is Status.UPDATED and run.config.on_existing != "update":
+        status = Status.UNCHANGED  # the bytes are; metadata that is there is left
+    if status is Status.UPDATED and not run.config.dry_run:
+        update_copy(run.site, plan, _metadata(run, plan, None)[0])
+    refused = tuple(replace(change, reason=f"{change.reason} ({EARLIER})") for change in earlier.refused)
+    record = replace(row(plan, status), verification=Verification.RECORDED, refused=refused)
+    return FileOutcome(record, proof, Counts(earlier.changes, len(refused), earlier.notes))
+
+
 def _deliver(run: Run, plan: FilePlan, prepared: Prepared) -> FileOutcome:
-    metadata, notes = _metadata(run, plan, prepared)
+    metadata, dropped = _metadata(run, plan, prepared)
+    result, planned = prepared.result, row(plan, prepared.status)
+    notes = (*planned.notes, *result.notes, *dropped)
     proof, timing = None, prepared.timing
     if not run.config.dry_run:
-        proof, timing = deliver(run.site, prepared, metadata, run.handling)
-    result = prepared.result
+        proof, timing = deliver(run.site, prepared, metadata, len(notes), run.handling)
     done = replace(
-        row(plan, prepared.status),
+        planned,
         instances=result.instances,
         changes=result.changes,
         refused=result.refused,
-        notes=(*result.notes, *notes),
+        notes=notes,
         verification=proof.how if proof else Verification.NONE,
         timing=timing,
         thumbnail=prepared.thumbnail,
     )
-    return FileOutcome(done, proof)
+    return FileOutcome(done, proof, Counts(len(result.changes), len(result.refused), len(notes)))
 
 
 def _metadata(run: Run, plan: FilePlan, prepared: Prepared | None) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the metadata for the copy, and what of it the site does not allow."""
     metadata = plan.metadata
     metadata["classification"], dropped = allowed(metadata["classification"], plan.origin.modality, run.schema)
-    if "header" in metadata["info"]:
+    if plan.is_dicom and isinstance(metadata["info"].get("header"), Mapping):
         if prepared:
             metadata["info"]["header"] = dict(prepared.result.header)
         elif plan.copy:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from export_session.errors import NotFound, OriginChanged
 from export_session.session.provenance import carried_info, digest
 from export_session.site import ReadSite
-from export_session.site.model import Acquisition, Container, Project, Session, Subject
+from export_session.site.model import EXPORTED, Acquisition, Container, File, Project, Session, Subject
 from export_session.support.parallel import Workers
 
 
@@ -42,33 +43,43 @@ class Origin:
         return "/".join(labels)
 
 
-def assert_unchanged(site: ReadSite, origin: Origin, workers: Workers) -> Origin:
+def assert_unchanged(site: ReadSite, origin: Origin, workers: Workers, *, moved: bool = False) -> Origin:
     """Read the session again, compare, and return it as it is now.
 
-    What counts is what a copy is made of: files, their headers, and the fields and info of the containers. Tags,
-    notes and results of other gears may come and go.
+    What counts is all that a copy is made of: files with their metadata, and the fields, info, tags and notes of the
+    containers. Results of other gears (``info.qc``) may come and go.
+
+    Parameters
+    ----------
+    moved
+        Whether it has just been moved to the archive.
 
     Raises
     ------
     OriginChanged
-        When it was moved, or something was added, removed or edited since `origin` was read.
+        When it was moved by somebody else, or something was added, removed or edited since `origin` was read.
     """
+    path = origin.path(origin.session)
     try:
         again, listed = workers.both(
             lambda: _read_again(site, origin, workers),
             lambda: {row.id for row in site.children("session", origin.session.id, Acquisition)},
         )
     except NotFound:
-        raise OriginChanged(f"{origin.path(origin.session)} was deleted or moved during the export") from None
-    for level in ("project", "subject"):
+        raise OriginChanged(f"{path} was deleted or moved during the export") from None
+    for level in () if moved else ("project", "subject"):
         if again.session.parents.get(level) != origin.session.parents.get(level):
-            raise OriginChanged(f"{origin.path(origin.session)} was moved to another {level} during the export")
+            raise OriginChanged(f"{path} was moved to another {level} during the export")
     if _content(again) != _content(origin) or listed != {one.id for one in again.acquisitions}:
-        raise OriginChanged(
-            f"{origin.path(origin.session)} was edited during the export; nothing was tagged or archived. "
-            "Run the gear again to export the new state."
-        )
+        left = "it was moved to the archive project, but not tagged" if moved else "it was not tagged"
+        raise OriginChanged(f"{path} was edited during the export; {left}. Run the gear again to export the new state.")
     return again
+
+
+def file_content(file: File) -> str:
+    """Return a digest of all that the copy of a file is made of."""
+    about = [file.name, file.version, file.type, file.modality, file.classification, _tags(file), _info(file)]
+    return digest([file.file_id, *about])
 
 
 def _read_again(site: ReadSite, origin: Origin, workers: Workers) -> Origin:
@@ -82,14 +93,18 @@ def _read_again(site: ReadSite, origin: Origin, workers: Workers) -> Origin:
 
 
 def _content(origin: Origin) -> set[tuple[str, ...]]:
-    files = {
-        (item.id, file.file_id, str(file.version), digest(file.info.get("header")))
-        for item in (origin.session, *origin.acquisitions)
-        for file in item.files
-    }
-    return files | {(item.id, item.label, _metadata(item)) for item in origin.containers()}
+    """Return all that a copy of the session is made of."""
+    files = {(item.id, file_content(file)) for item in origin.containers() for file in item.files}
+    return files | {(item.id, _container_content(item)) for item in origin.containers()}
 
 
-def _metadata(item: Container) -> str:
-    info = {key: value for key, value in carried_info(item.info).items() if key != "qc"}
-    return digest([item.details, info])
+def _container_content(item: Container) -> str:
+    return digest([item.label, item.details, _tags(item), sorted(item.notes), _info(item)])
+
+
+def _tags(item: Container | File) -> list[str]:
+    return sorted(tag for tag in item.tags if tag != EXPORTED)
+
+
+def _info(item: Container | File) -> dict[str, Any]:
+    return {key: value for key, value in carried_info(item.info).items() if key != "qc"}

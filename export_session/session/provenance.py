@@ -2,7 +2,7 @@
 
 Every copy carries ``info.export``. Containers hold the ``origin_id``; files hold beside it what makes a re-run
 cheap and exact: which version of the origin they were made from, a digest of the edits and settings that went
-into them, and the size and digest of the bytes that were verified.
+into them, the size and digest of the bytes that were verified, and what was refused.
 """
 
 from __future__ import annotations
@@ -14,13 +14,25 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from export_session import __version__
-from export_session.dicom.vocabulary import Options
+from export_session.dicom.vocabulary import Change, Options
+from export_session.session.refusals import recalled, remembered
 from export_session.site.model import Container, File
 
-GEAR = f"session-export {__version__}"
+GEAR_NAME = "session-export"
+GEAR = f"{GEAR_NAME} {__version__}"
 KEY = "export"  # of info
 SEMANTICS = 1  # raise it when the same origin, edits and settings give other bytes than before
-QC = "session-export"  # our key in info.qc, where every gear keeps its results
+QC = GEAR_NAME  # our key in info.qc, where every gear keeps its results
+
+
+def object_at(value: Any, *way: str) -> Mapping[str, Any]:
+    """Return the object that lies at `way` in a JSON value, an empty one where anything else does.
+
+    People and gears write into info what they like: null, a list or a text where an object is expected.
+    """
+    for key in way:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
 
 
 def origin_id(identifier: str) -> str:
@@ -44,9 +56,14 @@ def _own_ids(origin: File) -> tuple[str, ...]:
     return origin_id(origin.file_id), origin_id(origin.uuid)
 
 
+def is_copy(item: Container | File) -> bool:
+    """Tell whether an item says that it is a copy of anything."""
+    return "origin_id" in object_at(item.info, KEY)
+
+
 def is_copy_of(copy: Container | File, origin: Container | File) -> bool:
     """Tell whether `copy` says that it was made from `origin`."""
-    return (copy.info.get(KEY) or {}).get("origin_id") in origin_ids_of(origin)
+    return object_at(copy.info, KEY).get("origin_id") in origin_ids_of(origin)
 
 
 def digest(value: Any) -> str:
@@ -71,22 +88,27 @@ class Provenance:
     version: int  # file version of the copy that was verified
     size: int  # bytes of that version
     sha384: str  # hex digest of its bytes
-    refused: int = 0  # edits that could not be written
+    changes: int = 0  # rows of the change log that were applied
+    refused: tuple[Change, ...] = ()  # edits that could not be written, to be told until they are mended
+    notes: int = 0  # remarks that a person should have read
     gear: str = GEAR
     job: str = ""
 
     def to_info(self) -> dict[str, Any]:
         """Return the value of ``info.export``."""
-        return asdict(self)
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**values, "refused": [remembered(change) for change in self.refused]}
 
     @classmethod
     def read(cls, copy: File) -> Provenance | None:
         """Return the provenance of a copy, None where it has none or one of another make."""
-        info = copy.info.get(KEY) or {}
+        info = object_at(copy.info, KEY)
         names = {field.name for field in fields(cls)}
         try:
-            return cls(**{key: value for key, value in info.items() if key in names})
-        except TypeError:
+            # Earlier versions gave the number of refused edits alone: 0 says all there is to say.
+            refused = tuple(map(recalled, info.get("refused") or ()))
+            return cls(**{**{key: value for key, value in info.items() if key in names}, "refused": refused})
+        except (TypeError, ValueError, AttributeError, KeyError):
             return None
 
     def is_of(self, origin: File) -> bool:
@@ -116,20 +138,10 @@ def carried_info(info: Mapping[str, Any]) -> dict[str, Any]:
     Keys come as the site will store them (``.`` becomes ``_`` and ``$`` becomes ``-``), so that a re-run can compare.
     """
     carried = {key: value for key, value in _sanitised(info).items() if key != KEY}
-    checks = {gear: result for gear, result in (carried.pop("qc", None) or {}).items() if gear != QC}
+    if not isinstance(carried.get("qc"), Mapping):
+        return carried
+    checks = {gear: result for gear, result in carried.pop("qc").items() if gear != QC}
     return {**carried, "qc": checks} if checks else carried
-
-
-def with_qc(info: Mapping[str, Any], *, passed: bool, job: str) -> dict[str, Any]:
-    """Return ``info.qc`` with this gear's result added, in the form that Flywheel gears share."""
-    result = {"job_info": {"version": __version__, "job_id": job}, "export": {"state": "PASS" if passed else "FAIL"}}
-    return {**(info.get("qc") or {}), QC: result}
-
-
-def has_qc(info: Mapping[str, Any], *, passed: bool) -> bool:
-    """Tell whether ``info.qc`` holds this result already."""
-    result = (info.get("qc") or {}).get(QC) or {}
-    return (result.get("export") or {}).get("state") == ("PASS" if passed else "FAIL")
 
 
 def _sanitised(value: Any) -> Any:

@@ -8,199 +8,226 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status
-from export_session.session.archive import Exported, archive_by_copy, archive_by_move
+from export_session.errors import AccessDenied, NotFound
+from export_session.record import Archived, SessionRecord, Status
+from export_session.session.archive import archive_by_copy, archive_by_move, would_archive
 from export_session.session.copies import pairs_above, pairs_below
-from export_session.session.files import FileOutcome, Run, copy_files, orphaned_copies, plan_files, row
-from export_session.session.origin import Origin, assert_unchanged
+from export_session.session.exported import Exported
+from export_session.session.files import FileOutcome, Run, copy_files, plan_files, row
+from export_session.session.marks import note_failure, tag_all
+from export_session.session.origin import Origin
 from export_session.session.pairs import Pair, Pairs
-from export_session.session.provenance import has_qc, with_qc
+from export_session.session.provenance import KEY, object_at
+from export_session.session.result import Result, Route, row_alone
+from export_session.session.subjects import SubjectFiles, Subjects
+from export_session.site import ReadSite
 from export_session.site.model import EXPORTED, Acquisition, Container, Project, Session, Subject
 from export_session.support.failure import Failure, attempt
 from export_session.support.parallel import Workers
 
 log = logging.getLogger(__name__)
 
+EMPTY = "there is no file in it, so nothing was exported or tagged; a later run takes what arrives"
+LEFT = "some copies were left as they are, so the session is not tagged or archived"
 
-@dataclass(frozen=True)
-class Route:
-    """From where to where a run exports."""
-
-    origin: Project
-    export: Project
-    archive: Project | None
+Keep = Callable[[SessionRecord], None]
 
 
 def export_session(
-    run: Run, route: Route, session: Session, workers: Workers, *, subject_files: bool = True
-) -> SessionRecord:
+    run: Run, route: Route, session: Session, workers: Workers, subjects: Subjects, *, keep: Keep
+) -> tuple[SessionRecord, Subjects]:
     """Export one session; a failure becomes its record.
 
     Parameters
     ----------
     session
         The origin session, read in full.
-    subject_files
-        False where an earlier session of the same run took care of the files on the subject.
+    subjects
+        What the run knows of the files on subjects; what this session adds to it is returned.
+    keep
+        Gets the session's record when all is done but the tags: what bears the tag must not be without record.
     """
     began = time.monotonic()
-    outcome = attempt(lambda: _export(run, route, session, workers, subject_files=subject_files))
+    outcome = attempt(lambda: _export(run, route, session, workers, subjects, keep=keep))
     if isinstance(outcome, Failure):
-        log.error("%s: %s", session.label, outcome.for_log)
-        path = f"{route.origin.path}/{session.subject_label}/{session.label}"
-        failed = ContainerRecord("session", session.label, Status.FAILED, path, error=outcome.message)
-        outcome = SessionRecord(session.subject_label, session.label, Status.FAILED, (failed,), error=outcome.message)
-    return replace(outcome, seconds=time.monotonic() - began)
+        log.error("%s/%s/%s: %s", route.origin.path, session.subject_label, session.label, outcome.for_log)
+        outcome = row_alone(route, session, Status.FAILED, error=outcome.message), subjects
+    record, subjects = outcome
+    return replace(record, seconds=time.monotonic() - began), subjects
 
 
-def _export(run: Run, route: Route, session: Session, workers: Workers, *, subject_files: bool) -> SessionRecord:
+def _export(
+    run: Run, route: Route, session: Session, workers: Workers, subjects: Subjects, *, keep: Keep
+) -> tuple[SessionRecord, Subjects]:
     origin, pairs = _read(run, route, session, workers)
-    if isinstance(pairs, Failure):
-        log.error("%s: %s", session.label, pairs.for_log)
-        return _failed(run, _not_reached(run, route, origin, subject_files=subject_files), pairs.message)
-    covered = pairs.all(subject=subject_files)
-    outcomes = copy_files(run, plan_files(run, origin, route.export, covered), workers)
-    result = _Result(route, origin, covered, outcomes)
-    if failed := result.count(Status.FAILED):
-        return _failed(run, result, f"{failed} of {len(outcomes)} files failed; nothing was archived or tagged.")
-    if run.config.dry_run:
-        return result.record(result.status)
-    if result.count(Status.SKIPPED):
-        return result.record(
-            Status.SKIPPED, "some copies were left as they are, so the session is not tagged or archived"
-        )
-    exported = Exported.of(origin, pairs, outcomes, subject_files=subject_files)
-    untouched = result.status is Status.UNCHANGED
-    finished = attempt(lambda: _archive_and_tag(run, exported, route.archive, workers, untouched=untouched))
-    if isinstance(finished, Failure):
-        return _failed(run, result, finished.message)
-    return result.record(result.status, archive=route.archive)
+    if pairs is None:
+        log.warning("%s: %s", origin.path(session), EMPTY)
+        return replace(row_alone(route, session, Status.SKIPPED), skipped=EMPTY), subjects
+    earlier = subjects.files_on(origin.subject)
+    result = _copy(run, route, origin, pairs, workers, with_subject=earlier is None)
+    on_subject = earlier or SubjectFiles.of(origin, result.outcomes, wanted=run.config.export_attachments)
+    record = _finish(run, result, pairs, on_subject, workers, keep=keep)
+    return record, subjects if earlier else subjects.having(origin.subject, on_subject)
 
 
-def _read(run: Run, route: Route, session: Session, workers: Workers) -> tuple[Origin, Pairs | Failure]:
-    """Read the origin and, meanwhile, find or make the copies of subject and session; then those below."""
+def _read(run: Run, route: Route, session: Session, workers: Workers) -> tuple[Origin, Pairs | Failure | None]:
+    """Read the origin and, meanwhile, find or make the copies of subject and session; then those below.
+
+    There are no pairs for a session without any file.
+    """
     site, write, overwrite = run.site, not run.config.dry_run, run.config.on_existing == "update"
     subject, listed = workers.both(
-        lambda: site.read(Subject, session.subject_id),
+        lambda: _subject_of(site, session),
         lambda: list(site.children("session", session.id, Acquisition)),
     )
+
+    def in_full() -> list[Acquisition]:
+        return workers.map(lambda acquisition: site.read(Acquisition, acquisition.id), listed)
+
+    on_session = session.files if run.config.export_attachments else ()
+    if not on_session and not any(one.files for one in listed):
+        origin = Origin(route.origin, subject, session, tuple(in_full()))
+        if not any(one.files for one in origin.acquisitions):
+            return origin, None
     find_above = partial(pairs_above, site, subject, session, route.export, workers)
-    acquisitions, above = workers.both(
-        lambda: workers.map(lambda acquisition: site.read(Acquisition, acquisition.id), listed),
-        lambda: attempt(lambda: find_above(overwrite=overwrite, write=write)),
-    )
+    acquisitions, above = workers.both(in_full, lambda: attempt(lambda: find_above(overwrite=overwrite, write=write)))
     origin = Origin(route.origin, subject, session, tuple(acquisitions))
     if isinstance(above, Failure):
         return origin, above
     return origin, attempt(lambda: pairs_below(site, origin, above, workers, overwrite=overwrite, write=write))
 
 
-def _archive_and_tag(
-    run: Run, exported: Exported, archive: Project | None, workers: Workers, *, untouched: bool
-) -> None:
-    """Do what must not happen before every file is verified: archive the originals, then tag.
+def _subject_of(site: ReadSite, session: Session) -> Subject:
+    """Read a session's subject; of one that was moved but not tagged the subject it came from.
 
-    The origin is read again before either, unless this run found everything `untouched` and tagged.
+    That subject's files are those of its other sessions, too, and each is to be looked at once.
     """
-    origin, copies = exported.origin, [exported.pairs.session.known_copy]
-    if not (untouched and EXPORTED in origin.session.tags):
-        origin = assert_unchanged(run.site, origin, workers)
-    if archive and run.config.archive_mode == "move":
-        archive_by_move(run, exported, archive, workers)
-    elif archive:
-        archived = archive_by_copy(run, exported, archive, workers)
-        copies.append(archived.session)
-        if archived.wrote:  # which may have taken long
-            origin = assert_unchanged(run.site, origin, workers)
-    _tag_all(run, origin.session, copies, workers)
+    mark = object_at(session.info, KEY)
+    left_behind = mark.get("origin_subject")
+    moved = session.parents.get("project") != mark.get("origin_project")
+    if isinstance(left_behind, str) and moved and EXPORTED not in session.tags:
+        try:
+            return site.read(Subject, left_behind)
+        except (NotFound, AccessDenied):  # its last session has left it; the archive has its files
+            pass
+    return site.read(Subject, session.subject_id)
 
 
-def _tag_all(run: Run, origin: Session, copies: Sequence[Session], workers: Workers) -> None:
-    """Note the result on a session and its copies and tag them, the origin last: its tag says that all is done."""
-    notes = [partial(_note_result, run, session, passed=True) for session in (*copies, origin)]
-    tags = [partial(_tag, run, copy) for copy in copies]
-    workers.map(lambda step: step(), (*notes, *tags))
-    _tag(run, origin)
+def _copy(
+    run: Run, route: Route, origin: Origin, pairs: Pairs | Failure, workers: Workers, *, with_subject: bool
+) -> Result:
+    """Copy the files; where the copies of the containers could not be made, give every file its row all the same."""
+    if isinstance(pairs, Failure):
+        nowhere = [Pair[Container](one, None, Status.NOT_REACHED) for one in origin.containers()]
+        covered = tuple(nowhere if with_subject else nowhere[1:])
+        plans = plan_files(run, origin, route.export, covered)
+        return Result(route, origin, covered, [FileOutcome(row(plan, Status.NOT_REACHED), None) for plan in plans])
+    covered = pairs.all(subject=with_subject)
+    return Result(route, origin, covered, copy_files(run, plan_files(run, origin, route.export, covered), workers))
 
 
-def _tag(run: Run, session: Session) -> None:
-    if EXPORTED not in session.tags:
-        run.site.add_tags("session", session.id, [EXPORTED])
+def _finish(
+    run: Run, result: Result, pairs: Pairs | Failure, on_subject: SubjectFiles, workers: Workers, *, keep: Keep
+) -> SessionRecord:
+    """Archive and tag the session, once all its files and those on its subject are verified."""
+    if isinstance(pairs, Failure):
+        return _failed(run, result, None, pairs.message)
+    if reason := _objection(result, on_subject):
+        return _failed(run, result, pairs, f"{reason}; nothing was archived or tagged.")
+    outcomes = [item for item in result.outcomes if item.record.level != "subject"]
+    outcomes += on_subject.outcomes
+    if any(item.record.status is Status.SKIPPED for item in outcomes):
+        log.warning("%s: %s", result.origin.path(result.origin.session), LEFT)
+        return replace(result.record(Status.SKIPPED), skipped=LEFT)
+    if run.config.dry_run:
+        return _foretold(run, result, workers)
+    return _archive_and_tag(run, result, Exported.of(result.origin, pairs, outcomes), workers, keep)
 
 
-def _note_result(run: Run, session: Session, *, passed: bool) -> None:
-    if not has_qc(session.info, passed=passed):
-        values = {"qc": with_qc(session.info, passed=passed, job=run.handling.job)}
-        run.site.set_info("session", session.id, values)
+def _foretold(run: Run, result: Result, workers: Workers) -> SessionRecord:
+    """Say what would become of a session, its archive and its tag; what stands in the way is said, too."""
+    archive, archived = result.route.archive, Archived.NOTHING
+    if archive:
+        foreseen = attempt(lambda: would_archive(run, result.origin, archive, workers))
+        if isinstance(foreseen, Failure):
+            return result.record(Status.FAILED, foreseen.message)
+        archived = foreseen
+    done = result.record(result.status, archive=archive)
+    return replace(done, archived=archived, tagged=EXPORTED not in result.origin.session.tags)
 
 
-def _failed(run: Run, result: _Result, reason: str) -> SessionRecord:
-    """Say on the origin session that it was not exported, where the site lets us; then report."""
-    if not run.config.dry_run:
-        said = attempt(lambda: _note_result(run, result.origin.session, passed=False))
-        if isinstance(said, Failure):
-            log.warning("could not note the failure on the session: %s", said.message)
-    return result.record(Status.FAILED, reason)
+def _objection(result: Result, on_subject: SubjectFiles) -> str:
+    """Say why the session cannot be called exported; empty where nothing is in the way."""
+    failed = result.count(Status.FAILED)
+    return f"{failed} of {len(result.outcomes)} files failed" if failed else on_subject.objection(result.origin.subject)
 
 
-def _not_reached(run: Run, route: Route, origin: Origin, *, subject_files: bool) -> _Result:
-    """Give every file of a session whose copies could not be made its row all the same."""
-    pairs = [Pair[Container](one, None, Status.NOT_REACHED) for one in origin.containers()]
-    covered = tuple(pairs if subject_files else pairs[1:])
-    plans = plan_files(run, origin, route.export, covered)
-    return _Result(route, origin, covered, [FileOutcome(row(plan, Status.NOT_REACHED), None) for plan in plans])
+def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Workers, keep: Keep) -> SessionRecord:
+    """Archive the originals, let the record be kept, and tag, in that order."""
+    archive = result.route.archive
+    tagged_before = EXPORTED in exported.origin.session.tags
+    untouched = result.status is Status.UNCHANGED and tagged_before
+    kept = attempt(lambda: _archive(run, exported, archive, workers, untouched=untouched))
+    if isinstance(kept, Failure):
+        return replace(_failed(run, result, exported.pairs, kept.message), finishing=archive is not None)
+    done = replace(result.record(result.status, archive=archive), archived=kept.how, tagged=not tagged_before)
+
+    def tag() -> None:
+        keep(done)
+        tag_all(run, kept.exported, kept.copies, workers)
+
+    tagged = attempt(tag)
+    if isinstance(tagged, Failure):
+        reason = f"exported, but not tagged: {tagged.message}"
+        failed = _failed(run, result, exported.pairs, reason, archive)
+        return replace(failed, archived=kept.how, finishing=True)
+    return done
 
 
 @dataclass(frozen=True)
-class _Result:
-    """What became of a session's containers and files, before or without archive and tags."""
+class _Kept:
+    """A session whose originals are where they are to stay, looked at for the last time, and its copies."""
 
-    route: Route
-    origin: Origin
-    pairs: tuple[Pair[Container], ...]
-    outcomes: Sequence[FileOutcome]
+    exported: Exported
+    copies: tuple[Session, ...]
+    how: Archived
 
-    def count(self, status: Status) -> int:
-        """Return how many files came to be in a status."""
-        return sum(item.record.status is status for item in self.outcomes)
 
-    @property
-    def status(self) -> Status:
-        """The status of the session as a whole, where no file failed."""
-        (session,) = (pair for pair in self.pairs if pair.origin.level == "session")
-        if session.status is Status.CREATED:
-            return Status.CREATED
-        statuses = {pair.status for pair in self.pairs} | {item.record.status for item in self.outcomes}
-        return Status.UNCHANGED if statuses <= {Status.UNCHANGED} else Status.UPDATED
+def _archive(run: Run, exported: Exported, archive: Project | None, workers: Workers, *, untouched: bool) -> _Kept:
+    """Archive the originals, which must not happen before every file is verified.
 
-    def record(self, status: Status, error: str = "", archive: Project | None = None) -> SessionRecord:
-        """Return the session's record; `archive` is the project that keeps its originals by now."""
-        return SessionRecord(
-            subject=self.origin.subject.label,
-            session=self.origin.session.label,
-            status=status,
-            containers=tuple(self._container(pair, status, archive) for pair in self.pairs),
-            files=tuple(self._file(item.record, archive) for item in self.outcomes),
-            error=error,
-        )
+    Origin and copies are looked at again before that, and after it before anything is tagged; not where this run
+    found everything `untouched` and tagged.
+    """
+    site = run.site
+    copies: tuple[Session, ...] = (exported.pairs.session.known_copy,)
+    if archive and run.config.archive_mode == "move":
+        moved = archive_by_move(run, exported, archive, workers)
+        exported = exported if untouched else exported.looked_at_again(site, workers, moved=moved)
+        return _Kept(exported, copies, Archived.MOVED if moved else Archived.NOTHING)
+    if not untouched:
+        exported = exported.looked_at_again(site, workers)
+    how = Archived.NOTHING
+    if archive:
+        archived = archive_by_copy(run, exported, archive, workers)
+        copies = (*copies, archived.session)
+        if archived.wrote:  # which may have taken long
+            how = Archived.COPIED
+            exported = exported.looked_at_again(site, workers)
+    return _Kept(exported, copies, how)
 
-    def _container(self, pair: Pair[Container], overall: Status, archive: Project | None) -> ContainerRecord:
-        container = pair.origin
-        return ContainerRecord(
-            level=container.level,
-            label=container.label,
-            status=Status.FAILED if (container.level, overall) == ("session", Status.FAILED) else pair.status,
-            origin_path=self.origin.path(container),
-            export_path=self.origin.path(container, self.route.export),
-            archive_path=self.origin.path(container, archive) if archive else "",
-            notes=(*pair.notes, *orphaned_copies(pair)),
-        )
 
-    def _file(self, record: FileRecord, archive: Project | None) -> FileRecord:
-        if not archive:
-            return record
-        return replace(record, archive_path=archive.path + record.origin_path.removeprefix(self.origin.project.path))
+def _failed(
+    run: Run, result: Result, pairs: Pairs | None, reason: str, archive: Project | None = None
+) -> SessionRecord:
+    """Say on the session and its copy, and in the job's log, that it was not exported; then report."""
+    origin = result.origin
+    log.error("%s: %s", origin.path(origin.session), reason)
+    if not run.config.dry_run:
+        there: Sequence[Session] = [pairs.session.copy] if pairs and pairs.session.copy else []
+        note_failure(run, [origin.session, *there], reason)
+    return result.record(Status.FAILED, reason, archive)

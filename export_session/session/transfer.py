@@ -19,11 +19,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from export_session.dicom import Result, rewrite
-from export_session.errors import TransferError
+from export_session.errors import NotDicom, TransferError
 from export_session.record import Status, Timing, Verification
-from export_session.session.checks import ATTEMPTS, assert_current, fetch, hash_agrees, verify
+from export_session.session.checks import ATTEMPTS, assert_current, assert_header, fetch, hash_agrees, verify
 from export_session.session.file_plan import FilePlan, Verified, status_of
-from export_session.session.provenance import KEY, Provenance, digest, origin_ids_of, with_qc
+from export_session.session.provenance import KEY, Provenance, digest, object_at, origin_ids_of
+from export_session.session.quality import Counts, result_of, with_result
 from export_session.site import ReadSite, Site
 from export_session.site.model import File
 from export_session.support.scratch import disk_full_is_clear
@@ -67,21 +68,21 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
     TransferError
         The bytes did not arrive intact, or the disk is full.
     """
-    if not plan.untouched:
+    if plan.is_dicom:
+        assert_header(plan.origin)
         assert_current(plan.origin)
     with TemporaryDirectory(dir=handling.scratch) as folder, disk_full_is_clear(plan.origin.name):
         began = time.monotonic()
         source = Path(folder, "origin" + _suffix(plan.origin.name))
         sha384 = fetch(site, plan.origin, source)
         fetched = started = time.monotonic()
-        header = plan.origin.info.get("header") or {}
-        result = Result(modified=False, header=header)
+        result = Result(modified=False)
         path = source
         if plan.is_dicom:
             target = Path(folder, "copy" + _suffix(plan.origin.name))
             with _PROCESSORS:
                 started = time.monotonic()
-                result = rewrite(source, target, header, plan.overrides, **asdict(plan.options))
+                result = _rewrite(plan, source, target)
             if result.modified:
                 path, sha384 = target, _sha384(target)
                 source.unlink()
@@ -100,13 +101,28 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
         )
 
 
-def deliver(site: Site, prepared: Prepared, metadata: Mapping[str, Any], handling: Handling) -> tuple[Verified, Timing]:
+def _rewrite(plan: FilePlan, source: Path, target: Path) -> Result:
+    header = object_at(plan.origin.info, "header")
+    try:
+        return rewrite(source, target, header, plan.overrides, **asdict(plan.options))
+    except NotDicom:
+        if plan.must_be_dicom:
+            raise
+        note = "the file is no DICOM file by type, name or content, and goes out as it is"
+        return Result(modified=False, notes=(note,), header=header)
+
+
+def deliver(
+    site: Site, prepared: Prepared, metadata: Mapping[str, Any], notes: int, handling: Handling
+) -> tuple[Verified, Timing]:
     """Store the prepared bytes, prove what the site holds, then record it.
 
     Parameters
     ----------
     metadata
         Type, modality, classification, tags and info for the copy.
+    notes
+        How many remarks there are on the file.
 
     Raises
     ------
@@ -125,7 +141,7 @@ def deliver(site: Site, prepared: Prepared, metadata: Mapping[str, Any], handlin
         if existing is not None and may_match and not attempt:
             stored = existing  # an earlier run may have got this far: nothing is sent twice
         else:
-            body = {**metadata, "name": plan.origin.name}
+            body = {**metadata, "name": plan.copy_name}
             replaces = existing.version if existing else 0
             stored = site.store(plan.origin.parent_level, plan.copy_parent_id, prepared.path, body, replaces)
             existing = stored
@@ -135,27 +151,25 @@ def deliver(site: Site, prepared: Prepared, metadata: Mapping[str, Any], handlin
         checked = time.monotonic()
         timing = replace(timing, store=timing.store + sent - began, verify=timing.verify + checked - sent)
         if how is not Verification.NONE:
-            update_copy(site, stored, plan, metadata, job=handling.job, prepared=prepared)
-            return Verified(plan.origin, stored, how), timing
+            provenance = _provenance(stored, prepared, notes, handling.job)
+            _record(site, stored, metadata, provenance)
+            return Verified(plan.origin, stored, how, prepared.sha384), timing
     raise TransferError(
         f"{plan.copy_path}: the site does not hold the bytes that were sent, after {ATTEMPTS} uploads. "
         "Check the storage of the site; the original is untouched."
     )
 
 
-def update_copy(
-    site: Site,
-    stored: File,
-    plan: FilePlan,
-    metadata: Mapping[str, Any],
-    *,
-    job: str,
-    prepared: Prepared | None = None,
-) -> None:
-    """Bring the metadata of a stored file to what it should be and record what was verified.
+def update_copy(site: Site, plan: FilePlan, metadata: Mapping[str, Any]) -> None:
+    """Bring the metadata of a copy to what it should be, whose bytes an earlier run has verified."""
+    earlier = Provenance.read(plan.copy) if plan.copy else None
+    assert plan.copy is not None
+    assert earlier is not None
+    _record(site, plan.copy, metadata, replace(earlier, metadata=digest(plan.metadata)))
 
-    Without `prepared` the bytes were verified by an earlier run, and only metadata follows the origin.
-    """
+
+def _record(site: Site, stored: File, metadata: Mapping[str, Any], provenance: Provenance) -> None:
+    """Bring the metadata of a stored file to what it should be and record what was verified."""
     body = {
         key: metadata[key] for key in ("type", "modality") if metadata[key] and metadata[key] != getattr(stored, key)
     }
@@ -165,17 +179,14 @@ def update_copy(
         site.set_file_classification(stored, metadata["classification"])
     if missing := [tag for tag in metadata["tags"] if tag not in stored.tags]:
         site.add_file_tags(stored, missing)
-    provenance = _provenance(stored, plan, prepared, job)
-    qc = with_qc(metadata["info"], passed=True, job=provenance.job)
-    wanted = {**metadata["info"], "qc": qc, KEY: provenance.to_info()}
+    counts = Counts(provenance.changes, len(provenance.refused), provenance.notes)
+    info = {**metadata["info"], KEY: provenance.to_info()}
+    wanted = {**info, **with_result(info, result_of(counts), provenance.job)}
     site.set_file_info(stored, {key: value for key, value in wanted.items() if stored.info.get(key) != value})
 
 
-def _provenance(stored: File, plan: FilePlan, prepared: Prepared | None, job: str) -> Provenance:
-    if not prepared:
-        earlier = Provenance.read(stored)
-        assert earlier is not None
-        return replace(earlier, metadata=digest(plan.metadata))
+def _provenance(stored: File, prepared: Prepared, notes: int, job: str) -> Provenance:
+    plan, result = prepared.plan, prepared.result
     return Provenance(
         origin_id=origin_ids_of(plan.origin)[0],
         origin_version=plan.origin.version,
@@ -184,7 +195,9 @@ def _provenance(stored: File, plan: FilePlan, prepared: Prepared | None, job: st
         version=stored.version,
         size=prepared.size,
         sha384=prepared.sha384,
-        refused=len(prepared.result.refused),
+        changes=len(result.changes),
+        refused=result.refused,
+        notes=notes,
         job=job,
     )
 

@@ -6,12 +6,13 @@ import importlib.metadata
 
 from export_session.errors import UnsupportedSdk
 from export_session.site.rest import FlywheelSite
+from export_session.support.cancellation import Cancellation
 
 OLDEST = (22, 3)  # the first version on httpx2, whose clients can be told not to retry and how long to wait
 ADVICE = "Run the gear in its own image, or install what its requirements.txt names."
 
 
-def connect(api_key: str, *, writable: bool = True) -> FlywheelSite:
+def connect(api_key: str, *, writable: bool = True, cancellation: Cancellation | None = None) -> FlywheelSite:
     """Return the site an API key belongs to; nothing is sent yet.
 
     Parameters
@@ -20,6 +21,8 @@ def connect(api_key: str, *, writable: bool = True) -> FlywheelSite:
         ``host:key`` or ``host:port:key``, as the engine hands it to a gear.
     writable
         False for a dry run: every call that would write raises instead of being sent.
+    cancellation
+        Ends the calls that are under way when the run is cancelled.
 
     Raises
     ------
@@ -33,7 +36,7 @@ def connect(api_key: str, *, writable: bool = True) -> FlywheelSite:
         from export_session.site import sdk  # noqa: PLC0415 - an SDK that is too old fails on import
     except ImportError as error:
         raise UnsupportedSdk(f"The Flywheel SDK {version} cannot be used: {error}. {ADVICE}") from None
-    return FlywheelSite(sdk.Sdk(sdk.connect(api_key), writable=writable))
+    return FlywheelSite(sdk.Sdk(sdk.connect(api_key, cancellation or Cancellation()), writable=writable))
 
 
 def assert_supported_sdk() -> str:

@@ -45,6 +45,7 @@ class File:
     tags: tuple[str, ...]
     parent_level: Level
     parent_id: str
+    modified: str = ""  # ISO 8601, as the site gives it: when its content or its metadata last changed
 
     def document(self) -> dict[str, Any]:
         """Return the fields that a row of a dicom-map may name."""

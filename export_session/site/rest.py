@@ -1,4 +1,7 @@
-"""The site behind Flywheel's REST interface: which route answers what, one HTTP call for one method."""
+"""The site behind Flywheel's REST interface: which route answers what, and in which form.
+
+One method is one HTTP call, but for uploads and tags. An answer of another form than its call must have is no answer.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from export_session.errors import AccessDenied, NotFound, SiteError
-from export_session.site.model import PARENT, Container, File, Level, Project
+from export_session.errors import AccessDenied, NoAnswer, NotFound, SiteError, Unreachable
+from export_session.site import forms
+from export_session.site.forms import Form, WrongForm
+from export_session.site.model import KINDS, PARENT, Container, File, Level, Project
 from export_session.site.port import Condition, Identity, Job, JobRequest, Rule, Stored
-from export_session.site.rows import container_of, file_of
+from export_session.site.rows import container_of, container_with, file_of, identity_of
 
 if TYPE_CHECKING:
-    from export_session.site.sdk import Sdk  # not before its version was judged
+    from export_session.site.sdk import Answer, Sdk  # not before its version was judged
 
 C = TypeVar("C", bound=Container)
+T = TypeVar("T")
 
 PAGE = 250  # rows a listing call returns at most, as the SDK's own finders ask for
 SHORT_PAGE = 50  # rows; a site may give fewer than asked for (its `pagination_limit`, 100 by default), but not so few
@@ -33,28 +39,33 @@ class FlywheelSite:
 
     def __init__(self, sdk: Sdk) -> None:
         self._sdk = sdk
+        self._signed: bool | None = None  # asked once
+        self._enveloped: set[str] = set()  # routes whose listings say how many rows there are
 
     # Reading
 
     def identity(self) -> Identity:
-        answer = self._get("/auth/status")
-        origin = answer.get("origin") or {}
-        return Identity(origin.get("type") or "user", str(origin.get("id") or answer.get("user_id") or ""))
+        return self._get(identity_of, "/auth/status")
 
     def signs_uploads(self) -> bool:
-        config = self._sdk.config()
-        return bool((config.get("features") or {}).get("signed_url") or config.get("signed_url"))
+        if self._signed is None:
+            config = self._get(forms.config, "/config")
+            self._signed = bool(config.get("signed_url") or (config.get("features") or {}).get("signed_url"))
+        return self._signed
 
     def find_project(self, group: str, label: str) -> Project:
         what = f"look up {group}/{label}"
-        answer = self._sdk.call(what, "POST", "/lookup", body={"path": [group, label]})
-        kind = answer.get("container_type") or answer["node_type"]
-        if kind != "project":
-            raise SiteError(f"{what}: that is a {kind}, not a project")
-        return container_of(Project, answer)
+
+        def project(row: Any) -> Project:
+            kind = forms.text_of(forms.an_object(row), "container_type", "node_type")
+            if kind != "project":
+                raise SiteError(f"{what}: that is a {kind}, not a project")
+            return container_of(Project, row)
+
+        return self._ask(project, what, "POST", "/lookup", body={"path": [group, label]})
 
     def read(self, kind: type[C], container_id: str) -> C:
-        return container_of(kind, self._get(f"/{PLURAL[kind.level]}/{{id}}", id=container_id))
+        return self._get(container_with(kind, container_id), f"/{PLURAL[kind.level]}/{{id}}", id=container_id)
 
     def children(
         self, parent: Level, parent_id: str, kind: type[C], *conditions: Condition, with_info: bool = False
@@ -65,14 +76,14 @@ class FlywheelSite:
         if conditions:
             query["filter"] = ",".join(map(str, conditions))
         path = f"/{PLURAL[parent]}/{{id}}/{PLURAL[kind.level]}"
-        return (container_of(kind, row) for row in self._pages(path, query, id=parent_id))
+        return self._pages(lambda row: container_of(kind, row), path, query, id=parent_id)
 
     def actions(self, project: Project, user: str) -> frozenset[str] | None:
         role_ids = project.permissions.get(user)
         if not role_ids:
             return None
         try:
-            roles = {role["_id"]: role for role in self._get("/roles")}
+            roles = {role["_id"]: role for role in self._get(forms.rows_of(forms.identified), "/roles")}
         except AccessDenied:
             return None
         if not role_ids <= roles.keys():
@@ -80,25 +91,26 @@ class FlywheelSite:
         return frozenset(action for role_id in role_ids for action in roles[role_id].get("actions") or ())
 
     def gear_rules(self, project_id: str) -> tuple[Rule, ...]:
-        rules = self._get("/projects/{id}/rules", id=project_id)
+        rules = self._get(forms.rows_of(forms.identified), "/projects/{id}/rules", id=project_id)
         return tuple(
             Rule(rule.get("name") or "", rule.get("gear_id") or "", enabled=not rule.get("disabled")) for rule in rules
         )
 
     def classification_schema(self, modality: str) -> Mapping[str, Sequence[str]] | None:
         try:
-            answer = self._get("/modalities/{id}", id=modality)
+            answer = self._get(forms.identified, "/modalities/{id}", id=modality)
         except NotFound:
             return None
         return answer.get("classification") or {}
 
     def gear_of(self, job_id: str) -> str:
-        return str(self._get("/jobs/{id}", id=job_id)["gear_id"])
+        return self._get(lambda job: forms.text_of(forms.identified(job), "gear_id"), "/jobs/{id}", id=job_id)
 
     def jobs(self, tag: str) -> Iterator[Job]:
-        for row in self._pages("/jobs", {"limit": PAGE, "filter": f"tags={tag}"}):
+        for row in self._pages(forms.identified, "/jobs", {"limit": PAGE, "filter": f"tags={tag}"}):
             job_id = row.get("_id") or row["id"]
-            parents = row.get("parents") or self._get("/jobs/{id}", id=job_id).get("parents") or {}
+            job = row if row.get("parents") else self._get(forms.identified, "/jobs/{id}", id=job_id)
+            parents = job.get("parents") or {}
             yield Job(job_id, row.get("state") or "", parents.get("session") or "")
 
     def fetch(self, file: File, target: Path) -> Stored:
@@ -112,28 +124,35 @@ class FlywheelSite:
         parent = PARENT[level]
         # A session names its subject as an embedded object, the others their parent by id.
         reference: Mapping[str, Any] = {parent: {"_id": parent_id} if level == "session" else parent_id}
-        answer = self._sdk.call(f"create the {level}", "POST", f"/{PLURAL[level]}", body={**body, **reference})
-        return str(answer["_id"])
+        return self._ask(forms.id_of, f"create the {level}", "POST", f"/{PLURAL[level]}", body={**body, **reference})
 
     def modify(self, level: Level, container_id: str, body: Mapping[str, Any]) -> None:
-        self._sdk.call(f"modify the {level}", "PUT", f"/{PLURAL[level]}/{{id}}", body=body, id=container_id)
+        path = f"/{PLURAL[level]}/{{id}}"
+        self._ask(forms.modified, f"modify the {level}", "PUT", path, body=body, id=container_id)
 
     def set_info(self, level: Level, container_id: str, values: Mapping[str, Any]) -> None:
         path = f"/{PLURAL[level]}/{{id}}/info"
-        self._sdk.call(f"set the info of the {level}", "PATCH", path, body={"set": values}, id=container_id)
+        what = f"set the info of the {level}"
+        self._ask(forms.modified, what, "PATCH", path, body={"set": values}, id=container_id)
 
     def add_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
-        self._sdk.call(f"tag the {level}", "PATCH", f"/{PLURAL[level]}/{{id}}/tags", body=list(tags), id=container_id)
+        what = f"tag the {level}"
+        path = f"/{PLURAL[level]}/{{id}}/tags"
+        self._ask(forms.nothing, what, "PATCH", path, body=list(tags), id=container_id)
+        # This call answers null, which proves nothing.
+        if not set(tags) <= set(self.read(KINDS[level], container_id).tags):
+            raise NoAnswer(f"{what}: the site accepted the tags but does not show them")
 
     def add_note(self, level: Level, container_id: str, text: str) -> None:
         path = f"/{PLURAL[level]}/{{id}}/notes"
-        self._sdk.call(f"add a note to the {level}", "POST", path, body={"text": text}, id=container_id)
+        self._ask(forms.note, f"add a note to the {level}", "POST", path, body={"text": text}, id=container_id)
 
     def delete(self, level: Level, container_id: str) -> None:
         # The only containers the gear ever deletes are empty ones it has just created twice.
         query = {"delete_reason": "container_is_empty"}
+        path = f"/{PLURAL[level]}/{{id}}"
         try:
-            self._sdk.call(f"delete the empty {level}", "DELETE", f"/{PLURAL[level]}/{{id}}", query, id=container_id)
+            self._ask(forms.deleted, f"delete the empty {level}", "DELETE", path, query, id=container_id)
         except NotFound:
             return
 
@@ -145,21 +164,37 @@ class FlywheelSite:
         metadata: Mapping[str, Any],
         replaces: int = 0,  # noqa: ARG002 - of use to a caller that must find out whether a lost upload happened
     ) -> File:
-        return file_of(
-            level, parent_id, self._sdk.upload(f"upload {metadata['name']}", level, parent_id, path, metadata)
-        )
+        what = f"upload {metadata['name']}"
+        self._sdk.allow_write(what)
+        route = f"/{PLURAL[level]}/{{id}}/files"
+        made = forms.only(lambda row: file_of(level, parent_id, row))
+        if not self.signs_uploads():
+            return _formed(made, what, self._sdk.upload_form(what, route, path, metadata, id=parent_id))
+        size = path.stat().st_size
+        body = {"metadata": {**metadata, **({"size": size} if size else {})}, "filenames": [metadata["name"]]}
+        asked = forms.ticket_for(metadata["name"])
+        ticket, urls, headers = self._ask(asked, what, "POST", route, {"ticket": ""}, body=body, id=parent_id)
+        parts = self._sdk.upload_signed(what, urls, headers, path)
+        told = {"multipart": parts} if parts else None
+        try:
+            return self._ask(made, what, "POST", route, {"ticket": ticket}, body=told, id=parent_id)
+        except AccessDenied:
+            raise
+        except SiteError as error:  # of this ticket: storage has not got all, or it was completed or has expired
+            raise Unreachable(str(error), error.status, getattr(error, "retry_after", None)) from None
 
     def modify_file(self, file: File, body: Mapping[str, Any]) -> None:
-        self._call_file("modify", "PUT", file, "", body)
+        self._modify_file("modify", "PUT", file, "", body)
 
     def set_file_info(self, file: File, values: Mapping[str, Any]) -> None:
-        self._call_file("set the info of", "PATCH", file, "/info", {"set": values})
+        self._modify_file("set the info of", "PATCH", file, "/info", {"set": values})
 
     def set_file_classification(self, file: File, classification: Mapping[str, Any]) -> None:
-        self._call_file("classify", "PATCH", file, "/classification", {"replace": classification})
+        self._modify_file("classify", "PATCH", file, "/classification", {"replace": classification})
 
     def add_file_tags(self, file: File, tags: Sequence[str]) -> None:
-        self._sdk.call(f"tag {file.name}", "PATCH", "/files/{id}/tags", body=list(tags), id=file.file_id)
+        form = forms.tags_with(tags)
+        self._ask(form, f"tag {file.name}", "PATCH", "/files/{id}/tags", body=list(tags), id=file.file_id)
 
     def move_session(self, session_id: str, subject_id: str) -> None:
         self.modify("session", session_id, {"subject": {"_id": subject_id}})
@@ -173,21 +208,58 @@ class FlywheelSite:
         }
         body = {"label": request.label, "job": job}
         path = "/sessions/{id}/analyses"
-        self._sdk.call("start a job on the session", "POST", path, {"job": "true"}, body=body, id=session_id)
+        what = "start a job on the session"
+        self._ask(forms.id_of, what, "POST", path, {"job": "true"}, body=body, id=session_id)
 
     # Calls
 
-    def _get(self, path: str, query: Mapping[str, Any] | None = None, **path_params: str) -> Any:
-        return self._sdk.call("read " + path.strip("/").partition("/")[0], "GET", path, query, **path_params)
+    def _ask(
+        self,
+        form: Form[T],
+        what: str,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        **details: Any,
+    ) -> T:
+        """Make a call and return what its answer holds in the form it must have."""
+        return _formed(form, what, self._sdk.call(what, method, path, query, **details))
 
-    def _pages(self, path: str, query: dict[str, Any], **path_params: str) -> Iterator[Mapping[str, Any]]:
+    def _get(self, form: Form[T], path: str, query: Mapping[str, Any] | None = None, **path_params: str) -> T:
+        return self._ask(form, "read " + path.strip("/").partition("/")[0], "GET", path, query, **path_params)
+
+    def _pages(self, row: Form[T], path: str, query: Mapping[str, Any], **path_params: str) -> Iterator[T]:
+        """List page by page.
+
+        The end is known by the number of rows that the first page states. Where a site states none, a short page is
+        the last, and an empty list, which anybody may say, is asked for twice.
+        """
+        seen, total, after = 0, None, ""
         while True:
-            rows = self._get(path, query, **path_params)
-            yield from rows
-            if len(rows) < SHORT_PAGE:
+            page = self._get(forms.page_of(row, after), path, query, **path_params)
+            if page.enveloped:
+                self._enveloped.add(path)
+            elif path in self._enveloped:
+                raise NoAnswer(f"list {path}: the site answered a list that does not say how long it is")
+            elif not page.rows:
+                page = self._get(forms.page_of(row, after), path, query, **path_params)
+            yield from page.rows
+            seen += len(page.rows)
+            total = total if after else page.total
+            if not page.rows or (len(page.rows) < SHORT_PAGE if total is None else seen >= total):
                 return
-            query = {**query, "after_id": rows[-1].get("_id") or rows[-1]["id"]}
+            after = page.last
+            query = {**query, "after_id": after}
 
-    def _call_file(self, verb: str, method: str, file: File, route: str, body: Mapping[str, Any]) -> None:
+    def _modify_file(self, verb: str, method: str, file: File, route: str, body: Mapping[str, Any]) -> None:
         path = f"/{PLURAL[file.parent_level]}/{{id}}/files/{{name}}{route}"
-        self._sdk.call(f"{verb} {file.name}", method, path, body=body, id=file.parent_id, name=file.name)
+        what = f"{verb} {file.name}"
+        self._ask(forms.modified, what, method, path, body=body, id=file.parent_id, name=file.name)
+
+
+def _formed(form: Form[T], what: str, answer: Answer) -> T:
+    """Return what an answer holds; NoAnswer where it is not of this form."""
+    try:
+        return form(forms.json_of(answer.body))
+    except WrongForm as wrong:
+        raise NoAnswer(f"{what}: the site answered {answer}, which is not {wrong}", answer.status) from None

@@ -2,75 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from export_session.site.forms import Form, Row, WrongForm, an_object, list_in, number_in, object_in, text_of
 from export_session.site.model import DETAILS, Container, File, Level
+from export_session.site.port import Identity
 
 C = TypeVar("C", bound=Container)
-Row = Mapping[str, Any]
 
 # Not among what a container says of itself, or carried by the types of the model in a form of their own
 NOT_FIELDS = {"_id", "id", "label", "parents", "info", "tags", "notes", "files", "created", "analyses"}
 
 
-def container_of(kind: type[C], row: Row) -> C:
-    """Return the container that a row describes."""
-    level, container_id, info = kind.level, row["_id"], row.get("info") or {}
+def container_of(kind: type[C], row: Any) -> C:
+    """Return the container that a row describes; WrongForm where it describes none."""
+    row = an_object(row)
+    level, container_id, info = kind.level, text_of(row, "_id"), object_in(row, "info")
+    files = [an_object(file) for file in list_in(row, "files")]
     return kind(
         id=container_id,
         label=row.get("label") or row.get("code") or "",
-        parents=row.get("parents") or {},
+        parents=object_in(row, "parents"),
         details={name: row[name] for name in DETAILS.get(level, ()) if row.get(name) is not None},
         info=info,
         info_is_hidden=not info and bool(row.get("info_exists")),
-        tags=tuple(row.get("tags") or ()),
-        notes=tuple(note.get("text") or "" for note in row.get("notes") or ()),
-        files=tuple(file_of(level, container_id, file) for file in row.get("files") or () if not file.get("deleted")),
+        tags=tuple(list_in(row, "tags")),
+        notes=tuple(an_object(note).get("text") or "" for note in list_in(row, "notes")),
+        files=tuple(file_of(level, container_id, file) for file in files if not file.get("deleted")),
         created=row.get("created") or "",
         _fields={name: value for name, value in row.items() if name not in NOT_FIELDS},
         **_of_level(level, row),
     )
 
 
+def container_with(kind: type[C], container_id: str) -> Form[C]:
+    """Take the container of this id, and no other."""
+
+    def form(value: Any) -> C:
+        container = container_of(kind, value)
+        if container.id != container_id:
+            raise WrongForm(f"the {kind.level} that was asked for")
+        return container
+
+    return form
+
+
+def identity_of(value: Any) -> Identity:
+    """Take whom the API key speaks for."""
+    row = an_object(value)
+    origin = object_in(row, "origin")
+    if not (origin.get("type") or row.get("user_id")):
+        raise WrongForm("an object with origin")
+    return Identity(origin.get("type") or "user", str(origin.get("id") or row.get("user_id") or ""))
+
+
 def _of_level(level: Level, row: Row) -> dict[str, Any]:
     """Return what one level has beside what all have."""
-    parents = row.get("parents") or {}
+    parents = object_in(row, "parents")
     if level == "project":
         return {"group": parents.get("group") or str(row.get("group") or ""), "permissions": _permissions(row)}
     if level == "session":
-        subject = row.get("subject") or {}
+        subject = object_in(row, "subject")
         return {
             "subject_id": parents.get("subject") or subject.get("_id") or "",
             "subject_label": str(subject.get("label") or ""),
         }
     if level == "analysis":
-        return {"parent_level": row["parent"]["type"], "parent_id": row["parent"]["id"]}
+        parent = object_in(row, "parent")
+        return {"parent_level": text_of(parent, "type"), "parent_id": text_of(parent, "id")}
     return {}
 
 
 def _permissions(row: Row) -> dict[str, frozenset[str]]:
     roles: dict[str, frozenset[str]] = {}
-    for entry in row.get("permissions") or ():
+    for entry in map(an_object, list_in(row, "permissions")):
         user = str(entry.get("_id"))
-        roles[user] = roles.get(user, frozenset()) | frozenset(entry.get("role_ids") or ())
+        roles[user] = roles.get(user, frozenset()) | frozenset(list_in(entry, "role_ids"))
     return roles
 
 
-def file_of(level: Level, parent_id: str, row: Row) -> File:
-    """Return the file of a container that a row describes."""
+def file_of(level: Level, parent_id: str, row: Any) -> File:
+    """Return the file of a container that a row describes; WrongForm where it describes none."""
+    row = an_object(row)
     return File(
-        file_id=row.get("file_id") or "",
+        file_id=text_of(row, "file_id"),
         uuid=row.get("_id") or row.get("id") or row.get("uuid") or "",
-        version=row.get("version") or 1,
-        name=row["name"],
-        size=row.get("size") or 0,
+        version=number_in(row, "version", least=1),
+        name=text_of(row, "name"),
+        size=number_in(row, "size"),
         hash=row.get("hash") or "",
         type=row.get("type"),
         modality=row.get("modality"),
-        classification=row.get("classification") or {},
-        info=row.get("info") or {},
-        tags=tuple(row.get("tags") or ()),
+        classification=object_in(row, "classification"),
+        info=object_in(row, "info"),
+        tags=tuple(list_in(row, "tags")),
         parent_level=level,
         parent_id=parent_id,
+        modified=str(row.get("modified") or ""),
     )

@@ -5,11 +5,13 @@ Routes and the form of what they answer are of Flywheel itself and live in :mod:
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import logging
+import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +19,23 @@ import flywheel
 import httpx2
 from flywheel.rest import ApiException
 
-from export_session.errors import AccessDenied, Conflict, NotFound, SiteError, Unreachable, UnsupportedSdk
-from export_session.site.model import Level
+from export_session.errors import AccessDenied, NoAnswer, SiteError, Unreachable, UnsupportedSdk
+from export_session.site import pace
+from export_session.site.patience import LONGEST_SILENCE
 from export_session.site.port import Stored
+from export_session.site.statuses import error_of, rejections
+from export_session.site.wire import Wire
+from export_session.support.cancellation import Cancellation
+
+log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10
-ANSWER_SECONDS = 60
+ANSWER_SECONDS = LONGEST_SILENCE
 CHUNK = 1 << 20
+JSON = "application/json"
 
 
-def connect(api_key: str) -> flywheel.Client:
+def connect(api_key: str, cancellation: Cancellation) -> flywheel.Client:
     """Return a client that keeps what it is told to itself and repeats nothing; nothing is sent yet.
 
     Raises
@@ -45,7 +54,7 @@ def connect(api_key: str) -> flywheel.Client:
     except Exception:  # noqa: BLE001 - the SDK raises bare Exception for a malformed key, which must not be shown
         raise AccessDenied("the api-key input is not a Flywheel API key (host:key or host:port:key)") from None
     try:
-        _tame(client)
+        _tame(client, cancellation)
     except AttributeError as error:
         raise UnsupportedSdk(
             f"The Flywheel SDK of this environment is built otherwise than 23.0.0 ({error})."
@@ -53,17 +62,34 @@ def connect(api_key: str) -> flywheel.Client:
     return client
 
 
-def _tame(client: flywheel.Client) -> None:
+def _tame(client: flywheel.Client, cancellation: Cancellation) -> None:
     http = client.api_client.rest_client.client
     # Uploads to signed URLs use this default, which is only 5 s: too short for storage to confirm a large file.
     http.timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
     # The gear retries by its own policy, which knows whether a call happened after all (see retry.py). The SDK's
-    # retries can be turned off only before its first import, which is not ours, or on its transports.
+    # retries can be turned off only before its first import, which is not ours, or on its transports. Below them
+    # the connections are watched.
     for transport in (http._transport, *http._mounts.values()):  # noqa: SLF001 - no public way to reach them
         if transport is not None:
             transport.total = 0
-    # The SDK asks for the site's configuration before every upload; within a run once is enough.
-    client._fw.get_config = functools.cache(client._fw.get_config)  # noqa: SLF001 - no public way to reach it
+            pool = transport._transport._pool  # noqa: SLF001 - no public way to reach it
+            pool._network_backend = Wire(pool._network_backend, cancellation)  # noqa: SLF001 - the same
+    # Listings then say how many rows there are, so that none goes missing unnoticed.
+    client.enable_feature("pagination")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+    def __str__(self) -> str:
+        """Say what kind of answer this is, and nothing of what is in it."""
+        kind = re.sub(r"[^\w/.+-]", "", self.content_type.partition(";")[0])[:40]
+        return f"{self.status} with {len(self.body)} bytes of {kind or 'no stated type'}"
 
 
 class Sdk:
@@ -79,11 +105,6 @@ class Sdk:
         self._client = client
         self._writable = writable
 
-    def config(self) -> Mapping[str, Any]:
-        """Return the site's configuration, asked for once."""
-        with _translated("read the site's configuration"):
-            return self._client.get_config()  # type: ignore[no-any-return]  # the SDK ships no types
-
     def call(
         self,
         what: str,
@@ -93,7 +114,7 @@ class Sdk:
         *,
         body: Mapping[str, Any] | Sequence[Any] | None = None,
         **path_params: str,
-    ) -> Any:
+    ) -> Answer:
         """Make a JSON call and return what it answers.
 
         Parameters
@@ -102,59 +123,112 @@ class Sdk:
             What the call is for, to be named in errors.
         """
         if method != "GET" and path != "/lookup":  # a lookup is a POST that only reads
-            self._allow_write(what)
-        with _translated(what):
-            return self._client.api_client.call_api(
-                path,
-                method,
-                path_params,
-                list((query or {}).items()),
-                {"Accept": "application/json", "Content-Type": "application/json"},
-                body=body,
-                response_type=object,
-                auth_settings=["ApiKey"],
-                _return_http_data_only=True,
-            )
+            self.allow_write(what)
+        headers = {"Accept": JSON, "Content-Type": JSON}
+        with self._sent(what, method, path, query, path_params, headers=headers, body=body) as response:
+            return Answer(response.status_code, response.headers.get("Content-Type", ""), response.content)
 
     def download(self, what: str, path: str, query: Mapping[str, Any], target: Path, **path_params: str) -> Stored:
         """Write what a call answers to a file."""
         digest = hashlib.sha384()
         size = 0
-        with _translated(what):
-            response = self._client.api_client.call_api(
-                path,
-                "GET",
-                path_params,
-                list(query.items()),
-                {},
-                auth_settings=["ApiKey"],
-                _return_http_data_only=True,
-                _preload_content=False,
-            )
-            try:
-                with target.open("wb") as sink:
-                    for chunk in response.iter_content(CHUNK):
-                        digest.update(chunk)
-                        size += sink.write(chunk)
-            finally:
-                response.close()
+        with self._sent(what, "GET", path, query, path_params, headers={}) as response, target.open("wb") as sink:
+            if response.status_code != 200:
+                raise NoAnswer(f"{what}: the site answered {response.status_code}, which brings no file")
+            for chunk in response.iter_content(CHUNK):
+                digest.update(chunk)
+                size += sink.write(chunk)
         return Stored(size, digest.hexdigest())
 
-    def upload(
-        self, what: str, level: Level, parent_id: str, path: Path, metadata: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
-        """Upload a file as ``metadata["name"]`` and return the row of the version it became."""
-        self._allow_write(what)
-        with path.open("rb") as source, _translated(what):
-            spec = flywheel.FileSpec(metadata["name"], contents=source, size=path.stat().st_size)
-            answer = getattr(self._client, f"upload_file_to_{level}")(parent_id, spec, metadata=dict(metadata))
-        if not answer:
-            raise Unreachable(f"{what}: the site accepted the bytes but does not name the file it made")
-        return answer[0].to_dict()  # type: ignore[no-any-return]  # the SDK ships no types
+    def upload_form(
+        self, what: str, path: str, source: Path, metadata: Mapping[str, Any], **path_params: str
+    ) -> Answer:
+        """Upload a file as ``metadata["name"]`` through the site."""
+        self.allow_write(what)
+        headers = {"Accept": JSON, "Content-Type": "multipart/form-data"}
+        with source.open("rb") as content:
+            form = {
+                "post_params": [("metadata", dict(metadata))],
+                "files": {"file": flywheel.FileSpec(metadata["name"], content)},
+            }
+            with self._sent(what, "POST", path, None, path_params, headers=headers, **form) as response:
+                return Answer(response.status_code, response.headers.get("Content-Type", ""), response.content)
 
-    def _allow_write(self, what: str) -> None:
+    def upload_signed(self, what: str, urls: Sequence[str], headers: dict[str, str], source: Path) -> Mapping[str, Any]:
+        """Upload a file to signed URLs; return what storage wants to be told of its parts, if anything.
+
+        Raises
+        ------
+        Unreachable
+            Whatever storage answers: its refusals are of a URL, and another one may be had.
+        """
+        self.allow_write(what)
+        put = self._client._fw._upload_to_signed_url  # noqa: SLF001 - knows how each kind of storage is told
+        with source.open("rb") as content, _timed("PUT", "to the signed URL") as done:
+            try:
+                with _translated(what):
+                    parts: Mapping[str, Any] = put(list(urls), content, source.stat().st_size, headers)
+            except (SiteError, KeyError) as error:  # KeyError: storage that does not confirm as its kind does
+                said = str(error) if isinstance(error, SiteError) else f"{what}: storage did not confirm it"
+                raise Unreachable(said, getattr(error, "status", None)) from None
+            done.append("done")
+        return parts
+
+    @contextmanager
+    def _sent(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        path_params: Mapping[str, str],
+        **details: Any,
+    ) -> Iterator[Any]:
+        """Send a call and give its response, whose body is still to be read, and is closed afterwards."""
+        shown = path.replace("{id}", _plain(path_params.get("id", "")))
+        with _timed(method, shown) as status, _translated(what):
+            try:
+                response = self._client.api_client.call_api(
+                    path,
+                    method,
+                    dict(path_params),
+                    list((query or {}).items()),
+                    auth_settings=["ApiKey"],
+                    _return_http_data_only=True,
+                    _preload_content=False,
+                    header_params=details.pop("headers"),
+                    **details,
+                )
+            except ApiException as error:
+                status.append(str(error.status))
+                raise
+            try:
+                yield response
+                status.append(str(response.status_code))
+            finally:
+                response.close()
+
+    def allow_write(self, what: str) -> None:
+        """Raise AssertionError in a dry run."""
         if not self._writable:
             raise AssertionError(f"a dry run must not {what}")
+
+
+@contextmanager
+def _timed(method: str, path: str) -> Iterator[list[str]]:
+    """Keep a call in motion and log it: no value, no label, no name of a file, and no key."""
+    began = time.monotonic()
+    status: list[str] = []
+    with pace.measured(ANSWER_SECONDS) as attempt:
+        try:
+            yield status
+        finally:
+            said = status[0] if status else "no answer"
+            log.debug("%s %s: %s, %.2f s, attempt %d", method, path, said, time.monotonic() - began, attempt.number)
+
+
+def _plain(identifier: str) -> str:
+    return identifier if re.fullmatch(r"[0-9a-f]{24}", identifier) else "{id}"
 
 
 @contextmanager
@@ -163,36 +237,11 @@ def _translated(what: str) -> Iterator[None]:
     try:
         yield
     except ApiException as error:
-        raise _site_error(what, error) from None
+        said, headers = error.reason or rejections(error.detail), error.headers or {}
+        raise error_of(what, error.status or None, said, headers.get("Retry-After")) from None
     except httpx2.TransportError as error:
         raise Unreachable(f"{what}: no answer from the site ({type(error).__name__})") from None
-    except (RuntimeError, httpx2.HTTPError) as error:  # the SDK's word for an answer of the wrong shape
-        raise SiteError(f"{what}: the site's answer cannot be read ({type(error).__name__})") from None
-
-
-def _site_error(what: str, error: ApiException) -> SiteError:
-    status = error.status or None
-    said = error.reason or _rejections(error.detail) or "no reason given"
-    message = f"{what}: the site answered {status}, {said}"
-    if status in (401, 402, 403):
-        return AccessDenied(message, status)
-    if status == 404:
-        return NotFound(message, status)
-    if status in (409, 422):
-        return Conflict(message, status)
-    if status is None or status == 429 or status >= 500:
-        return Unreachable(message, status, _seconds((error.headers or {}).get("Retry-After")))
-    return SiteError(message, status)
-
-
-def _rejections(detail: Any) -> str:
-    """Return an error's detail as text; of a schema's rejections not the rejected values, which may be a patient's."""
-    if not isinstance(detail, list):
-        return str(detail or "")
-    items = [item for item in detail if isinstance(item, Mapping)]
-    return "; ".join(f"{'.'.join(map(str, item.get('loc') or ()))}: {item.get('msg')}" for item in items)
-
-
-def _seconds(header: str | None) -> float | None:
-    """Read a Retry-After header given in seconds; the date form is not worth waiting for."""
-    return float(header) if header and header.isdigit() else None
+    except TimeoutError:
+        raise Unreachable(f"{what}: no answer from the site (nothing came, or byte by byte)") from None
+    except (RuntimeError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise NoAnswer(f"{what}: the site's answer cannot be read ({type(error).__name__})") from None

@@ -1,4 +1,4 @@
-"""Keys, configuration, users, modalities, roles and rights (contract §1)."""
+"""Keys, configuration, users, modalities, roles and rights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies made by the server, and bulk helpers (contract §7)."""
+"""Copies made by the server, and bulk helpers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Creating containers, and which labels may repeat (contract §4.1, §4.2)."""
+"""Creating containers, and which labels may repeat."""
 
 from __future__ import annotations
 

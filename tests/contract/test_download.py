@@ -1,4 +1,4 @@
-"""Downloads: versions, tickets, zip members, ranges, archives of containers (contract §5.4)."""
+"""Downloads: versions, tickets, zip members, ranges, archives of containers."""
 
 from __future__ import annotations
 

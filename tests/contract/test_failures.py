@@ -1,4 +1,4 @@
-"""What clients must survive, made to happen on request (contract §8)."""
+"""What clients must survive, made to happen on request."""
 
 from __future__ import annotations
 

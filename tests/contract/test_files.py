@@ -1,4 +1,4 @@
-"""Changing files: fields, classification, info, tags, deletion, moves (contract §5.5)."""
+"""Changing files: fields, classification, info, tags, deletion, moves."""
 
 from __future__ import annotations
 

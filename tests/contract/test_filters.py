@@ -1,4 +1,4 @@
-"""The filter grammar: typing, quoting, escaping (contract §3.4)."""
+"""The filter grammar: typing, quoting, escaping."""
 
 from __future__ import annotations
 

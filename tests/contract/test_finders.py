@@ -1,4 +1,4 @@
-"""Finders, paging and sorting (contract §3.1-§3.3)."""
+"""Finders, paging and sorting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs, analyses and batches while no engine runs them (contract §6)."""
+"""Jobs, analyses and batches while no engine runs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changing, tagging, annotating and deleting containers (contract §4.3)."""
+"""Changing, tagging, annotating and deleting containers."""
 
 from __future__ import annotations
 

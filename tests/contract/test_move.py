@@ -1,4 +1,4 @@
-"""Moving containers, with the rules for their subjects (contract §4.4)."""
+"""Moving containers, with the rules for their subjects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lookup, containers and files as they are read (contract §2)."""
+"""Lookup, containers and files as they are read."""
 
 from __future__ import annotations
 

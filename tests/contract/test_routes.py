@@ -1,4 +1,4 @@
-"""Every route that programs are known to need answers, and answers what it should (contract §9)."""
+"""Every route that programs are known to need answers, and answers what it should."""
 
 from __future__ import annotations
 

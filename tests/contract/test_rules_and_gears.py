@@ -1,4 +1,4 @@
-"""Gear rules and gears as records (contract §6)."""
+"""Gear rules and gears as records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every call: paths, queries, bodies, dates, errors (contract §0)."""
+"""What holds for every call: paths, queries, bodies, dates, errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads, unsigned and signed, and versions (contract §5.1-§5.3)."""
+"""Uploads, unsigned and signed, and versions."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def _check(kind: Edits, every: int, folder: Path) -> None:
                 continue
             count += 1
             if sample.path.name.startswith("DICOMDIR") and not edit.refusal_due:
-                edit = replace(edit, refusal_due="a DICOMDIR stays as it is")  # noqa: PLW2901  # the same edit, judged by that rule
+                edit = replace(edit, refusal_due="a DICOMDIR stays as it is")  # noqa: PLW2901 - the same edit, judged by that rule
             verdicts += [f"{sample.name}: {edit}: {problem}" for problem in judge(sample, edit, folder / "target")]
     assert count or not CORPUS.is_dir(), "the catalogue made no such edit"
     assert not verdicts, f"{len(verdicts)} problems in {count} edits:\n" + "\n".join(verdicts[:60])

@@ -61,7 +61,7 @@ def _numbers(low: int, high: int) -> st.SearchStrategy[int]:
     return st.integers(low, high) | st.sampled_from([low, high, 0])
 
 
-MOMENTS = st.datetimes(dt.datetime(1000, 1, 1), dt.datetime(9999, 12, 31))  # noqa: DTZ001  # DICOM times are local
+MOMENTS = st.datetimes(dt.datetime(1000, 1, 1), dt.datetime(9999, 12, 31))  # noqa: DTZ001 - DICOM times are local
 VALID: dict[str, st.SearchStrategy[Any]] = {
     "AE": _text(PRINTABLE, 16),
     "AS": st.from_regex(r"\A[0-9]{3}[DWMY]\Z"),

@@ -46,6 +46,7 @@ def test_all_configuration_problems_come_out_at_once(quiet: World) -> None:
         ({"export_project": "{group}/Quarantine"}, ("origin's own",)),
         ({"archive_project": "{group}/Quarantine"}, ("origin's own",)),
         ({"archive_project": "{group}/Elsewhere"}, ("archive_project", "Elsewhere")),
+        ({"archive_mode": "move"}, ("archive_mode is move", "archive_project")),
     ],
 )
 def test_projects_that_cannot_be_used_are_named(quiet: World, config: dict[str, str], words: tuple[str, ...]) -> None:
@@ -163,8 +164,7 @@ def test_a_dicom_map_with_wrong_rows_is_refused_row_by_row(quiet: World) -> None
 def test_a_label_forges_no_line_of_the_log(world: World) -> None:
     label = "Visit\nExported and verified: 99 sessions"
     session = world.session(label=label)
-    world.file(session.add_acquisition(label="A"), "a.dcm", b"not DICOM", {}, type="text")
-    series = world.file(session.add_acquisition(label="B"), "b.txt", b"text", type="text")
+    series = world.file(session.add_acquisition(label="A"), "a.dcm", b"not DICOM", type="archive")
     series.update_info({"header": {"dicom": {"PatientID": "x"}}})
     run = world.run(session)
     assert run.code == 1, run.printed

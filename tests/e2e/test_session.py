@@ -191,7 +191,7 @@ def test_a_new_correction_makes_a_new_version_of_that_file_alone(world: World) -
 
 def test_a_failing_file_keeps_its_session_from_being_tagged_or_archived(world: World) -> None:
     session = world.typical_session()
-    world.file(session.add_acquisition(label="Broken"), "broken.dcm", b"no dicom at all" * 20, type="text")
+    world.file(session.add_acquisition(label="Broken"), "broken.dcm", b"no dicom at all" * 20, type="archive")
     broken = next(one for one in session.acquisitions() if one.label == "Broken")
     world.stored(broken, "broken.dcm").update_info({"header": {"dicom": {"PatientName": "X"}}})
     run = world.run(session, archive_project=f"{world.group.id}/Archive")
@@ -202,10 +202,26 @@ def test_a_failing_file_keeps_its_session_from_being_tagged_or_archived(world: W
     assert row["Status"] == "failed"
 
 
-def test_a_session_without_acquisitions_is_exported(world: World) -> None:
+def test_a_session_without_any_file_is_skipped_until_there_is_one(world: World) -> None:
     session = world.session()
+    acquisition = session.add_acquisition(label="T1")
     run = world.run(session)
     assert run.code == 0, run.printed
+    (row,) = run.log
+    assert row["Status"] == "skipped"
+    assert "no file in it" in row["Message"]
+    assert EXPORTED not in session.reload().tags
+    assert not world.export.sessions()
+    world.file(acquisition, "late.txt", b"late")
+    assert world.run(session).code == 0
+    assert EXPORTED in session.reload().tags
+    assert world.content(world.copy_of(session), "T1", "late.txt") == b"late"
+
+
+def test_a_session_of_attachments_alone_is_exported(world: World) -> None:
+    session = world.session()
+    world.file(session, "protocol.txt", b"version 3")
+    assert world.run(session).code == 0
     assert EXPORTED in session.reload().tags
 
 

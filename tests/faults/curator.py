@@ -35,6 +35,26 @@ class Curator:
         header = self.file.info["header"]
         self.file.update_info({"header": {**header, "dicom": {**header["dicom"], "PatientBirthDate": "19990101"}}})
 
+    def annotate(self) -> None:
+        self.file.update_info({"rating": 1})
+
+    def reclassify(self) -> None:
+        self.file.update_classification({"Custom": ["other"]})
+
+    def retag(self) -> None:
+        self.file.add_tag("late")
+
+    def edit_session_info(self) -> None:
+        self.session.update_info({"visit": "late"})
+
+    def edit_subject_file(self) -> None:
+        subject = self.client.get_subject(self.session.parents.subject)
+        subject.files[0].update_info({"withdrawn": True})
+
+    def add_subject_file(self) -> None:
+        subject = self.client.get_subject(self.session.parents.subject)
+        subject.upload_file(flywheel.FileSpec("late.txt", "late", "text/plain"))
+
     def rename_subject(self) -> None:
         self.client.get_subject(self.session.parents.subject).update({"label": "sub 2"})
 

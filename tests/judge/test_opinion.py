@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.dicom.test_rereading import CRAFTED
 from tests.judge.campaign import Task
+from tests.judge.crafted import CRAFTED
 from tests.judge.importers import Running, real
 from tests.judge.opinion import disagreements, of_file
 

@@ -18,13 +18,13 @@ import pytest
 from tests.corpus.samples import GRP3, MRC, ROOT, samples
 from tests.judge import comparison, dictionary, kinds
 from tests.judge.archives import archive_of
+from tests.judge.available import importers
 from tests.judge.campaign import Campaign, Task
 from tests.judge.dataset import Element, Encoding, File, Item
 from tests.judge.files import file_of, identity
 from tests.judge.importers import Importer, Running, older
 from tests.judge.report import told
 from tests.judge.shrink import described, shrunk
-from tests.judge.test_nobody_edited import importers
 from tests.judge.verdict import findings
 
 _DIGEST = """

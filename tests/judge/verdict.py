@@ -34,7 +34,7 @@ def findings(source: Path, header: Mapping[str, Any], **options: Any) -> list[Fi
     except HeaderError as error:
         left = [Finding("target", "", "", "error", reason="a target is left behind")] if target.exists() else []
         return [*left, Finding(type(error).__name__, "", "", "error", reason=str(error))]
-    except Exception as error:  # noqa: BLE001  # whatever it is, the file did not go out
+    except Exception as error:  # noqa: BLE001 - whatever it is, the file did not go out
         return [Finding(type(error).__name__, "", "", "crash", reason=str(error))]
     found = [*_of_changes(result.changes, "change"), *_of_changes(result.refused, "refusal")]
     if (result.modified or target.exists()) and not found:

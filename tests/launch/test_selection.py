@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from export_session.launch.selection import select
-from export_session.session.story import Route
+from export_session.session.result import Route
 from export_session.settings import Config
 from export_session.site import Patience, PatientSite, connect
 from export_session.site.model import Project

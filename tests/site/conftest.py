@@ -1,5 +1,6 @@
 """A local site, and a world on it for every test."""
 
+from tests.site.calls import stage
 from tests.support.fixtures import site, world
 
-__all__ = ["site", "world"]
+__all__ = ["site", "stage", "world"]

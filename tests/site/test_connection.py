@@ -38,6 +38,7 @@ def test_the_pinned_one_passes() -> None:
 def test_an_sdk_without_what_is_needed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "httpx2", None)
     monkeypatch.delitem(sys.modules, "export_session.site.sdk", raising=False)
+    monkeypatch.delattr("export_session.site.sdk", raising=False)
     with pytest.raises(UnsupportedSdk, match="httpx2"):
         connect("127.0.0.1:1:__force_insecure:some-key")
 

@@ -7,117 +7,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from export_session.errors import AccessDenied, Conflict, NotFound, SiteError, Unreachable
-from export_session.site import Condition, JobRequest, Patience, PatientSite, ReadSite, Site, connect, equals
-from export_session.site.model import Acquisition, Analysis, Container, File, Project, Session, Subject
+from export_session.site import Condition, Patience, PatientSite, ReadSite, Site, connect, equals
+from export_session.site.model import Acquisition, Analysis, Container, Project, Session, Subject
 from local_site import LocalSite
-from tests.support.world import World
+from tests.site.calls import ABSENT, OWN, READS, WRITES, Stage, method_of
 
-ABSENT = "6" * 24
-OWN = {"info": {"export": {"origin_id": "0" * 64}}}  # every create of the gear says of what it makes a copy
-
-
-@dataclass
-class Stage:
-    """What there is on the site, by its ids, and a path for content."""
-
-    world: World
-    folder: Path
-    project: str
-    subject: str
-    session: str
-    acquisition: str
-    analysis: str
-    gear: str
-    file: File
-
-    @property
-    def request(self) -> JobRequest:
-        return JobRequest(self.gear, "Export (tag)", f"tag-{self.session}", {}, {})
-
-    def content(self, text: bytes = b"bytes") -> Path:
-        path = self.folder / "content"
-        path.write_bytes(text)
-        return path
-
-    def absent(self) -> Stage:
-        """The same with ids of nothing."""
-        nothing = File("", "", 1, "x.txt", 0, "", None, None, {}, {}, (), "acquisition", ABSENT)
-        absent = Stage(self.world, self.folder, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, nothing)
-        absent.file = File(**{**nothing.__dict__, "file_id": ABSENT})
-        return absent
-
-
-READS: dict[str, Callable[[ReadSite, Stage], Any]] = {
-    "identity": lambda site, _: site.identity(),
-    "signs_uploads": lambda site, _: site.signs_uploads(),
-    "find_project": lambda site, stage: site.find_project(
-        stage.world.group.id if stage.project != ABSENT else "nowhere", "Quarantine"
-    ),
-    "read": lambda site, stage: site.read(Session, stage.session),
-    "children": lambda site, stage: list(site.children("session", stage.session, Acquisition)),
-    "actions": lambda site, stage: site.actions(site.read(Project, stage.project), stage.world.site.owner),
-    "gear_rules": lambda site, stage: site.gear_rules(stage.project),
-    "classification_schema": lambda site, _: site.classification_schema("MR"),
-    "gear_of": lambda site, stage: site.gear_of(next(site.jobs(stage.request.tag)).id if stage.gear != ABSENT else ABSENT),
-    "jobs": lambda site, stage: list(site.jobs(stage.request.tag)),
-    "fetch": lambda site, stage: site.fetch(stage.file, stage.folder / "fetched"),
-}  # fmt: skip
-WRITES: dict[str, Callable[[Site, Stage], Any]] = {
-    "create": lambda site, stage: site.create("acquisition", stage.session, {"label": "new", **OWN}),
-    "modify": lambda site, stage: site.modify("session", stage.session, {"weight": 70.5}),
-    "set_info": lambda site, stage: site.set_info("session", stage.session, {"a": 1}),
-    "add_tags": lambda site, stage: site.add_tags("session", stage.session, ["one", "two"]),
-    "add_note": lambda site, stage: site.add_note("session", stage.session, "a note"),
-    "delete": lambda site, stage: site.delete("acquisition", stage.acquisition),
-    "store": lambda site, stage: site.store("acquisition", stage.acquisition, stage.content(), {"name": "new.txt"}),
-    "modify_file": lambda site, stage: site.modify_file(stage.file, {"modality": "MR"}),
-    "set_file_info": lambda site, stage: site.set_file_info(stage.file, {"b": 2}),
-    "set_file_classification": lambda site, stage: site.set_file_classification(stage.file, {"Custom": ["mine"]}),
-    "add_file_tags": lambda site, stage: site.add_file_tags(stage.file, ["three"]),
-    "move_session": lambda site, stage: site.move_session(stage.session, stage.subject),
-    "start_job": lambda site, stage: site.start_job(stage.session, stage.request),
-}
 SAME_WHEN_DONE_TWICE = sorted(
     WRITES.keys() - {"create", "add_note", "store", "start_job"}, key=lambda name: name == "delete"
 )
 TROUBLES = ({"kind": "status", "status": 500}, {"kind": "reset_before"})
-
-
-@pytest.fixture
-def stage(world: World, tmp_path: Path) -> Stage:
-    session = world.session(timestamp="2024-02-01T10:00:00.000+00:00", weight=61.5)
-    acquisition = session.add_acquisition(label="T1", **OWN)
-    file = world.file(acquisition, "notes.txt", b"first", type="text", info={"kept": True})
-    analysis = session.add_analysis(label="Export", inputs=[])
-    manifest = {
-        **dict.fromkeys(("label", "description", "author", "license", "source", "url"), "x"),
-        "name": f"gear-{world.group.id}",
-        "version": "1",
-        "inputs": {},
-        "config": {},
-    }
-    gear = world.client.add_gear(f"gear-{world.group.id}", {"category": "analysis", "gear": manifest})
-    found = connect(world.site.api_key).read(Acquisition, acquisition.id).files[0]
-    assert found.name == file.name
-    world.site.clear_requests()
-    return Stage(
-        world,
-        tmp_path,
-        world.quarantine.id,
-        session.subject.id,
-        session.id,
-        acquisition.id,
-        getattr(analysis, "id", analysis),
-        str(getattr(gear, "id", gear)),
-        found,
-    )
 
 
 def sdk(key: str) -> Site:
@@ -421,14 +324,6 @@ def test_a_write_whose_answer_was_lost_is_done_once(name: str, stage: Stage) -> 
     assert len(acquisitions) == 1 + (name == "create") - (name == "delete")
     assert set(versions.values()) <= {1}
     assert ("new.txt" in versions) == (name == "store")
-
-
-def method_of(name: str) -> str:
-    if name in {"create", "add_note", "store", "start_job"}:
-        return "POST"
-    if name in {"modify", "modify_file", "move_session"}:
-        return "PUT"
-    return "DELETE" if name == "delete" else "PATCH"
 
 
 # What a read-only site refuses

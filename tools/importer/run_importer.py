@@ -56,7 +56,7 @@ def main() -> None:
             entry, _, _ = run("dicom", path, **options)
             plain = json.loads(json.dumps(entry["info"]["header"], cls=chosen))
             answer["header"] = as_stored(plain)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever stops a foreign program
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever stops a foreign program
             answer["error"] = f"{type(error).__name__}: {error}"
         print(json.dumps(answer), flush=True)
 

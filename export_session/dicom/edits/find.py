@@ -19,7 +19,7 @@ from export_session.dicom.edits.compare import Comparison, Difference, Remark, i
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
 from export_session.dicom.edits.equality import is_empty, same
 from export_session.dicom.edits.importers import ABSENT, PER_FRAME_GROUPS, Marks, marks_of
-from export_session.dicom.edits.importers.shown import is_merged_into, shows, value_at
+from export_session.dicom.edits.importers.shown import is_part_of, shows, value_at
 from export_session.dicom.edits.mapped import with_mapping
 from export_session.dicom.edits.per_slice import slice_edits
 from export_session.dicom.edits.projection import as_json, project
@@ -37,6 +37,10 @@ _OTHER_INSTANCE = "another instance of the file has this value"
 _EARLIER = (
     "another instance of the file has this value, and the metadata may have it from an earlier import or from a "
     "person; that cannot be told, so the file keeps its value"
+)
+_OLDER = (
+    "an older importer may have made this of the file's value, or a person may have typed it; that cannot be told, so "
+    "the file keeps its value"
 )
 _NOT_READ = (
     "the file is damaged before this element, so it cannot be told whether a person added it; it is not exported"
@@ -82,7 +86,7 @@ def find_edits(
     dicom, arrays = _mapping(header.get("dicom")), _mapping(header.get("dicom_array"))
     comparison = Comparison(marks_of(header), options or Options())
     reference = series.reference(dicom)
-    _check_identity(dicom, series, reference, comparison)
+    _check_identity(dicom, series, comparison)
 
     scalars = list(_scalar_edits(dicom, series, reference, comparison))
     slices = slice_edits(arrays, series, comparison)
@@ -107,7 +111,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _check_identity(dicom: Mapping[str, Any], series: Series, reference: Reference, comparison: Comparison) -> None:
+def _check_identity(dicom: Mapping[str, Any], series: Series, comparison: Comparison) -> None:
     """Make sure that the metadata describes one of the instances.
 
     With ``edit_uids`` a UID that is in none of them may be an edit, as long as another one is known.
@@ -115,9 +119,7 @@ def _check_identity(dicom: Mapping[str, Any], series: Series, reference: Referen
     named = [(key, dicom[key.text]) for text in _IDENTITY if (key := key_of(text)) and not is_empty(dicom.get(text))]
     known = {key.text: _is_known(key, value, series, comparison) for key, value in named}
     unknown = [text for text, found in known.items() if found is False and not text.startswith("Media")]
-    unknown = [
-        text for text in unknown if not _is_imported((text,), dicom, dicom[text], series, reference, comparison.marks)
-    ]
+    unknown = [text for text in unknown if not _why_imported((text,), dicom[text], dicom, series, comparison.marks)]
     if unknown and not (comparison.options.edit_uids and True in known.values()):
         raise StaleMetadata(
             f"info.header describes another file: its {', '.join(unknown)} is in none of the instances of this one. "
@@ -151,40 +153,48 @@ def _scalar_edits(
         key = key_of(text)
         findings = list(comparison.of_data_set({text: value}, data_set))
         differences = [one for one in findings if isinstance(one, Difference)]
-        if key and findings and _is_imported((text,), dicom, value, series, reference, comparison.marks):
+        if key and findings and (reason := _why_imported((text,), value, dicom, series, comparison.marks)):
+            yield from _doubt(key, reason)
             continue
         if key and findings and _describes_no_instance(key, value, series, comparison):
             continue
-        if key and differences and (reason := _other_explanation(key, value, series, reference, comparison)):
-            yield from () if reason is _OTHER_INSTANCE else (f"{key.name}: {reason}",)
+        if key and differences and (reason := _other_explanation(key, dicom, series, reference, comparison)):
+            yield from _doubt(key, reason)
             continue
         yield from (one.text for one in findings if isinstance(one, Remark))
         for one in differences:
             path = path_in_header(dicom, one)
-            if _is_imported(path[1:], dicom, one.wanted, series, reference, comparison.marks):
+            if reason := _why_imported(path[1:], one.wanted, dicom, series, comparison.marks):
+                yield from _doubt(one.keys[-1], reason)
                 continue
             edit = Edit(one, Cause.EDIT, None, (path,), before(one.in_file, one.keys[-1], comparison.marks))
             yield from _spread(edit, series, reference, comparison.options)
 
 
-def _is_imported(
-    path: HeaderPath, dicom: Mapping[str, Any], value: Any, series: Series, reference: Reference, marks: Marks
-) -> bool:
-    """Whether an importer itself puts a value at a place in ``header.dicom``, by its own way of reading.
+def _doubt(key: Key, reason: str) -> Iterator[str]:
+    """Note what cannot be told; that an importer made a value needs no word."""
+    if reason is not _OTHER_INSTANCE:
+        yield f"{key.name}: {reason}"
 
-    Where one that replaces what others left has a value for the place, no other can have made it.
+
+def _why_imported(path: HeaderPath, value: Any, dicom: Mapping[str, Any], series: Series, marks: Marks) -> str:
+    """Say by which reading an importer itself puts a value at a place in ``header.dicom``; "" where none does.
+
+    Where one that replaces what others left has a value for the place, no other can have made it. An older one
+    that left no mark of its own may have, of another instance; but so may a person.
     """
     for importer in marks.possible:
-        is_replaced = False
-        for header in series.headers_by(importer, reference):
-            made = value_at(header, path)
-            if shows(made, value):
-                return True
-            replaces = importer.replaces_others and importer in marks.marked
-            is_replaced = is_replaced or (replaces and made is not ABSENT and is_merged_into(header, dicom))
-        if is_replaced:
-            return False
-    return False
+        is_overlaid = any(one.replaces_others for one in marks.marked if one is not importer)
+        headers = list(series.headers_by(importer, dicom, is_overlaid=is_overlaid))
+        made = [value_at(header, path) for header in headers]
+        if any(shows(one, value) for one in made):
+            is_known = importer.faithful or importer in marks.marked
+            return _OTHER_INSTANCE if is_known else _OLDER if shows(made[-1], value) else _EARLIER
+        if importer.replaces_others and importer in marks.marked:
+            written = [one for header, one in zip(headers, made, strict=True) if is_part_of(dicom, header)]
+            if written and written[0] is not ABSENT:
+                return ""
+    return ""
 
 
 def _describes_no_instance(key: Key, value: Any, series: Series, comparison: Comparison) -> bool:
@@ -192,17 +202,21 @@ def _describes_no_instance(key: Key, value: Any, series: Series, comparison: Com
     return any(other.get(key) and not any(comparison.of_values(key, value, other)) for other in series.others)
 
 
-def _other_explanation(key: Key, value: Any, series: Series, reference: Reference, comparison: Comparison) -> str:
+def _other_explanation(
+    key: Key, dicom: Mapping[str, Any], series: Series, reference: Reference, comparison: Comparison
+) -> str:
     """Say what else than an edit can have made a value that the reference instance does not explain.
 
     That another instance holds it explains it where the header does not name its instance, or where it may be
     left from an earlier header: never silently then.
     """
     member, in_file = series.members[reference.index], series.data_sets[reference.index].get(key)
-    if in_file is None and member.unread and key.tag > max(member.elements, default=0):
-        return _NOT_READ
+    behind = in_file is None and member.unread and key.tag > max(member.elements, default=0)
+    readers = comparison.marks.possible if behind else ()
+    if behind and not any(any(series.headers_by(one, dicom, is_overlaid=False)) for one in readers):
+        return _NOT_READ  # nor did any importer
     others = (group[0] for group in series.distinct(key) if reference.index not in group)
-    if not any(_is_explained(key, value, series.data_sets[i], comparison) for i in others):
+    if not any(_is_explained(key, dicom[key.text], series.data_sets[i], comparison) for i in others):
         return ""
     if not reference.is_named:
         return _OTHER_INSTANCE

@@ -179,13 +179,15 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
         frames = []
     at_root: list[tuple[int, Difference]] = []
     for index, (entry, frame) in enumerate(zip(entries, frames, strict=False)):
+        if entry is None:
+            continue  # which leaves the element as it is, as it does in lists of members
         data_set, above = _frame_data_set(key, frame, index, main)
-        findings = comparison.of_values(key, entry, data_set, above) if entry is not None else ()
+        findings = comparison.of_values(key, entry, data_set, above)
         differences = [finding for finding in findings if isinstance(finding, Difference)]
-        if not differences or _is_imported_frame(key, index, entry, series):
+        if differences and _is_imported_frame(key, index, entry, series):
             continue
         if data_set is main:
-            at_root += [(index, difference) for difference in differences]
+            at_root += ((index, difference) for difference in differences)
         else:
             yield from (_edit(difference, None, key, index) for difference in differences)
     yield from _root_edits(key, at_root, len(frames))
@@ -194,7 +196,8 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
 def _is_imported_frame(key: Key, index: int, entry: Any, series: Series) -> bool:
     """Whether the importer itself makes this entry of its frame, by its own way of reading."""
     rereading = series.reread(series.indices[0])
-    return rereading is not None and rereading.frame_entries(key.text)[index : index + 1] == [entry]
+    made = rereading.frame_entries(key.text) if rereading else []
+    return index < len(made) and bool(made[index] == entry)
 
 
 def _frame_data_set(key: Key, frame: DataSet, index: int, main: DataSet) -> tuple[DataSet, Above]:

@@ -14,6 +14,7 @@ from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.equality import as_number, is_empty, same
 from export_session.dicom.edits.importers import FAITHFUL, Importer
 from export_session.dicom.edits.importers.importer import by_path
+from export_session.dicom.edits.importers.shown import can_be_part_of
 
 if TYPE_CHECKING:
     from export_session.dicom.edits.importers.rereading import Rereading
@@ -118,24 +119,33 @@ class Series:
         value = self.data_sets[index].at(SOP_INSTANCE_UID)
         return bool(uid and value and same(uid, FAITHFUL.of_value(value), "UI"))
 
-    def headers_by(self, importer: Importer, reference: Reference) -> Iterator[Mapping[str, Any]]:
+    def headers_by(
+        self, importer: Importer, dicom: Mapping[str, Any], *, is_overlaid: bool
+    ) -> Iterator[Mapping[str, Any]]:
         """Yield what an importer makes of the members that it may have described, by its own way of reading.
 
-        Those are the reference instance and the first one in the importer's order of which it makes anything. The
-        instance that the header names is that of the last importer; an older header may show through.
-        """
-        yield from self._header_by(importer, reference.index)
-        if importer.faithful and reference.is_named:
-            return
-        for index in self.order if importer.faithful else importer.order(self.members, {}):
-            found = list(self._header_by(importer, index))
-            yield from found
-            if index in self.data_sets if importer.faithful else any(found):
-                return
+        Those are the first one in the importer's order of which it makes anything, which may be no instance to
+        others, and the reference instance, which may be the one of an older header that shows through.
 
-    def _header_by(self, importer: Importer, index: int) -> Iterator[Mapping[str, Any]]:
-        if rereading := self.reread(index):
-            yield importer.header_in(rereading)
+        Parameters
+        ----------
+        importer
+            Whose header.
+        dicom
+            The metadata.
+        is_overlaid
+            Whether a later importer has written over it, and over the name of its instance.
+        """
+        reference = self.reference(dicom).index
+        order = self._order_by_importer if importer.faithful else importer.order(self.members, {})
+        first = next((index for index in order if self._header_by(importer, index)), reference)
+        if first != reference and (is_overlaid or can_be_part_of(dicom, self._header_by(importer, first))):
+            yield self._header_by(importer, first)
+        yield self._header_by(importer, reference)
+
+    def _header_by(self, importer: Importer, index: int) -> Mapping[str, Any]:
+        rereading = self.reread(index)
+        return importer.header_in(rereading) if rereading else {}
 
     @cached_property
     def others(self) -> tuple[DataSet, ...]:
@@ -161,4 +171,4 @@ def _sort_key(value: Any) -> tuple[int, float]:
     if is_empty(value):
         return (0, 0.0)
     number = as_number(value[0] if isinstance(value, list) else value)
-    return (2, 0.0) if number is None else (1, float(number))
+    return (2, 0.0) if number is None else (1, number)

@@ -33,7 +33,7 @@ def header_of(path: Path) -> dict[str, Any]:
             if member.is_file() and member.stat().st_size:
                 try:
                     header = converted(pydicom.dcmread(str(member)))
-                except Exception:  # noqa: BLE001  # the next file may be one
+                except Exception:  # noqa: BLE001 - the next file may be one
                     continue
                 if header:
                     return listed(header)
@@ -54,7 +54,7 @@ def converted(read: Dataset) -> dict[str, Any]:
                 header |= {keyword: items} if items else {}
             elif value or value == 0:
                 header[keyword] = _value(value)
-        except Exception:  # noqa: BLE001  # as that importer does; a sequence goes as a whole
+        except Exception:  # noqa: BLE001 - as that importer does; a sequence goes as a whole
             continue
     return header
 
@@ -69,7 +69,7 @@ def _decode(read: Dataset) -> None:
                     _decode(item)
             elif _is_joined(tag) and element.VM > 1:
                 element._value = "\\".join(element.value)  # the value is not to be split again
-        except Exception:  # noqa: BLE001  # it stays as it is
+        except Exception:  # noqa: BLE001 - it stays as it is
             continue
 
 

@@ -29,7 +29,7 @@ def header_of(path: Path) -> dict[str, Any]:
                 continue
             try:
                 read = pydicom.dcmread(str(member))
-            except Exception:  # noqa: BLE001  # the one before it may be DICOM
+            except Exception:  # noqa: BLE001 - the one before it may be DICOM
                 continue
             return converted(read)
     raise ValueError("no member is DICOM")
@@ -47,7 +47,7 @@ def converted(read: Dataset) -> dict[str, Any]:
                     header[keyword] = merged
             elif keyword not in NOT_SHOWN and (value or value == 0):
                 header[keyword] = _value(value)
-        except Exception:  # noqa: BLE001  # as that importer does
+        except Exception:  # noqa: BLE001 - as that importer does
             continue
     return header
 

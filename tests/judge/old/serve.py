@@ -23,6 +23,6 @@ def serve(header_of: Callable[[Path], dict[str, Any]]) -> None:
         try:
             answer["header"] = {"dicom": as_stored(header_of(Path(path)))}
             text = json.dumps(answer)
-        except Exception as error:  # noqa: BLE001  # the gear would have failed
+        except Exception as error:  # noqa: BLE001 - the gear would have failed
             text = json.dumps({"path": path, "error": f"{type(error).__name__}: {error}"})
         print(text, flush=True)

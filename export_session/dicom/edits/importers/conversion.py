@@ -79,7 +79,7 @@ class Converter:
                 overflows = isinstance(error, OverflowError)
                 private = self._private_vr(raw.tag) if raw.tag.is_private else "UN"
                 raw = raw._replace(VR=private) if private not in ("UN", vr) else self._repaired(raw)
-            except Exception:  # noqa: BLE001  # whatever else it is, the importer gives the value up
+            except Exception:  # noqa: BLE001 - whatever else it is, the importer gives the value up
                 raw = raw._replace(value=b"", length=0)
         if overflows:
             raise RecursionError("the importer runs out of stack in the repair")

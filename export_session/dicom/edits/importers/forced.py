@@ -131,7 +131,7 @@ def read_file(source: BinaryIO) -> ForcedDataset:
     made = _Reader(source, implicit=implicit, little=little, defer=_DEFERRED).dataset()
     made.source = source
     made.update(command)
-    made.set_original_encoding(implicit, little, made._character_set)  # noqa: SLF001  # as pydicom does
+    made.set_original_encoding(implicit, little, made._character_set)  # noqa: SLF001 - as pydicom does
     made.meta = meta.meta = meta
     return made
 

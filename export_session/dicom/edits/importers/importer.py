@@ -39,7 +39,7 @@ class Importer(ABC):
         return made
 
     def header_in(self, opinion: Rereading) -> Mapping[str, Any]:
-        """Return ``info.header.dicom`` as it makes it of a file, by its own way of reading; empty if that is unknown."""
+        """Return ``info.header.dicom`` as it makes it of a file by its own way of reading; empty if unknown."""
         return {}
 
     # What it leaves out

@@ -91,7 +91,7 @@ class Values:
         for other in _RETRIED:
             try:
                 return self.convert(other, raw, length)
-            except Exception:  # noqa: BLE001, S112  # as pydicom does
+            except Exception:  # noqa: BLE001, S112 - as pydicom does
                 continue
         return raw
 
@@ -168,7 +168,7 @@ class Values:
 
 
 _CONVERTERS: dict[str, Callable[[Values, bytes], Any]] = {
-    "AE": Values._entities,  # noqa: SLF001  # the table of this very class
+    "AE": Values._entities,  # noqa: SLF001 - the table of this very class
     "AT": Values._tags,  # noqa: SLF001
     "DS": Values._decimals,  # noqa: SLF001
     "IS": Values._integers,  # noqa: SLF001

@@ -57,7 +57,7 @@ class Rereading:
         try:
             shown = _shown(self._dataset.meta) | _shown(self._dataset)
             return {key: _stored(value) for key, value in _without_empties(shown).items()}
-        except Exception:  # noqa: BLE001  # as in the importer, one element is enough
+        except Exception:  # noqa: BLE001 - as in the importer, one element is enough
             return {}
 
     @cached_property

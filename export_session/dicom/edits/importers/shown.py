@@ -22,10 +22,20 @@ def value_at(header: Mapping[str, Any], path: Sequence[str | int]) -> Any:
     return node
 
 
-def is_merged_into(header: Mapping[str, Any], dicom: Mapping[str, Any]) -> bool:
-    """Whether an importer's header is part of the metadata, by the keys of group 0002 or else by all of them."""
-    only_its = [text for text in header if (key := key_of(text)) and key.tag >> 16 == 0x0002]
-    return bool(header) and all(text in dicom for text in only_its or header)
+def can_be_part_of(dicom: Mapping[str, Any], header: Mapping[str, Any]) -> bool:
+    """Whether the metadata can have been made of an importer's header: it says nothing else of which file it is."""
+    return all(dicom.get(text) == value for text, value in header.items() if _names_file(text))
+
+
+def is_part_of(dicom: Mapping[str, Any], header: Mapping[str, Any]) -> bool:
+    """Whether the metadata have all of an importer's header, by what names the file or else by all its keys."""
+    named = any(map(_names_file, header))
+    return bool(header) and (can_be_part_of(dicom, header) if named else header.keys() <= dicom.keys())
+
+
+def _names_file(text: str) -> bool:
+    key = key_of(text)
+    return text == "SOPInstanceUID" or (key is not None and key.tag >> 16 == 0x0002)  # file meta
 
 
 def shows(made: Any, value: Any) -> bool:

@@ -1,0 +1,55 @@
+"""What a finished session bears: the result in ``info.qc``, and the tag, the origin's last of all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from export_session.session.exported import Exported
+from export_session.session.files import Run
+from export_session.session.quality import failure, result_of, with_result
+from export_session.session.since import as_seen
+from export_session.site.model import EXPORTED, Session
+from export_session.support.failure import Failure, attempt
+from export_session.support.parallel import Workers
+
+log = logging.getLogger(__name__)
+
+
+def tag_all(run: Run, exported: Exported, copies: Sequence[Session], workers: Workers) -> None:
+    """Note the result on a session and its copies and tag them, the origin last: its tag says that all is done.
+
+    Beside the result the origin keeps what it was like, so that a later run can tell when it was edited since.
+    """
+    origin, files = exported.origin, len(exported.proofs)
+    result = result_of(exported.counts, files=files)
+    seen = as_seen(origin.session, origin.acquisitions)
+    notes = [partial(_note, run, copy, result) for copy in copies]
+    notes.append(partial(_note, run, origin.session, {**result, **seen}))
+    tags = [partial(_tag, run, copy) for copy in copies]
+    workers.map(lambda step: step(), (*notes, *tags))
+    _tag(run, origin.session)
+
+
+def note_failure(run: Run, sessions: Sequence[Session], reason: str) -> None:
+    """Say on a session and its copy that it was not exported, where the site lets us."""
+
+    def note(session: Session) -> None:  # read again, as other gears may have noted their results meanwhile
+        _note(run, run.site.read(Session, session.id), failure(reason))
+
+    for session in sessions:
+        said = attempt(partial(note, session))
+        if isinstance(said, Failure):
+            log.warning("could not note the failure on the session: %s", said.message)
+
+
+def _note(run: Run, session: Session, result: Mapping[str, Any]) -> None:
+    if values := with_result(session.info, result, run.handling.job):
+        run.site.set_info("session", session.id, values)
+
+
+def _tag(run: Run, session: Session) -> None:
+    if EXPORTED not in session.tags:
+        run.site.add_tags("session", session.id, [EXPORTED])

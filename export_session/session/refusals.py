@@ -1,0 +1,37 @@
+"""Refused edits as a copy keeps them: which element and why, without any value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from export_session.dicom.vocabulary import Cause, Change, Outcome
+from export_session.support.wording import without_values
+
+TEXTS = ("tag", "keyword", "vr", "path", "cause", "reason")
+NUMBERS = ("instances", "total")
+
+
+def remembered(change: Change) -> dict[str, Any]:
+    """Return what is kept of a refused change.
+
+    Values are left out, from the reason, too: who may read the copy need not be who may read the change log.
+    """
+    given = [item for value in (change.old, change.new) for item in (value if isinstance(value, list) else [value])]
+    values = {str(item) for item in given if item is not None and str(item).strip()}
+    names = {change.tag, change.keyword, change.vr, change.path}
+    kept = {name: str(getattr(change, name)) for name in TEXTS} | {name: getattr(change, name) for name in NUMBERS}
+    return {**kept, "reason": without_values(change.reason, values, names)}
+
+
+def recalled(kept: Mapping[str, Any]) -> Change:
+    """Return a refused change of which only its element and reason are known.
+
+    Raises
+    ------
+    TypeError, ValueError, AttributeError, KeyError
+        When it was not written by :func:`remembered`.
+    """
+    tag, keyword, vr, path, reason = (str(kept.get(name) or "") for name in ("tag", "keyword", "vr", "path", "reason"))
+    cause, instances, total = Cause(str(kept.get("cause"))), int(kept["instances"]), int(kept["total"])
+    return Change(tag, keyword, vr, path, None, None, cause, Outcome.REFUSED, reason, instances, total)

@@ -1,0 +1,79 @@
+"""What became of a session's containers and files, and the record made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status
+from export_session.session.files import FileOutcome, notes_on_copies
+from export_session.session.origin import Origin
+from export_session.session.pairs import Pair
+from export_session.site.model import Container, Project, Session
+
+
+@dataclass(frozen=True)
+class Route:
+    """From where to where a run exports."""
+
+    origin: Project
+    export: Project
+    archive: Project | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a session's containers and files, before or without archive and tags."""
+
+    route: Route
+    origin: Origin
+    pairs: tuple[Pair[Container], ...]
+    outcomes: Sequence[FileOutcome]
+
+    def count(self, status: Status) -> int:
+        """Return how many files came to be in a status."""
+        return sum(item.record.status is status for item in self.outcomes)
+
+    @property
+    def status(self) -> Status:
+        """The status of the session as a whole, where no file failed."""
+        (session,) = (pair for pair in self.pairs if pair.origin.level == "session")
+        if session.status is Status.CREATED:
+            return Status.CREATED
+        statuses = {pair.status for pair in self.pairs} | {item.record.status for item in self.outcomes}
+        return Status.UNCHANGED if statuses <= {Status.UNCHANGED} else Status.UPDATED
+
+    def record(self, status: Status, error: str = "", archive: Project | None = None) -> SessionRecord:
+        """Return the session's record; `archive` is the project that keeps its originals by now."""
+        return SessionRecord(
+            subject=self.origin.subject.label,
+            session=self.origin.session.label,
+            status=status,
+            containers=tuple(self._container(pair, status, archive) for pair in self.pairs),
+            files=tuple(self._file(item.record, archive) for item in self.outcomes),
+            error=error,
+        )
+
+    def _container(self, pair: Pair[Container], overall: Status, archive: Project | None) -> ContainerRecord:
+        container = pair.origin
+        return ContainerRecord(
+            level=container.level,
+            label=container.label,
+            status=Status.FAILED if (container.level, overall) == ("session", Status.FAILED) else pair.status,
+            origin_path=self.origin.path(container),
+            export_path=self.origin.path(container, self.route.export),
+            archive_path=self.origin.path(container, archive) if archive else "",
+            notes=(*pair.notes, *notes_on_copies(self.origin, pair)),
+        )
+
+    def _file(self, record: FileRecord, archive: Project | None) -> FileRecord:
+        if not archive:
+            return record
+        return replace(record, archive_path=archive.path + record.origin_path.removeprefix(self.origin.project.path))
+
+
+def row_alone(route: Route, session: Session, status: Status, *, error: str = "", note: str = "") -> SessionRecord:
+    """Return the record of a session of which nothing else was looked at."""
+    path = f"{route.origin.path}/{session.subject_label}/{session.label}"
+    row = ContainerRecord("session", session.label, status, path, error=error, notes=(note,) if note else ())
+    return SessionRecord(session.subject_label, session.label, status, (row,), error=error)
