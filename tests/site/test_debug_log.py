@@ -13,7 +13,7 @@ from export_session.site.model import Acquisition, Session
 from tests.site.calls import READS, WRITES, Stage
 from tests.support.middlebox import Middlebox, Reply, middlebox, reset
 
-SECRETS = ("notes.txt", "new.txt", "Quarantine", "Visit 1", "sub-001", "T1", "a note", "one", "tag-", "signature")
+SECRETS = ("notes.txt", "new.txt", "Quarantine", "Visit 1", "sub-001", "T1", "a note", "three", "tag-", "signature")
 LINE = re.compile(r"[A-Z]+ (/[a-z/{}0-9_]+|to the signed URL): (\d{3}|done|no answer), \d+\.\d\d s, attempt \d+")
 
 
