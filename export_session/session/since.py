@@ -44,11 +44,24 @@ def changes_since_export(site: ReadSite, session: Session) -> str:
         return f"its last export failed: {said['reason']}; {FORCE}"
     if "content" not in said:
         return "not looked at whether it was edited since: it was exported before the gear kept what it was like"
-    listed = list(site.children("session", session.id, Acquisition))
-    seen = as_seen(session, listed)
-    until = str(said.get("until") or "")
-    edited = [file.name for item in (session, *listed) for file in item.files if until and file.modified > until]
-    if not edited and seen["content"] == said["content"]:
+    changes = as_known(session, site.children("session", session.id, Acquisition))
+    return f"{changes}; {FORCE}" if changes else ""
+
+
+def as_known(session: Session, listed: Iterable[Acquisition]) -> str:
+    """Say what has happened to the files of a session since it was tagged, where it was noted what they were like.
+
+    Parameters
+    ----------
+    session
+        With its info.
+    listed
+        All its acquisitions, as a listing gives them.
+    """
+    said, containers = said_of(session.info), (session, *listed)
+    seen, until = as_seen(session, containers[1:]), str(said.get("until") or "")
+    edited = [file.name for item in containers for file in item.files if until and file.modified > until]
+    if not edited and seen["content"] == said.get("content"):
         return ""
     named = ", ".join(edited[:NAMED]) + (f" and {len(edited) - NAMED} more" if len(edited) > NAMED else "")
-    return f"{EDITED}: {named or 'files were added, replaced or removed'}; {FORCE}"
+    return f"{EDITED}: {named or 'files were added, replaced or removed'}"
