@@ -39,7 +39,7 @@ class State(StrEnum):
     """How far a session is."""
 
     EXPORTED = "exported"
-    REFUSED = "exported, edits refused"
+    REFUSED = "exported with refused edits"
     FAILED = "failed"
     NOT_TAGGED = "not tagged"
     OPEN = "not exported"
@@ -115,10 +115,10 @@ class Summary:
         """The sums."""
         rows, states, archived = self.rows, self.states, Counter(row.archived for row in self.rows)
         exported = states[State.EXPORTED] + states[State.REFUSED]
-        unknown = self.edited[Edited.UNKNOWN]
+        unknown, untagged = self.edited[Edited.UNKNOWN], states[State.NOT_TAGGED]
         return (
             Tile("Sessions", f"{len(rows):,}", f"{states[State.OPEN]:,} not exported"),
-            Tile("Exported", f"{exported:,}", f"{states[State.NOT_TAGGED]:,} more are not tagged"),
+            Tile("Exported", f"{exported:,}", f"{untagged:,} more not tagged" if untagged else ""),
             Tile("Edited since", f"{self.edited[Edited.YES]:,}", f"{unknown:,} not looked at" if unknown else ""),
             Tile("Failed", f"{states[State.FAILED]:,}", attention=bool(states[State.FAILED])),
             Tile(

@@ -45,7 +45,7 @@ def test_a_summary_tells_how_far_each_session_is(study: World) -> None:
     assert states(run) == {
         "same": ("exported", "no"),
         "edited": ("exported", "yes"),
-        "refused": ("exported, edits refused", "no"),
+        "refused": ("exported with refused edits", "no"),
         "failed": ("failed", ""),
         "open": ("not exported", ""),
     }
@@ -54,7 +54,7 @@ def test_a_summary_tells_how_far_each_session_is(study: World) -> None:
     assert "t1.dcm" in rows["edited"]["Why"]
     assert (rows["refused"]["Refused"], rows["same"]["Files"]) == ("1", "1")
     assert int(rows["same"]["Bytes"]) == len(image())
-    said = "5 sessions: 2 exported, 1 exported, edits refused, 1 failed, 1 not exported; 1 edited since its export."
+    said = "5 sessions: 2 exported, 1 exported with refused edits, 1 failed, 1 not exported; 1 edited since its export."
     assert said in run.printed
     page = next(run.output.glob("*_summary.html")).read_text(encoding="utf-8")
     assert said in page
