@@ -43,9 +43,10 @@ importer-news: $(VENV)/ready environments
 	-$(PY) -m tests.judge --compare .venvs/importer-latest/bin/python --files $(FILES) --archives $(ARCHIVES)
 	$(PY) -m tests.judge --importer .venvs/importer-latest/bin/python --only fmi --jobs 2 --files $(FILES) --archives $(ARCHIVES)
 
-# A fault of every kind at every call of a run, then a soak.
+# A fault of every kind at every call of a run, then a soak, then hostile runs through a proxy.
 faults: $(VENV)/ready
 	$(PY) -m tests.faults.matrix --soak
+	$(PY) -m tests.faults.proxy --runs 300
 
 # Orthanc and the real importer judge what the engine wrote. Needs the Debian package orthanc.
 accept: $(VENV)/ready environments

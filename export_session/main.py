@@ -6,14 +6,12 @@ import functools
 import logging
 import os
 import shutil
-import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf, nan
 from pathlib import Path
-from types import FrameType
 
 from export_session import settings
 from export_session.errors import ConfigError, ExportError, OutputError
@@ -32,15 +30,17 @@ from export_session.sessions import export_all
 from export_session.settings import Settings
 from export_session.site import Patience, PatientSite, connect
 from export_session.site.model import Session
+from export_session.support.cancellation import Cancellation, Cancelled
 from export_session.support.parallel import Workers
 from export_session.support.progress import Progress
 from export_session.support.scratch import make_scratch
+from export_session.support.wording import visible
 
 log = logging.getLogger("export_session")
 
 DONE, SOME_FAILED, CANNOT_START = 0, 1, 2  # exit codes
-# Seconds a whole run may lose to failed calls and the waits between them; a variable for slow or doubtful sites.
-RUN_PATIENCE = float(os.environ.get("SESSION_EXPORT_PATIENCE", "1800"))
+RUN_PATIENCE = 1800.0  # seconds a whole run may lose to failed calls and the waits between them
+PATIENCE_VARIABLE = "SESSION_EXPORT_PATIENCE"  # sets another, for slow or doubtful sites
 START_PATIENCE = 120.0  # the same until the first session
 
 
@@ -51,14 +51,19 @@ def main(gear: Path | None = None) -> int:
     -------
     int
         0 when every selected session is fully exported or nothing was to do, 1 when a session failed,
-        2 when the run could not start: a wrong configuration, or a site that is not ready for it.
+        2 when the run could not start: a wrong configuration, or a site that is not ready for it. 128 and the number
+        of the signal when it was cancelled.
     """
+    cancellation = Cancellation()
     try:
-        context = open_gear(gear or Path.cwd())
-        chosen = settings.parse(context.document)
-        if chosen.config.debug:
-            log.setLevel(logging.DEBUG)
-        succeeded = _run(chosen, context.work, context.output)
+        with cancellation.listening():
+            context = open_gear(gear or Path.cwd())
+            chosen = settings.parse(context.document)
+            if chosen.config.debug:
+                log.setLevel(logging.DEBUG)
+            succeeded = _run(chosen, context.work, context.output, cancellation)
+    except Cancelled as cancelled:
+        return cancelled.code
     except ConfigError as error:
         for problem in error.problems:
             log.error(problem)
@@ -69,14 +74,15 @@ def main(gear: Path | None = None) -> int:
     return DONE if succeeded else SOME_FAILED
 
 
-def _run(chosen: Settings, work: Path, output: Path) -> bool:
+def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation) -> bool:
     """Export what the settings select, write the reports, and tell whether all went well."""
     if chosen.config.summarize:  # reads only, so nothing needs to be ready for writing
         chosen = replace(chosen, config=replace(chosen.config, dry_run=True, check_gear_rules=False))
     config = chosen.config
     started = _now()
-    site = PatientSite(connect(chosen.api_key, writable=not config.dry_run), Patience(RUN_PATIENCE))
-    with _scratch(work) as scratch, Workers(config.transfers) as workers:
+    plain = connect(chosen.api_key, writable=not config.dry_run, cancellation=cancellation)
+    site = PatientSite(plain, _patience(), sleep=cancellation.sleep)
+    with _scratch(work, cancellation) as scratch, Workers(config.transfers) as workers:
         destination, route = preflight.check(site.with_patience(START_PATIENCE), chosen, workers)
         title = title_of(destination, route)
         if config.summarize:
@@ -95,6 +101,7 @@ def _run(chosen: Settings, work: Path, output: Path) -> bool:
             Handling(scratch, config.verify == "readback", config.log_values == "full", chosen.job),
             Progress(log=log),
         )
+        cancellation.then(run.progress.close)  # which says how much is left
         selection = select(site, destination, route, config)
         sessions, error = export_all(run, route, selection, workers, outputs)
         run.progress.close()
@@ -129,17 +136,24 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def _patience() -> Patience:
+    text = os.environ.get(PATIENCE_VARIABLE, "").strip()
+    try:
+        seconds = float(text or RUN_PATIENCE)
+    except ValueError:
+        seconds = nan
+    if not 0 <= seconds < inf:
+        raise ConfigError([f"{PATIENCE_VARIABLE}: {visible(text)} is not a number of seconds."])
+    return Patience(seconds)
+
+
 @contextmanager
-def _scratch(work: Path) -> Iterator[Path]:
+def _scratch(work: Path, cancellation: Cancellation) -> Iterator[Path]:
     """Give an owner-only directory that is gone afterwards, also when the job is cancelled."""
-    signal.signal(signal.SIGTERM, _cancelled)
     scratch = make_scratch(work)
+    remove = functools.partial(shutil.rmtree, scratch, ignore_errors=True)
+    cancellation.at_last(remove)
     try:
         yield scratch
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _cancelled(number: int, _frame: FrameType | None) -> None:
-    log.error("cancelled; run again to go on where this run stopped")
-    sys.exit(128 + number)
+        remove()

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from pydicom._dicom_dict import RepeatersDictionary
 from pydicom.datadict import (
     dictionary_VM,
     dictionary_VR,
@@ -112,6 +113,19 @@ def key_of(text: str) -> Key | None:
     if _HEX.fullmatch(text):
         return Key(text, int(text, 16))
     return None
+
+
+def why_unknown(text: str) -> str:
+    """Say why a key names no element, and which key would if it names one of a repeating group (PS3.5 §7.6)."""
+    masks = [mask for mask, entry in RepeatersDictionary.items() if entry[4] == text] if text else []
+    if not masks:
+        return f"{text} is no DICOM keyword or private element, so it is not exported"
+    mask = masks[0]
+    what = "group" if "x" in mask[:4] else "element"
+    return (
+        f"{text} names an element of a repeating {what} ({mask[:4]},{mask[4:]}), so it is not exported; "
+        f"write it as eight digits, such as {mask[:4].replace('x', '0')}{mask[4:].replace('x', '1')}"
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from export_session.dicom.binary.dataset import DataSet, main_data_set
-from export_session.dicom.binary.elements import Element
+from export_session.dicom.binary.elements import Element, write_head
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.splice import with_group_lengths
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _NAMED = 3  # elements in a message
 _SIGNATURES = 0xFFFAFFFA
+_TRAILING_PADDING = 0xFFFCFFFC  # DataSetTrailingPadding
 _REREAD_MAX = 32 << 20  # bytes before the pixel data; a header of more gets no second opinion
 _DIRECTORY = "a DICOMDIR describes other files, where this is to be changed; it is left as it is"
 
@@ -158,22 +159,35 @@ def _of_directory(
 
 
 def _rereader(file: DicomFile, instances: Sequence[Instance]) -> Reread:
-    """Return what gives a second opinion on a member, from its bytes up to the pixel data; each is read once."""
+    """Return what gives a second opinion on a member; each is read once."""
 
     @cache
     def reread(index: int) -> Rereading | None:
         # Slow to import, and most files need no second opinion.
         from export_session.dicom.edits.importers.rereading import Rereading  # noqa: PLC0415 - see above
 
-        instance = instances[index]
-        starts = [start for tag, start in instance.bulk.items() if tag in PIXEL_DATA]
-        end = min(starts, default=_REREAD_MAX) if not instance.deflated else _REREAD_MAX
-        head, rest = cut(file.content(index), min(end, _REREAD_MAX))
-        if not starts and any(rest):
-            return None
-        return Rereading(BytesIO(head))
+        head = _without_pixels(file, instances[index], index)
+        return None if head is None else Rereading(BytesIO(head))
 
     return reread
+
+
+def _without_pixels(file: DicomFile, instance: Instance, index: int) -> bytes | None:
+    """Return an instance up to its pixel data, of which the mere presence matters; all of it where more comes behind.
+
+    None means that there is too much of it.
+    """
+    starts = {start: tag for tag, start in instance.bulk.items() if tag in PIXEL_DATA and not instance.deflated}
+    last = next((tag for tag in reversed(list(instance.elements)) if tag != _TRAILING_PADDING), 0)
+    start = min(starts, default=_REREAD_MAX)
+    if last not in starts.values() or instance.problem:
+        whole, rest = cut(file.content(index), _REREAD_MAX)
+        if not any(rest):
+            return whole
+    if start >= _REREAD_MAX:
+        return None
+    head, _ = cut(file.content(index), start)
+    return head + write_head(starts[start], "OW", 0, instance.syntax)
 
 
 def _without_instances(source: Path, header: Mapping[str, Any], reread: Reread, members: int) -> Result:

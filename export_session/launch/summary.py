@@ -20,7 +20,7 @@ from export_session.report.workbook import Sheet, write_workbook
 from export_session.session.provenance import GEAR, QC, object_at
 from export_session.session.quality import said_of
 from export_session.session.result import Route
-from export_session.session.since import as_known
+from export_session.session.since import changes_among
 from export_session.settings import Config
 from export_session.site import ReadSite, equals
 from export_session.site.model import EXPORTED, Acquisition, Session, Subject
@@ -104,7 +104,7 @@ def _row(session: Session, listed: list[Acquisition], gate: Gate, *, complete: b
     said = said_of(session.info)
     state, why = _state(session, said)
     made_by = object_at(session.info, "qc", QC, "job_info")
-    changed = as_known(session, listed) if complete and _comparable(session) else ""
+    changed = changes_among(session, listed) if complete and _comparable(session) else ""
     return Row(
         subject=session.subject_label,
         session=session.label,

@@ -1,8 +1,9 @@
 """The Flywheel site: a small port, the SDK behind it, and patience around it."""
 
 from export_session.site.connection import connect
+from export_session.site.patience import Patience
 from export_session.site.port import Condition, Identity, Job, JobRequest, ReadSite, Rule, Site, equals
-from export_session.site.retry import Patience, PatientSite
+from export_session.site.retry import PatientSite
 
 __all__ = [
     "Condition",

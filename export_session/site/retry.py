@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from export_session.errors import SiteError, Unreachable
+from export_session.errors import Unreachable
 from export_session.site.model import KINDS, PARENT, Container, File, Level, Project
+from export_session.site.pace import attempting
+from export_session.site.patience import Patience
 from export_session.site.port import Condition, Identity, Job, JobRequest, Rule, Site, Stored, equals
+from export_session.support.wording import duration
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -28,32 +29,6 @@ L = TypeVar("L", bound=Container | Job)
 FIRST_WAIT = 0.5  # seconds
 LONGEST_WAIT = 30.0
 LONGEST_RETRY_AFTER = 120.0
-
-
-@dataclass
-class Patience:
-    """Seconds that may be lost on failed attempts and the waits between them.
-
-    Time spent in calls that succeed is free, however long they take. What a child loses its parents lose, too.
-    """
-
-    limit: float
-    parent: Patience | None = None
-    _lost: float = 0.0
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def lose(self, seconds: float) -> None:
-        """Count seconds as lost."""
-        with self._lock:
-            self._lost += seconds
-        if self.parent:
-            self.parent.lose(seconds)
-
-    @property
-    def left(self) -> float:
-        """Seconds that may still be lost."""
-        own = self.limit - self._lost
-        return min(own, self.parent.left) if self.parent else own
 
 
 class PatientSite:
@@ -194,12 +169,13 @@ class PatientSite:
         seen: set[str] = set()
         tries = 0
         while True:
+            rows = listing()
             try:
-                for row in listing():
+                while (row := self._attempt(lambda rows=rows: next(rows, None), tries)) is not None:  # type: ignore[misc]  # mypy cannot infer a lambda's default
                     if row.id not in seen:
                         seen.add(row.id)
                         yield row
-            except SiteError as error:
+            except Unreachable as error:
                 self._wait(error, tries)
                 tries += 1
             else:
@@ -208,27 +184,40 @@ class PatientSite:
     def _persist(self, attempt: Callable[[], T], happened: Callable[[], T | None] | None = None) -> T:
         """Call `attempt` until it succeeds, fails for good, is found to have happened, or patience ends."""
         tries = 0
+
+        def once() -> T:
+            if tries and happened and (answer := happened()) is not None:
+                return answer
+            return attempt()
+
         while True:
-            began = self._clock()
             try:
-                if tries and happened and (answer := happened()) is not None:
-                    return answer
-                return attempt()
-            except SiteError as error:
-                self._patience.lose(self._clock() - began)
+                return self._attempt(once, tries)
+            except Unreachable as error:
                 self._wait(error, tries)
             tries += 1
 
-    def _wait(self, error: SiteError, tries: int) -> None:
+    def _attempt(self, call: Callable[[], T], tries: int) -> T:
+        """Make a call that may be silent as long as there is patience, and count the time where it fails."""
+        began, silence = self._clock(), self._patience.silence
+        try:
+            with attempting(tries + 1, silence):
+                return call()
+        except Unreachable:
+            self._patience.lose_attempt(began, self._clock(), silence)
+            raise
+
+    def _wait(self, error: Unreachable, tries: int) -> None:
         """Sleep before the next attempt, or raise `error` where there must be none."""
-        if not isinstance(error, Unreachable):
-            raise error
+        left = self._patience.left
+        if left < FIRST_WAIT / 100:
+            raise type(error)(f"{error}; given up, no patience left", error.status) from None
         longest = min(LONGEST_WAIT, FIRST_WAIT * 2**tries)
         seconds = random.uniform(longest / 2, longest)  # noqa: S311 - jitter keeps parallel jobs apart
         if error.retry_after is not None:
-            seconds = min(error.retry_after, LONGEST_RETRY_AFTER)
-        if seconds > self._patience.left:
-            raise Unreachable(f"{error}; given up, no patience left", error.status) from None
-        log.debug("%s; next attempt in %.1f s", error, seconds)
-        self._patience.lose(seconds)
+            seconds = max(min(error.retry_after, LONGEST_RETRY_AFTER), FIRST_WAIT / 2)
+        seconds, now = min(seconds, left), self._clock()
+        if self._patience.may_tell(now):
+            log.info("%s; trying again, for up to %s", error, duration(left))
+        self._patience.lose(now, now + seconds)
         self._sleep(seconds)

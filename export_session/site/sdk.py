@@ -21,6 +21,7 @@ from flywheel.rest import ApiException
 
 from export_session.errors import AccessDenied, NoAnswer, SiteError, Unreachable, UnsupportedSdk
 from export_session.site import pace
+from export_session.site.patience import LONGEST_SILENCE
 from export_session.site.port import Stored
 from export_session.site.statuses import error_of, rejections
 from export_session.site.wire import Wire
@@ -29,7 +30,7 @@ from export_session.support.cancellation import Cancellation
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10
-ANSWER_SECONDS = 60
+ANSWER_SECONDS = LONGEST_SILENCE
 CHUNK = 1 << 20
 JSON = "application/json"
 

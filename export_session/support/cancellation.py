@@ -87,7 +87,7 @@ class Cancellation:
         number = next((number for number in iter(lambda: os.read(reader, 1), b"") if number[0] in SIGNALS), b"")
         if not number or over.is_set():
             return
-        log.error("cancelled (%s): this run ends now", signal.Signals(number[0]).name)
+        log.error("cancelled (%s); run again to go on where this run stopped", signal.Signals(number[0]).name)
         self.cancel(number[0])
         if not over.wait(GRACE):
             self._end()

@@ -10,6 +10,7 @@ import multiprocessing
 import multiprocessing.forkserver
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class Haste:
     first_wait: float = FIRST_WAIT
     patience: float = PATIENCE
     answer: float = 20.0  # for an answer of the site
+    rewrite: float = 0.0  # that every rewrite takes more
 
 
 HASTY = Haste()
@@ -91,10 +93,13 @@ def _run(folder: str, haste: Haste) -> None:
         os.dup2(target, stream)
     from export_session import main
     from export_session.session import files as copying
+    from export_session.session import transfer
     from export_session.site import retry
     from export_session.site import sdk as flywheel
 
     retry.FIRST_WAIT = haste.first_wait
     main.RUN_PATIENCE = copying.FILE_PATIENCE = haste.patience
     flywheel.ANSWER_SECONDS = flywheel.CONNECT_SECONDS = haste.answer  # type: ignore[assignment]  # below 1 s
+    if haste.rewrite:
+        vars(transfer)["rewrite"] = lambda *_, **__: time.sleep(haste.rewrite)
     sys.exit(main.main(Path(folder)))

@@ -38,7 +38,9 @@ def once_noted(view: Any) -> Any:
     """Forget how often a note is there: Flywheel knows nothing by which to refuse the second of two."""
     if isinstance(view, dict):
         return {
-            key: sorted({note["text"] for note in value}) if key == "notes" else once_noted(value)
+            key: sorted({note["text"] for note in value})
+            if key == "notes" and isinstance(value, list)
+            else once_noted(value)
             for key, value in view.items()
         }
     return [once_noted(item) for item in view] if isinstance(view, list) else view

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import flywheel
 import pytest
 
@@ -11,6 +9,7 @@ from tests.faults.conftest import Play
 from tests.faults.curator import Curator
 from tests.faults.scene import ARCHIVE, EXPORT_PATH, files_in, sessions_in
 from tests.faults.test_races import meddle
+from tests.support.gear import Run
 
 DEEDS = ("add", "edit", "annotate", "reclassify", "retag", "edit_session_info", "edit_subject_file", "add_subject_file")
 # The last of what may take long in move mode: the first version of the subject's file is recorded in the archive
@@ -19,8 +18,7 @@ MOVED = {"method": "PUT", "route": "^/sessions/[^/]+$"}
 LAST_UPLOAD = {"method": "PATCH", "route": "^/acquisitions/[^/]+/files/notes.txt/info$", "times": 1}
 
 
-def session_row(run: Any) -> dict[str, str]:
-    row: dict[str, str]
+def session_row(run: Run) -> dict[str, str]:
     (row,) = [row for row in run.log if row["Container"] == "session"]
     return row
 

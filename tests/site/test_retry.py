@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from export_session.errors import AccessDenied, Conflict, Unreachable
 from export_session.site.model import Session
+from export_session.site.patience import Patience
 from export_session.site.port import Condition, Identity, ReadSite, Site
-from export_session.site.retry import Patience, PatientSite
+from export_session.site.retry import PatientSite
 from export_session.site.rows import container_of
 
 BODY = {"label": "S", "info": {"export": {"origin_id": "abc"}}}
@@ -150,3 +152,64 @@ def test_every_call_of_the_port_goes_through_patience() -> None:
         return {name for name, value in vars(kind).items() if isinstance(value, Callable) and not name.startswith("_")}  # type: ignore[arg-type]  # an ABC
 
     assert names(ReadSite) | names(Site) <= names(PatientSite)
+
+
+@pytest.mark.parametrize("header", [1e400, 0.0, 10_000.0, None])
+def test_no_wait_that_a_site_asks_for_outlasts_patience(header: float | None) -> None:
+    site = Scripted(Unreachable("busy", 503, retry_after=header))
+    one, clock = patient(site, 30.0)
+    with pytest.raises(Unreachable, match="no patience left"):
+        one.identity()
+    assert clock.now <= 30.0
+    assert 2 <= site.calls <= 130, "neither given up at once nor asked without a pause"
+
+
+class Lengthy(Scripted):
+    """A site whose failing calls take long."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        super().__init__(Unreachable("cut"))
+        self.clock = clock
+        self.seconds = seconds
+
+    def _next(self) -> Any:
+        self.clock.sleep(self.seconds)
+        return super()._next()
+
+    def children(self, *_: Any, with_info: bool = False) -> Iterator[Session]:
+        yield self._next()
+
+
+@pytest.mark.parametrize("call", ["identity", "listing"])
+def test_time_that_is_lost_in_calls_counts(call: str) -> None:
+    clock = Clock()
+    one = PatientSite(Lengthy(clock, 8.0), Patience(20.0), clock=clock, sleep=clock.sleep)  # type: ignore[arg-type]  # what is needed of it
+    with pytest.raises(Unreachable, match="no patience left"):
+        one.identity() if call == "identity" else list(one.children("project", "p", Session))
+    assert clock.now <= 28.0, "the last attempt began while there was patience"
+
+
+def test_a_transfer_that_is_cut_late_is_tried_again() -> None:
+    clock = Clock()
+    site = Lengthy(clock, 3000.0)
+    with pytest.raises(Unreachable):
+        PatientSite(site, Patience(1800.0), clock=clock, sleep=clock.sleep).with_patience(600.0).identity()  # type: ignore[arg-type]  # what is needed of it
+    assert 1 < site.calls <= 3
+
+
+def test_time_that_calls_lose_at_once_is_lost_once() -> None:
+    run = Patience(100.0)
+    for file in (Patience(50.0, run), Patience(50.0, run), Patience(50.0, run)):
+        file.lose(1000.0, 1030.0)
+        assert file.left == 20.0
+    assert run.left == 70.0
+
+
+def test_what_is_waited_for_is_told_at_a_human_pace(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    one, clock = patient(Scripted(Unreachable("read sessions: no answer from the site")), 120.0)
+    with pytest.raises(Unreachable):
+        one.identity()
+    assert clock.now > 100.0
+    assert 4 <= len(caplog.messages) <= 9
+    assert caplog.messages[0] == "read sessions: no answer from the site; trying again, for up to 2 min 00 s"

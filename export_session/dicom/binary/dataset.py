@@ -65,6 +65,11 @@ class DataSet:
         element = self.elements.get(tag & 0xFFFF0000 | tag >> 8 & 0xFF)
         return decode_plain(element.value) if element else ""
 
+    def name_of(self, tag: int) -> str:
+        """Return the key by which metadata name an element."""
+        creator = self.creator_of(tag)
+        return Key(f"{tag:08X}", tag & 0xFFFF00FF if creator else tag, creator).name
+
     def spelled(self, key: Key) -> Key:
         """Return a private key with its creator as the file spells it; other keys as they are."""
         found = next((creator for _, creator in self.blocks(key)), None) if key.creator else None
@@ -124,6 +129,11 @@ class Value:
     def raw(self) -> bytes:
         """The value; of long bulk data only its first bytes."""
         return self.element.value
+
+    @property
+    def length(self) -> int:
+        """How many bytes the value has in the file, a delimiter not counted."""
+        return self.element.length - self.element.head - (8 if self.element.undefined else 0)
 
     def with_value(self, value: bytes) -> Value:
         """Return the same element with other bytes of the same length as its value."""

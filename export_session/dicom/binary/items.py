@@ -36,7 +36,10 @@ def readable_items(data: bytes, pos: int, syntax: Syntax) -> Iterator[dict[int, 
         There is something else than items.
     """
     while pos + _HEAD <= len(data):
-        head = read_head(data, pos, syntax)
+        try:
+            head = read_head(data, pos, syntax)
+        except Incomplete:
+            raise Malformed("a sequence ends within the head of what is no item") from None
         if head.tag == SEQUENCE_DELIMITER:
             return
         if head.tag != ITEM:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from struct import Struct
 from typing import Any
 
 from export_session.dicom.binary.forms import check_form
 from export_session.dicom.binary.numbers import attribute_tag, decimal_string, integer, integer_string, real
 from export_session.dicom.binary.refusal import Unwritable, named
-from export_session.dicom.dictionary import INTEGER_RANGES, NUMBER_FORMATS, UNSPLIT_VRS
+from export_session.dicom.dictionary import INTEGER_RANGES, NUMBER_FORMATS, NUMBER_STRINGS, UNSPLIT_VRS
+
+_PADDING = " \0"
 
 
 def is_blank(value: Any) -> bool:
@@ -16,7 +19,14 @@ def is_blank(value: Any) -> bool:
     return value is None or value in ("", [])
 
 
-def to_text(value: Any, vr: str, vm: str, count: int = 0) -> str:
+def is_same(text: str, own: str, vr: str) -> bool:
+    """Tell whether two spellings of a text differ in nothing but padding (PS3.5 §6.2)."""
+    if vr in NUMBER_STRINGS:
+        return text.strip(_PADDING) == own.strip(_PADDING)
+    return text.rstrip(_PADDING) == own.rstrip(_PADDING)
+
+
+def to_text(value: Any, vr: str, vm: str, own: str = "") -> str:
     r"""Return the text of a string value, its components joined by ``\``.
 
     Parameters
@@ -25,8 +35,9 @@ def to_text(value: Any, vr: str, vm: str, count: int = 0) -> str:
         The JSON value: text, number or a list of those.
     vr, vm
         As the data dictionary gives them.
-    count
-        How many values the file holds now; this many are allowed, whatever the VM says.
+    own
+        What the file holds now. As many components are allowed, whatever the VM says, and one that stays may
+        break the rules of its VR.
 
     Raises
     ------
@@ -42,8 +53,10 @@ def to_text(value: Any, vr: str, vm: str, count: int = 0) -> str:
     if isinstance(value, str) and vm != "1":
         value = value.split("\\")
     values = value if isinstance(value, list) else [value]
-    _check_count(len(values), vm, count)
-    return "\\".join("" if item is None else _spell(item, vr) for item in values)
+    owns = own.split("\\") if own else []
+    _check_count(len(values), vm, len(owns))
+    pairs = zip_longest(values, owns[: len(values)], fillvalue="")
+    return "\\".join("" if item is None else _spell(item, vr, was) for item, was in pairs)
 
 
 def to_bytes(value: Any, vr: str, vm: str, order: str, count: int = 0) -> bytes:
@@ -82,7 +95,9 @@ def _check_count(given: int, vm: str, count: int) -> None:
         raise Unwritable(f"it takes {wanted}, not {given}")
 
 
-def _spell(value: Any, vr: str) -> str:
+def _spell(value: Any, vr: str, own: str = "") -> str:
+    if isinstance(value, str) and is_same(value, own, vr):
+        return value.strip(_PADDING) if vr in NUMBER_STRINGS else value.rstrip(_PADDING)
     if vr == "DS":
         return decimal_string(value)
     if vr == "IS":
@@ -91,6 +106,19 @@ def _spell(value: Any, vr: str) -> str:
         value = str(value)
     if not isinstance(value, str):
         raise Unwritable(f"{named(value)} is not text; write it as text")
-    text = value.rstrip(" \0")  # trailing padding is not part of a value (PS3.5 §6.2)
-    check_form(text, vr)
+    text = value.rstrip(_PADDING)  # trailing padding is not part of a value (PS3.5 §6.2)
+    if vr == "PN" and own:
+        _check_name(text, own)
+    else:
+        check_form(text, vr)
     return text
+
+
+def _check_name(text: str, own: str) -> None:
+    """Check a name as a whole, its component groups as far as they are new."""
+    groups, owns = text.split("="), own.split("=")
+    new = [
+        "-" if number < len(owns) and group and is_same(group, owns[number], "PN") else group
+        for number, group in enumerate(groups)
+    ]
+    check_form("=".join(new), "PN")

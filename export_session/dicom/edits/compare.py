@@ -11,7 +11,7 @@ from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
-from export_session.dicom.dictionary import BINARY_VRS, NUMBER_FORMATS, Key, key_of, vr_in_dictionary
+from export_session.dicom.dictionary import BINARY_VRS, NUMBER_FORMATS, Key, key_of, vr_in_dictionary, why_unknown
 from export_session.dicom.edits.components import own_components, value_to_write
 from export_session.dicom.edits.doubt import why_doubtful
 from export_session.dicom.edits.equality import as_number, is_empty, same
@@ -27,6 +27,7 @@ _UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")  # PS3.5 §9.1
 _META_LENGTH = 0x00020000
 _BYTES_REPR = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 _TRUNCATED = " ... truncated byte value."
+_NULL = "an importer may have stored null for a value that it could not keep"
 _KEPT = "or a person may have typed it; that cannot be told, so the file keeps its value"
 _BLANKED = "the items of a sequence are removed by [] alone; {} is not taken as a request to remove them"
 _REORDERED = (
@@ -78,14 +79,15 @@ class Comparison:
             if key:
                 yield from self.of_values(key, value, data_set, above)
             elif not is_empty(value):
-                yield Remark(f"{text} is no DICOM keyword or private element, so it is not exported")
+                yield Remark(why_unknown(text))
 
     def of_values(self, key: Key, value: Any, data_set: DataSet, above: Above = ()) -> Iterator[Finding]:
         """Yield what differs between one value of the metadata and its element."""
         in_file = data_set.get(key)
-        if key.tag == _META_LENGTH:
-            return  # it follows the bytes, whatever the metadata says
-        if in_file and in_file.is_sequence:
+        if key.tag == _META_LENGTH:  # it follows the bytes, whatever the metadata says
+            if in_file and not self._explains(key, value, in_file, nested=False):
+                yield Remark(f"{key.name} follows the length of the file meta information, so it is not exported")
+        elif in_file and in_file.is_sequence:
             yield from self._in_sequence(key, value, data_set, above)
         elif not self._explains(key, value, in_file, nested=bool(above)):
             yield from self._unexplained(key, value, data_set, above)
@@ -95,6 +97,9 @@ class Comparison:
     def _unexplained(self, key: Key, value: Any, data_set: DataSet, above: Above) -> Iterator[Finding]:
         """Yield an edit, unless the value may have been damaged on the way or leaves nothing to write."""
         in_file = data_set.get(key)
+        if value is None and not all(one.faithful for one in self.marks.makers):
+            yield Remark(f"{key.name}: {_NULL}, {_KEPT}")
+            return
         if in_file and (reason := why_doubtful(value, in_file)):
             yield Remark(f"{key.name}: {reason}, {_KEPT}")
             return

@@ -19,6 +19,7 @@ class _Absent(Enum):
 
 ABSENT: Any = _Absent.ABSENT  # an enum member stays itself when it is copied
 
+_EXACT_MAX = 1 << 53  # up to here every integer is a float
 _TAG = re.compile(r"\(?\s*([0-9A-Fa-f]{4})\s*,?\s*([0-9A-Fa-f]{4})\s*\)?")
 
 
@@ -91,12 +92,19 @@ def as_number(value: Any) -> int | float | None:
 def _same_number(one: float, other: float, vr: str, *, any_sign: bool) -> bool:
     if isinstance(one, int) and isinstance(other, int):
         return one == other or (any_sign and (one - other) % 0x10000 == 0)
+    if _is_exact(one) and _is_exact(other):
+        return one == other
     if vr == "FL" and _as_float32(one) == _as_float32(other):
         return True
     try:
         return math.isclose(one, other, rel_tol=1e-9)
     except OverflowError:  # an integer beyond the range of a float
         return False
+
+
+def _is_exact(number: float) -> bool:
+    """Whether a number is a whole one that a float holds exactly."""
+    return abs(number) <= _EXACT_MAX and number == int(number)
 
 
 def _as_float32(number: float) -> float:

@@ -38,6 +38,10 @@ _EARLIER = (
     "another instance of the file has this value, and the metadata may have it from an earlier import or from a "
     "person; that cannot be told, so the file keeps its value"
 )
+_OLDER = (
+    "an older importer may have made this of the file's value, or a person may have typed it; that cannot be told, so "
+    "the file keeps its value"
+)
 _NOT_READ = (
     "the file is damaged before this element, so it cannot be told whether a person added it; it is not exported"
 )
@@ -183,10 +187,9 @@ def _why_imported(path: HeaderPath, value: Any, dicom: Mapping[str, Any], series
         is_overlaid = any(one.replaces_others for one in marks.marked if one is not importer)
         headers = list(series.headers_by(importer, dicom, is_overlaid=is_overlaid))
         made = [value_at(header, path) for header in headers]
-        if shows(made[-1], value) or (importer in marks.marked and any(shows(one, value) for one in made)):
-            return _OTHER_INSTANCE
         if any(shows(one, value) for one in made):
-            return _EARLIER if is_overlaid else _OTHER_INSTANCE
+            is_known = importer.faithful or importer in marks.marked
+            return _OTHER_INSTANCE if is_known else _OLDER if shows(made[-1], value) else _EARLIER
         if importer.replaces_others and importer in marks.marked:
             written = [one for header, one in zip(headers, made, strict=True) if is_part_of(dicom, header)]
             if written and written[0] is not ABSENT:

@@ -8,7 +8,7 @@ from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
-from export_session.dicom.dictionary import Key, key_of
+from export_session.dicom.dictionary import Key, key_of, why_unknown
 from export_session.dicom.edits.compare import Above, Comparison, Difference
 from export_session.dicom.edits.edit import Edit
 from export_session.dicom.edits.equality import is_empty, same
@@ -42,7 +42,7 @@ def slice_edits(arrays: Mapping[str, Any], series: Series, comparison: Compariso
         if key not in lists and not is_empty(value)
     )
     notes = tuple(
-        f"dicom_array.{text} is not a DICOM keyword or private element, so it is not exported"
+        f"dicom_array.{why_unknown(text)}"
         for text, value in arrays.items()
         if key_of(text) is None and not is_empty(value)
     )

@@ -37,6 +37,6 @@ def project_data_set(data_set: DataSet, importer: Importer = FAITHFUL) -> dict[s
 def as_json(value: Value) -> Any:
     """Return the value the bytes hold, as faithfully as JSON can; None when there is none."""
     if value.vr in BINARY_VRS and not value.is_sequence:
-        return f"{len(value.element.raw)} bytes" if value.element.held else f"{value.element.length} bytes"
+        return f"{value.length:,} bytes"
     made = project(value)
     return None if made is ABSENT or is_empty(made) else made

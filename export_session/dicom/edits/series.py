@@ -137,7 +137,7 @@ class Series:
             Whether a later importer has written over it, and over the name of its instance.
         """
         reference = self.reference(dicom).index
-        order = self.order if importer.faithful else importer.order(self.members, {})
+        order = self._order_by_importer if importer.faithful else importer.order(self.members, {})
         first = next((index for index in order if self._header_by(importer, index)), reference)
         if first != reference and (is_overlaid or can_be_part_of(dicom, self._header_by(importer, first))):
             yield self._header_by(importer, first)
@@ -171,4 +171,4 @@ def _sort_key(value: Any) -> tuple[int, float]:
     if is_empty(value):
         return (0, 0.0)
     number = as_number(value[0] if isinstance(value, list) else value)
-    return (2, 0.0) if number is None else (1, float(number))
+    return (2, 0.0) if number is None else (1, number)

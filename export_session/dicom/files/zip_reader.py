@@ -21,6 +21,9 @@ from export_session.errors import UnsafeArchive
 
 LOCAL = struct.Struct("<4s5H3L2H")  # local file header (APPNOTE.TXT §4.3.7)
 CENTRAL_SIZE = 46  # of a central directory header without its variable fields (§4.3.12)
+DESCRIBED = 0x8  # flag: checksum and sizes follow the data (§4.4.4)
+DESCRIPTORS = ("<4sL2Q", "<4s3L", "<L2Q", "<3L")  # how they do: signed or not, with sizes of 64 or 32 bits (§4.3.9)
+SIGNATURE = b"PK\7\10"
 _END_RECORDS = (b"PK\5\6", b"PK\6\6")  # what comes after the central directory (§4.3.14, §4.3.16)
 
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
@@ -113,6 +116,18 @@ class ZipReader:
             yield chunk
             pos, size = pos + len(chunk), min(2 * size, CHUNK)
 
+    def descriptor(self, member: Member) -> str:
+        """Return the form of the record behind the data of a member, "" where it has none that is right."""
+        info = member.info
+        found = self.read(member.end, 24) if info.flag_bits & DESCRIBED else b""
+        # The wide forms come first: of an empty member they start like the others
+        right = (
+            form
+            for form in DESCRIPTORS
+            if found.startswith(descriptor(form, info.CRC, info.compress_size, info.file_size))
+        )
+        return next(right, "") if found else ""
+
     def content(self, member: Member) -> Iterator[bytes]:
         """Yield the content of a member, in bounded pieces, without checking its size and checksum."""
         method = member.info.compress_type
@@ -200,6 +215,12 @@ class ZipReader:
             raise UnsafeArchive(
                 f"the archive of {end} bytes unpacks to {inflated_size}; if that is right, store it uncompressed"
             )
+
+
+def descriptor(form: str, crc: int, packed: int, size: int) -> bytes:
+    """Return a data descriptor in one of its forms."""
+    signature = (SIGNATURE,) if "s" in form else ()
+    return struct.pack(form, *signature, crc, packed, size)
 
 
 def check(member: Member, crc: int, size: int) -> None:

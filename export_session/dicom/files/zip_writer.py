@@ -13,9 +13,8 @@ from typing import BinaryIO
 
 from export_session.dicom.binary.deflate import Totals, compressed
 from export_session.dicom.files.deflate_reuse import Joint
-from export_session.dicom.files.zip_reader import CENTRAL_SIZE, LOCAL, Member, ZipReader
+from export_session.dicom.files.zip_reader import CENTRAL_SIZE, DESCRIBED, LOCAL, Member, ZipReader, descriptor
 
-_DESCRIPTOR = 0x8  # flag: sizes follow the data (APPNOTE.TXT §4.4.4)
 _MAX32 = 0xFFFFFFFF
 _ZIP64 = 1  # id of the extra field with 64-bit sizes (§4.5.3)
 _ZIP64_VERSION = 45
@@ -71,33 +70,40 @@ class ZipWriter:
         offset = target.tell()
         large = member.info.file_size > _MAX32 - _NEARLY
         local = _with_zip64(member.local) if large else member.local
-        described = member.info.flag_bits & _DESCRIPTOR
-        if length is not None and not described:
-            local = _local(local, totals.crc, length, totals.size)
-        target.write(local)
+        described = bool(member.info.flag_bits & DESCRIBED)
+        target.write(local if length is None else _local(local, totals.crc, length, totals.size, described=described))
         packed = 0
         for chunk in data:
             target.write(chunk)
             packed += len(chunk)
         crc, size = totals.crc, totals.size
-        wide = _zip64_at(local) is not None
         if described:
-            target.write(struct.pack("<4sL2Q" if wide else "<4s3L", b"PK\7\10", crc, packed, size))
-        elif length is None:
+            target.write(descriptor(self._form(member, local, large=large), crc, packed, size))
+        if length is None:
             end = target.tell()
             target.seek(offset)
-            target.write(_local(local, crc, packed, size))
+            target.write(_local(local, crc, packed, size, described=described))
             target.seek(end)
         self._central.append(_central(member.central, crc, packed, size, offset))
 
+    def _form(self, member: Member, local: bytes, *, large: bool) -> str:
+        """Return the form of a member's descriptor: its own, unless the sizes need another."""
+        form = self._source.descriptor(member) or ("<4s3L" if _zip64_at(local) is None else "<4sL2Q")
+        return {"<4s3L": "<4sL2Q", "<3L": "<L2Q"}.get(form, form) if large else form
 
-def _local(local: bytes, crc: int, packed: int, size: int) -> bytes:
-    """Set checksum and sizes in a local header."""
+
+def _local(local: bytes, crc: int, packed: int, size: int, *, described: bool) -> bytes:
+    """Set checksum and sizes in a local header; what a descriptor is to say may be left open there (§4.4.4)."""
+    fields = [(14, "<L", crc), (18, "<L", packed), (22, "<L", size)]
     at = _zip64_at(local)
-    if at is None:
-        return local[:14] + struct.pack("<3L", crc, packed, size) + local[26:]
-    head = local[:14] + struct.pack("<3L", crc, _MAX32, _MAX32) + local[26:]
-    return head[: at + 4] + struct.pack("<2Q", size, packed) + head[at + 20 :]
+    if at is not None:
+        fields = [(14, "<L", crc), (18, "<2L", _MAX32), (at + 4, "<Q", size), (at + 12, "<Q", packed)]
+    new = bytearray(local)
+    for place, form, value in fields:
+        values = struct.unpack_from(form, local, place)
+        if any(values) or not described:
+            struct.pack_into(form, new, place, *[value] * len(values))
+    return bytes(new)
 
 
 def _zip64_at(local: bytes) -> int | None:
@@ -116,8 +122,8 @@ def _with_zip64(local: bytes) -> bytes:
     """Make room for 64-bit sizes in a local header that has none."""
     if _zip64_at(local) is not None:
         return local
-    (extra,) = struct.unpack_from("<H", local, 28)
-    field = struct.pack("<2H2Q", _ZIP64, 16, 0, 0)
+    packed, size, _, extra = struct.unpack_from("<2L2H", local, 18)
+    field = struct.pack("<2H2Q", _ZIP64, 16, size, packed)
     head = local[:4] + struct.pack("<H", _ZIP64_VERSION) + local[6:28] + struct.pack("<H", extra + len(field))
     return head + local[30:] + field
 

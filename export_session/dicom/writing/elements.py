@@ -7,25 +7,33 @@ from struct import Struct
 from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
-from export_session.dicom.binary.elements import EXPLICIT_LITTLE, Element, Syntax, write_head
+from export_session.dicom.binary.elements import EXPLICIT_LITTLE, Element, Malformed, Syntax, write_head
 from export_session.dicom.binary.items import exact_elements
 from export_session.dicom.binary.refusal import Unwritable
-from export_session.dicom.binary.text import encode_text
+from export_session.dicom.binary.splice import with_value
 from export_session.dicom.binary.values import is_blank, to_bytes, to_text
 from export_session.dicom.dictionary import (
-    CHARSET_VRS,
     NUMBER_FORMATS,
     NUMBER_STRINGS,
     SHORT_VRS,
     STRING_VRS,
-    UNSPLIT_VRS,
     resolved_vr,
     tag_text,
     vm_in_dictionary,
 )
+from export_session.dicom.writing.parts import Own, encode_keeping
 
 _SHORT_MAX = 0xFFFE  # bytes of a value with a 2-byte length (PS3.5 §7.1.2)
 _LONG_MAX = 0xFFFFFFFE
+_UNCLEAR_ORDER = (
+    "its VR is UN in a big-endian file: PS3.5 §6.2.2 has such numbers in little-endian order, but many programs read "
+    "them in big-endian order, so whatever is written would be misread by some; convert the file to little-endian "
+    "order first"
+)
+_UNREADABLE = (
+    "no dictionary gives its VR, and a file with implicit VR does not say it (PS3.5 §A.1), so no program could read "
+    "the value; convert the file to explicit VR first"
+)
 
 
 def element_with(value: Value, new: Any, vr: str, creator: str) -> tuple[str, bytes]:
@@ -55,16 +63,19 @@ def element_with(value: Value, new: Any, vr: str, creator: str) -> tuple[str, by
         The character sets do not hold the text.
     """
     element, syntax = value.element, value.syntax
+    if value.is_sequence and element.held and is_blank(new):
+        return value.vr, with_value(element, b"", syntax)
     candidates = _candidates(element.vr, value.dictionary_vr, vr)
     if element.undefined:
         raise Unwritable("it holds a sequence or fragments, not a value")
     if not element.held:
         raise Unwritable("its value is too long to be metadata")
-    vm, count = vm_in_dictionary(value.tag, creator), _count(value)
-    order = "<" if element.vr == "UN" else syntax.order  # PS3.5 §6.2.2
+    vm, codecs = vm_in_dictionary(value.tag, creator), value.data_set.codecs
 
     def encode(candidate: str) -> bytes:
-        raw = encode_value(new, candidate, vm, value.data_set.codecs, order, count=count)
+        raw = encode_value(new, candidate, vm, codecs, syntax.order, old=value)
+        if element.vr == "UN" and not syntax.little and raw != encode_value(new, candidate, vm, codecs, "<", old=value):
+            raise Unwritable(_UNCLEAR_ORDER)
         return write_element(value.tag, element.vr if element.vr in ("", "UN") else candidate, raw, syntax)
 
     return _first_that_fits(candidates, encode)
@@ -72,10 +83,13 @@ def element_with(value: Value, new: Any, vr: str, creator: str) -> tuple[str, by
 
 def new_element(data_set: DataSet, tag: int, new: Any, vr: str, creator: str) -> tuple[str, bytes]:
     """Encode an element that the data set does not have yet; see :func:`element_with`."""
-    candidates = _candidates(resolved_vr(tag, data_set.creator_of(tag), "", signed=data_set.signed), vr)
+    known, syntax = resolved_vr(tag, creator, "", signed=data_set.signed), data_set.syntax
+    candidates = _candidates(known, vr)
     if not _belongs(tag >> 16):
         raise Unwritable(f"elements of group {tag >> 16:04X} are not part of such a file")
-    vm, syntax = vm_in_dictionary(tag, creator), data_set.syntax
+    if syntax.implicit and not known:
+        raise Unwritable(_UNREADABLE)
+    vm = vm_in_dictionary(tag, creator)
 
     def encode(candidate: str) -> bytes:
         raw = encode_value(new, candidate, vm, data_set.codecs, syntax.order)
@@ -111,8 +125,8 @@ def _belongs(group: int) -> bool:
     return 0x0008 <= group < 0xFFFE
 
 
-def encode_value(value: Any, vr: str, vm: str, codecs: Sequence[str], order: str, *, count: int = 0) -> bytes:
-    """Encode a JSON value, padded to an even length.
+def encode_value(value: Any, vr: str, vm: str, codecs: Sequence[str], order: str, *, old: Value | None = None) -> bytes:
+    """Encode a JSON value, padded to an even length; components that are as in the ``old`` one keep their bytes.
 
     Raises
     ------
@@ -124,14 +138,22 @@ def encode_value(value: Any, vr: str, vm: str, codecs: Sequence[str], order: str
     if is_blank(value):
         return b""
     if vr in STRING_VRS:
-        text = to_text(value, vr, vm, count)
-        raw = encode_text(text, vr, codecs) if vr in CHARSET_VRS else text.encode("ascii")
-        return raw + (b"\0" if vr == "UI" else b" ") * (len(raw) % 2)
+        own = Own.of(old, vr) if old else None
+        raw = encode_keeping(to_text(value, vr, vm, own.text if own else ""), vr, codecs, own)
+        return raw if own and raw == own.raw else _padded(raw, vr)
     if vr == "AT" or vr in NUMBER_FORMATS:
-        return to_bytes(value, vr, vm, order, count)
+        return to_bytes(value, vr, vm, order, _count(old, vr) if old else 0)
     if vr == "SQ":
         raise Unwritable("a sequence is changed element by element, not as a whole")
     raise Unwritable("its value is binary data")
+
+
+def _padded(raw: bytes, vr: str) -> bytes:
+    """Make the length even; padding that the last component has already may be what is too much."""
+    padding = b"\0" if vr == "UI" else b" "
+    if len(raw) % 2 == 0:
+        return raw
+    return raw[:-1] if raw.endswith(padding) else raw + padding
 
 
 def write_element(tag: int, vr: str, raw: bytes, syntax: Syntax) -> bytes:
@@ -151,19 +173,19 @@ def reread(elements: Mapping[int, bytes], syntax: Syntax) -> dict[int, Element]:
     }
 
 
-def _count(value: Value) -> int:
-    """Count the values that an element holds now."""
-    if not value.raw:
-        return 0
-    if value.vr in NUMBER_FORMATS or value.vr == "AT":
-        return len(value.raw) // Struct("<" + NUMBER_FORMATS.get(value.vr, "L")).size
-    return 1 if value.vr in UNSPLIT_VRS else len(value.texts(value.vr))
+def _count(value: Value, vr: str) -> int:
+    """Count the numbers that an element holds now."""
+    return len(value.raw) // Struct("<" + NUMBER_FORMATS.get(vr, "L")).size
 
 
 def shown(value: Value | None) -> Any:
     """Return the value of an element as metadata shows it; None where there is no element."""
     if value is None:
         return None
+    if not value.raw:
+        return ""
+    if value.is_sequence:
+        return _shown_items(value)
     if value.vr in STRING_VRS:
         parts = [as_number(text, value.vr) for text in value.texts(value.vr)]
     elif value.vr == "AT":
@@ -173,8 +195,16 @@ def shown(value: Value | None) -> Any:
         whole = len(value.raw) // unpack.size * unpack.size
         parts = [part for (part,) in unpack.iter_unpack(value.raw[:whole])]
     else:
-        return None if value.raw else ""
+        return f"{value.length:,} bytes"
     return "" if not parts else parts[0] if len(parts) == 1 else parts
+
+
+def _shown_items(value: Value) -> Any:
+    try:
+        items = list(value.items())
+        return [{item.name_of(tag): shown(item.at(tag)) for tag in item.elements} for item in items]
+    except Malformed:
+        return f"{value.length:,} bytes"
 
 
 def as_number(text: str, vr: str) -> Any:

@@ -18,8 +18,8 @@ from pydicom.tag import Tag
 from export_session.dicom.binary.dataset import Value, main_data_set
 from export_session.dicom.binary.elements import Element
 from export_session.dicom.binary.instance import Instance
-from export_session.dicom.binary.values import is_blank
-from export_session.dicom.dictionary import UNSPLIT_VRS
+from export_session.dicom.binary.values import is_blank, is_same
+from export_session.dicom.dictionary import STRING_VRS, UNSPLIT_VRS
 from export_session.dicom.vocabulary import Assignment, Step
 from export_session.dicom.writing.apply import Edited
 from export_session.dicom.writing.sequences import ExactSequence
@@ -77,14 +77,27 @@ class _Reading:
 def _holds(value: Value | None, wanted: Any) -> bool:
     if value is None or is_blank(wanted):
         return value is not None and not value.raw
-    implicit, little = value.syntax
-    element = RawDataElement(Tag(value.tag), value.vr, len(value.raw), value.raw, 0, implicit, little)
-    found = convert_raw_data_element(element, encoding=list(value.data_set.codecs)).value
-    values = list(found) if isinstance(found, Sequence) and not isinstance(found, str | bytes) else [found]
     asked = wanted if isinstance(wanted, list) else [wanted]
     if len(asked) == 1 and isinstance(asked[0], str) and value.vr not in UNSPLIT_VRS:
         asked = asked[0].split("\\")
-    return len(values) == len(asked) and all(_same(*pair, value.vr) for pair in zip(values, asked, strict=True))
+    found = _converted(value)
+    texts = value.texts(value.vr) if value.vr in STRING_VRS else found
+    return len(found) == len(texts) == len(asked) and all(
+        # A component that stays is its own text, though no such number or the like
+        (isinstance(one, str) and isinstance(text, str) and is_same(one, text, value.vr)) or _same(part, one, value.vr)
+        for part, text, one in zip(found, texts, asked, strict=True)
+    )
+
+
+def _converted(value: Value) -> list[Any]:
+    """Return the components as pydicom reads them; their text where one is nothing that it can convert."""
+    implicit, little = value.syntax
+    element = RawDataElement(Tag(value.tag), value.vr, len(value.raw), value.raw, 0, implicit, little)
+    try:
+        found = convert_raw_data_element(element, encoding=list(value.data_set.codecs)).value
+    except (ValueError, OverflowError):
+        return list(value.texts(value.vr)) if value.vr in STRING_VRS else []
+    return list(found) if isinstance(found, Sequence) and not isinstance(found, str | bytes) else [found]
 
 
 def _same(found: Any, wanted: Any, vr: str) -> bool:

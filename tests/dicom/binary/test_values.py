@@ -183,4 +183,4 @@ def test_multiplicity(vm: str, allowed: list[int], forbidden: list[int]) -> None
 
 
 def test_as_many_values_as_the_file_holds_are_allowed() -> None:
-    assert to_text(["a", "b"], "LO", "1", count=2) == "a\\b"
+    assert to_text(["a", "b"], "LO", "1", own="x\\y") == "a\\b"

@@ -51,7 +51,7 @@ class MetadataImportDicom(Importer):
         if isinstance(part, str):
             return same_component(part, plain_text(own), vr)
         number = as_number(own)
-        return number is not None and is_number(part) and float(part) == number
+        return number is not None and is_number(part) and bool(part == number)
 
 
 def _is_mark(key: Key, value: Any) -> bool:

@@ -1,0 +1,70 @@
+r"""Parts of a text value that stay keep the file's own bytes, whatever rule of their VR they break.
+
+A value is parted at its backslashes, a person name also into its component groups (PS3.5 §6.2, §6.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pydicom.charset import decode_bytes
+from pydicom.valuerep import TEXT_VR_DELIMS
+
+from export_session.dicom.binary.dataset import Value
+from export_session.dicom.binary.text import encode_text
+from export_session.dicom.binary.values import is_same
+from export_session.dicom.dictionary import CHARSET_VRS, UNSPLIT_VRS
+
+
+@dataclass(frozen=True)
+class Own:
+    """A text value of the file, or a part of it."""
+
+    text: str
+    raw: bytes | None  # None where it cannot be told which bytes are those of the text
+    vr: str
+    codecs: Sequence[str]
+
+    @classmethod
+    def of(cls, value: Value, vr: str) -> Own | None:
+        """Return the text that an element holds, None where it is empty."""
+        return cls(value.decoded(vr), value.raw, vr, value.data_set.codecs) if value.raw else None
+
+    def parted(self, delimiter: str) -> list[Own]:
+        """Part text and bytes alike; a byte of a multi-byte character can look like a delimiter."""
+        texts = self.text.split(delimiter)
+        raws = (self.raw or b"").split(delimiter.encode())
+        told = [self._read(raw).rstrip(" \0") for raw in raws] == [text.rstrip(" \0") for text in texts]
+        return [replace(self, text=text, raw=raws[number] if told else None) for number, text in enumerate(texts)]
+
+    def _read(self, raw: bytes) -> str:
+        return decode_bytes(raw, self.codecs, TEXT_VR_DELIMS) if self.vr in CHARSET_VRS else raw.decode("latin-1")
+
+
+def encode_keeping(text: str, vr: str, codecs: Sequence[str], own: Own | None) -> bytes:
+    """Encode a text value; parts that are as the file has them keep their bytes.
+
+    Raises
+    ------
+    NotInRepertoire
+        The character sets do not hold a part that is new.
+    """
+    delimiters = "" if vr in UNSPLIT_VRS else "\\=" if vr == "PN" else "\\"
+    return _encode(text, vr, codecs, own, delimiters)
+
+
+def _encode(text: str, vr: str, codecs: Sequence[str], own: Own | None, delimiters: str) -> bytes:
+    if own and own.raw is not None and is_same(text, own.text, vr):
+        return own.raw
+    if not own or not delimiters:
+        return encode_text(text, vr, codecs) if vr in CHARSET_VRS else text.encode("ascii")
+    delimiter, within = delimiters[0], delimiters[1:]
+    parts, owns = text.split(delimiter), own.parted(delimiter)
+    encoded = [
+        _encode(part, vr, codecs, owns[number] if number < len(owns) else None, within)
+        for number, part in enumerate(parts)
+    ]
+    if len(parts) > len(owns):  # what was padding at the end is so no more
+        encoded[len(owns) - 1] = encoded[len(owns) - 1].rstrip(b" \0")
+    return delimiter.encode().join(encoded)
