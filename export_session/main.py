@@ -17,7 +17,7 @@ from export_session import settings
 from export_session.errors import ConfigError, ExportError, OutputError
 from export_session.launch import preflight
 from export_session.launch.fan_out import fan_out
-from export_session.launch.gear_context import open_gear
+from export_session.launch.gear_context import log_in_detail, open_gear
 from export_session.launch.names import stem_of, title_of
 from export_session.launch.selection import select
 from export_session.launch.summary import summarize
@@ -60,7 +60,7 @@ def main(gear: Path | None = None) -> int:
             context = open_gear(gear or Path.cwd())
             chosen = settings.parse(context.document)
             if chosen.config.debug:
-                log.setLevel(logging.DEBUG)
+                log_in_detail()
             succeeded = _run(chosen, context.work, context.output, cancellation)
     except Cancelled as cancelled:
         return cancelled.code
