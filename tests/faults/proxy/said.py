@@ -74,7 +74,8 @@ def _verdict(played: Played) -> Iterator[str]:
             break
     if found := EXPORTED.search(said):
         well = [row for row in played.rows("session") if row["Status"] in STAY]
-        if int(found[2]) != len(well) or int(found[3]) != len(played.rows("file")):
+        files = [row for row in played.rows("file") if row["Status"] in STAY]
+        if int(found[2]) != len(well) or int(found[3]) != len(files):
             yield "the verdict counts otherwise than the rows"
         if found[1] and any(unverified(played.after, path, played.undisturbed) for path in played.paths):
             yield "the verdict is that all is verified, and it is not"
