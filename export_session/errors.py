@@ -5,6 +5,7 @@
     ExportError                 shown to the user as it is; everything else is a bug
     ├── ConfigError             the gear's configuration; carries every problem found at once
     ├── PreflightError          the site is not ready for this run; nothing was written
+    ├── OutputError             the run's record cannot be written; without one nothing is tagged
     ├── UnsupportedSdk          the Flywheel SDK that is installed is not one the gear can work with
     ├── SiteError               a call to the Flywheel site failed
     │   ├── AccessDenied        the API key lacks a right
@@ -48,6 +49,10 @@ class ConfigError(ExportError):
 
 class PreflightError(ConfigError):
     """The site is not ready for this run; raised before anything is written."""
+
+
+class OutputError(ExportError):
+    """The record of a run cannot be written to ``output/``."""
 
 
 class UnsupportedSdk(ExportError):

@@ -5,32 +5,29 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf, nan
 from pathlib import Path
 
 from export_session import settings
-from export_session.errors import ConfigError, ExportError
+from export_session.errors import ConfigError, ExportError, OutputError
 from export_session.launch import preflight
 from export_session.launch.fan_out import fan_out
 from export_session.launch.gear_context import open_gear
-from export_session.launch.selection import Destination, Selected, select
-from export_session.record import ContainerRecord, RunRecord, SessionRecord, Status
-from export_session.report import closing_lines, write_reports
+from export_session.launch.names import stem_of, title_of
+from export_session.launch.selection import select
+from export_session.record import RunRecord
+from export_session.report import Outputs, closing_lines
 from export_session.session.files import Run
 from export_session.session.provenance import GEAR
-from export_session.session.result import Route
-from export_session.session.story import export_session
-from export_session.session.subjects import Subjects
 from export_session.session.transfer import Handling
+from export_session.sessions import export_all
 from export_session.settings import Settings
 from export_session.site import Patience, PatientSite, connect
-from export_session.site.model import Project, Session
+from export_session.site.model import Session
 from export_session.support.cancellation import Cancellation, Cancelled
 from export_session.support.parallel import Workers
 from export_session.support.progress import Progress
@@ -42,7 +39,6 @@ log = logging.getLogger("export_session")
 DONE, SOME_FAILED, CANNOT_START = 0, 1, 2  # exit codes
 RUN_PATIENCE = 1800.0  # seconds a whole run may lose to failed calls and the waits between them
 PATIENCE_VARIABLE = "SESSION_EXPORT_PATIENCE"  # sets another, for slow or doubtful sites
-MOST_THUMBNAILS = 500  # of a run, about
 START_PATIENCE = 120.0  # the same until the first session
 
 
@@ -84,11 +80,12 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
     site = PatientSite(plain, _patience(), sleep=cancellation.sleep)
     with _scratch(work, cancellation) as scratch, Workers(config.transfers) as workers:
         destination, route = preflight.check(site.with_patience(START_PATIENCE), chosen, workers)
-        title, stem = _names(route, destination)
+        title = title_of(destination, route)
         log.info("%s of %s to %s", "Preview" if config.dry_run else "Export", title, route.export.path)
         if config.fan_out and not isinstance(destination, Session):
-            fan_out(site, chosen, destination, route, output / f"{stem}_fan_out.csv")
-            return True
+            return fan_out(site, chosen, destination, route, output)
+        stem = stem_of(destination)
+        outputs = Outputs(output, stem, config.log_values, "preview" if config.dry_run else "export")
         run = Run(
             site,
             config,
@@ -98,7 +95,8 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
             Progress(log=log),
         )
         cancellation.then(run.progress.close)  # which says how much is left
-        sessions = tuple(_export_all(run, route, destination, workers))
+        selection = select(site, destination, route, config)
+        sessions, error = export_all(run, route, selection, workers, outputs)
         run.progress.close()
     record = RunRecord(
         title=title,
@@ -110,8 +108,18 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         log_values=config.log_values,
         settings=chosen.for_report(),
         sessions=sessions,
+        error=error,
+        nothing_selected=selection.why_empty,
     )
-    write_reports(record, output)
+    return _told(record, outputs)
+
+
+def _told(record: RunRecord, outputs: Outputs) -> bool:
+    """Write the page, say what the run came to, and tell whether all went well."""
+    try:
+        outputs.close(record)
+    except OutputError as error:
+        log.error("The page is missing, the CSV files are complete: %s", error)
     for line in closing_lines(record):
         log.info(line)
     return record.succeeded
@@ -119,39 +127,6 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _export_all(run: Run, route: Route, destination: Destination, workers: Workers) -> Iterator[SessionRecord]:
-    subjects = Subjects()
-    files = 0
-    for selected in select(run.site, destination, route, run.config):
-        if selected.skipped:
-            yield _skipped(route, selected)
-            continue
-        record, subjects = export_session(run, route, selected.session, workers, subjects)
-        files += len(record.files)
-        if files > MOST_THUMBNAILS:  # they are kept until the report is written
-            run = replace(run, handling=replace(run.handling, thumbnails=False))
-        yield record
-
-
-def _skipped(route: Route, selected: Selected) -> SessionRecord:
-    session = selected.session
-    subject = session.subject_label
-    path = f"{route.origin.path}/{subject}/{session.label}"
-    container = ContainerRecord("session", session.label, Status.SKIPPED, path, notes=(selected.skipped,))
-    log.info("%s: %s", path, selected.skipped)
-    return SessionRecord(subject, session.label, Status.SKIPPED, (container,))
-
-
-def _names(route: Route, destination: Destination) -> tuple[str, str]:
-    """Return the run's title and a stem for its outputs that any file system takes."""
-    labels = [destination.label]
-    if isinstance(destination, Session):
-        labels.insert(0, destination.subject_label)
-    title = "/".join([route.origin.path, *([] if isinstance(destination, Project) else labels)])
-    stem = "-".join(re.sub(r"[^\w.+=@ -]", "_", label).strip(" .") or "_" for label in labels)
-    return title, stem.encode()[:180].decode(errors="ignore")
 
 
 def _patience() -> Patience:

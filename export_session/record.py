@@ -31,6 +31,14 @@ class Verification(StrEnum):
     RECORDED = "verified by an earlier run"
 
 
+class Archived(StrEnum):
+    """What a run did with the originals of a session. A dry run uses the same words for what a run would do."""
+
+    NOTHING = ""
+    COPIED = "copied"
+    MOVED = "moved"
+
+
 @dataclass(frozen=True)
 class Timing:
     """Wall seconds a file spent in each stage."""
@@ -93,6 +101,11 @@ class SessionRecord:
     files: tuple[FileRecord, ...] = ()
     error: str = ""
     seconds: float = 0.0
+    skipped: str = ""  # why it was left alone
+    edited_since: bool = False  # it was left alone as exported, but was edited since
+    archived: Archived = Archived.NOTHING
+    tagged: bool = False  # by this run, which found it without the tag; in a dry run: would be tagged
+    finishing: bool = False  # whether archiving or tagging had begun, so that a failure may have left a part of it
 
 
 @dataclass(frozen=True)
@@ -109,11 +122,17 @@ class RunRecord:
     settings: Mapping[str, Any]  # the configuration as used; never the API key
     sessions: tuple[SessionRecord, ...]
     error: str = ""  # why the run as a whole could not go on
+    nothing_selected: str = ""  # why there is no session
 
     def files(self) -> Iterator[FileRecord]:
         """Give every origin file, once."""
         for session in self.sessions:
             yield from session.files
+
+    @property
+    def kind(self) -> Literal["export", "preview"]:
+        """What its rows say of what kind it is."""
+        return "preview" if self.dry_run else "export"
 
     @property
     def succeeded(self) -> bool:

@@ -122,6 +122,8 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
         path = values.get(name)
         if isinstance(path, str) and not all(part.strip() for part in project_path(path)):
             problems.append(f"{name} must be written as group/project, not {path!r}.")
+    if values.get("archive_mode") == "move" and "archive_project" not in values:
+        problems.append("archive_mode is move, but archive_project does not say where to: name it as group/project.")
     if len(problems) > found:
         return None
     if values.get("archive_project") == values["export_project"]:

@@ -67,7 +67,8 @@ def test_the_form_accepts_a_value_exactly_when_the_gear_does(name: str) -> None:
     for value in [*PROBES, *option.get("enum", []), *edges]:
         if name == "archive_project" and value == "group/project":
             continue  # right by itself, but the same as export_project
-        asked = document(**DEFAULTS | {name: value})  # Flywheel fills in what the form leaves at its default
+        beside = {"archive_project": "group/archive"} if name == "archive_mode" else {}  # move needs one
+        asked = document(**DEFAULTS | beside | {name: value})  # Flywheel fills in what the form leaves at its default
         valid = jsonschema.Draft4Validator(schema).is_valid(asked)
         if name.endswith("_project"):  # a rule that the form cannot state
             valid = valid and "/" in value

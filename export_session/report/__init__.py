@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from export_session.report import change_log, export_log
-from export_session.report.disclosure import disclosed
+from export_session.report.outputs import Outputs
 from export_session.report.verdict import closing_lines
 
 if TYPE_CHECKING:
@@ -13,11 +12,11 @@ if TYPE_CHECKING:
 
     from export_session.record import RunRecord
 
-__all__ = ["closing_lines", "write_reports"]
+__all__ = ["Outputs", "closing_lines", "write_reports"]
 
 
 def write_reports(record: RunRecord, output: Path) -> list[Path]:
-    """Write export log, DICOM change log and HTML report of a run.
+    """Write export log, DICOM change log and HTML report of a run that is over.
 
     Parameters
     ----------
@@ -31,11 +30,7 @@ def write_reports(record: RunRecord, output: Path) -> list[Path]:
     list of Path
         ``<stem>_export_log.csv``, ``<stem>_dicom_changes.csv`` and ``<stem>_report.html``.
     """
-    from export_session.report import html  # noqa: PLC0415  (the template engine is loaded at the end of a run, not at its start)
-
-    shown = disclosed(record)
-    paths = [output / f"{record.stem}_{ending}" for ending in ("export_log.csv", "dicom_changes.csv", "report.html")]
-    export_log.write(shown, paths[0])
-    change_log.write(shown, paths[1])
-    html.write(shown, paths[2])
-    return paths
+    outputs = Outputs(output, record.stem, record.log_values, record.kind)
+    for session in record.sessions:
+        outputs.settle(session)
+    return outputs.close(record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import unicodedata
 from typing import TYPE_CHECKING, Any
@@ -46,11 +47,16 @@ def _is_blank(character: str) -> bool:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    """Write a CSV file: UTF-8, one line for each row, all text neutralised.
+    """Write a CSV file: UTF-8, one line for each row, all text neutralised."""
+    path.write_bytes(csv_lines([columns, *rows]))
+
+
+def csv_lines(rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Give rows as the lines of a CSV file.
 
     ``csv`` rather than pandas: cells must stay as they are given, and nothing is to be inferred.
     """
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([neutral(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([neutral(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    return text.getvalue().encode("utf-8", errors="backslashreplace")

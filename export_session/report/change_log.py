@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from export_session.report.cells import text_of, write_csv
+from export_session.report.cells import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from export_session.dicom.vocabulary import Change
-    from export_session.record import FileRecord, RunRecord
+    from export_session.record import FileRecord, SessionRecord
     from export_session.report.cells import Cell
+    from export_session.report.export_log import Kind
 
 COLUMNS = (
     "File",
@@ -34,15 +34,9 @@ COLUMNS = (
 )
 
 
-def write(record: RunRecord, path: Path) -> None:
-    """Write the DICOM change log of a run."""
-    write_csv(path, COLUMNS, rows(record))
-
-
-def rows(record: RunRecord) -> Iterator[tuple[Cell, ...]]:
-    """Give the rows in the order of the export log; a file's refusals after its changes."""
-    run = "preview" if record.dry_run else "export"
-    for file in record.files():
+def rows(session: SessionRecord, run: Kind) -> Iterator[tuple[Cell, ...]]:
+    """Give the rows of a session in the order of the export log; a file's refusals after its changes."""
+    for file in session.files:
         for change in (*file.changes, *file.refused):
             yield (*_row(file, change), run)
 

@@ -6,7 +6,7 @@ Values of header elements are shown as ``log_values`` says:
 ``full``
     as they are.
 ``hash``
-    as a keyed hash under a random key that is forgotten when the reports are written. Equal values of
+    as a keyed hash under a random key that lives as long as the run. Equal values of
     one run have equal hashes; without the key even a value of few possibilities, a sex or a date,
     cannot be found by trying them all. Hashes of two runs cannot be compared.
 ``none``
@@ -22,7 +22,7 @@ import hmac
 import json
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from export_session.support.wording import without_values
 
@@ -35,12 +35,26 @@ if TYPE_CHECKING:
 HIDDEN = "(not logged)"
 
 
+class Gate:
+    """What may be shown of the sessions of one run; with it goes the key of its hashes."""
+
+    def __init__(self, log_values: Literal["full", "hash", "none"]) -> None:
+        masks = {"full": None, "hash": _hashing(secrets.token_bytes(32)), "none": _hiding}
+        self._mask: Callable[[Any], Any] | None = masks[log_values]
+
+    def shown(self, session: SessionRecord) -> SessionRecord:
+        """Give a session's record as it may be shown."""
+        return _session(session, self._mask) if self._mask else session
+
+    def sentence(self, text: str) -> str:
+        """Give a sentence that belongs to no file as it may be shown."""
+        return without_values(text) if self._mask else text
+
+
 def disclosed(record: RunRecord) -> RunRecord:
-    """Give the record as it may be shown."""
-    if record.log_values == "full":
-        return record
-    mask = _hashing(secrets.token_bytes(32)) if record.log_values == "hash" else _hiding
-    return replace(record, sessions=tuple(_session(session, mask) for session in record.sessions))
+    """Give the whole record of a run as it may be shown."""
+    gate = Gate(record.log_values)
+    return replace(record, sessions=tuple(map(gate.shown, record.sessions)))
 
 
 def _hashing(key: bytes) -> Callable[[Any], Any]:
@@ -65,7 +79,9 @@ def _session(session: SessionRecord, mask: Callable[[Any], Any]) -> SessionRecor
         for container in session.containers
     )
     files = tuple(_file(file, mask) for file in session.files)
-    return replace(session, containers=containers, files=files, error=clean(session.error))
+    return replace(
+        session, containers=containers, files=files, error=clean(session.error), skipped=clean(session.skipped)
+    )
 
 
 def _names(session: SessionRecord) -> set[str]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from export_session.record import ContainerRecord
-from export_session.report.cells import write_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Collection, Iterator
 
-    from export_session.record import FileRecord, RunRecord, SessionRecord
+    from export_session.record import FileRecord, SessionRecord
     from export_session.report.cells import Cell
 
 COLUMNS = (
@@ -34,42 +32,48 @@ COLUMNS = (
 )
 
 
-def write(record: RunRecord, path: Path) -> None:
-    """Write the export log of a run."""
-    write_csv(path, COLUMNS, rows(record))
+Kind = Literal["export", "preview"]  # of run
 
 
-def rows(record: RunRecord) -> Iterator[tuple[Cell, ...]]:
-    """Give the rows: each container followed by its own files."""
-    run = "preview" if record.dry_run else "export"
-    subjects: set[str] = set()
-    for session in record.sessions:
-        by_parent = files_by_parent(session)
-        for container in containers_of(session):
-            seen = container.level == "subject" and container.origin_path in subjects
-            if container.level == "subject":
-                subjects.add(container.origin_path)
-            if not seen:
-                yield (*_container_row(container), run)
-            for file in by_parent.pop(container.origin_path, ()):
-                yield (*_file_row(file), run)
-        for file in (file for orphans in by_parent.values() for file in orphans):
+def rows(session: SessionRecord, run: Kind, told: Collection[str] = ()) -> Iterator[tuple[Cell, ...]]:
+    """Give the rows of a session: each container followed by its own files.
+
+    Parameters
+    ----------
+    told
+        Origin paths of the subjects that have their row already: a subject has one, however many of its sessions
+        a run exports.
+    """
+    by_parent = files_by_parent(session)
+    for container in containers_of(session):
+        if not (container.level == "subject" and container.origin_path in told):
+            yield (*_container_row(container), run)
+        for file in by_parent.pop(container.origin_path, ()):
             yield (*_file_row(file), run)
+    for file in (file for orphans in by_parent.values() for file in orphans):
+        yield (*_file_row(file), run)
+
+
+def subjects_of(session: SessionRecord) -> frozenset[str]:
+    """Give the origin paths of the subjects that have a row in these."""
+    return frozenset(container.origin_path for container in session.containers if container.level == "subject")
 
 
 def containers_of(session: SessionRecord) -> tuple[ContainerRecord, ...]:
-    """Give the containers of a session, the session itself always among them, with the session's error.
+    """Give the containers of a session, the session itself always among them, with what there is to say of it.
 
     So a session that failed before its containers were read still has its row.
     """
-    if not any(container.level == "session" for container in session.containers):
+    containers = session.containers
+    if not any(container.level == "session" for container in containers):
         path = f"{session.subject}/{session.session}"
-        own = ContainerRecord("session", session.session, session.status, path, error=session.error)
-        return (*session.containers, own)
-    return tuple(
-        replace(container, error=session.error) if container.level == "session" and not container.error else container
-        for container in session.containers
-    )
+        containers = (*containers, ContainerRecord("session", session.session, session.status, path))
+    return tuple(_told(container, session) if container.level == "session" else container for container in containers)
+
+
+def _told(container: ContainerRecord, session: SessionRecord) -> ContainerRecord:
+    why = (session.skipped,) if session.skipped and session.skipped not in container.notes else ()
+    return replace(container, error=container.error or session.error, notes=(*why, *container.notes))
 
 
 def files_by_parent(session: SessionRecord) -> dict[str, list[FileRecord]]:

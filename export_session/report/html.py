@@ -60,11 +60,6 @@ class Budget:
         return fits
 
 
-def write(record: RunRecord, path: Path) -> None:
-    """Write the report of a run."""
-    path.write_text(render(record), encoding="utf-8", errors="backslashreplace")
-
-
 def render(record: RunRecord) -> str:
     """Give the page of a run, whose values are taken as fit to be shown."""
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from export_session.record import Status, Verification
+from export_session.record import Archived, Status, Verification
 from export_session.support.wording import counted, size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from export_session.record import RunRecord
 
@@ -30,6 +30,7 @@ class Figures:
     changed_files: int
     refused: int
     verified: int
+    all_verified: bool  # whether there is a file in place, and none of them without its proof
     in_place: int  # files created, updated or found unchanged
     warnings: int
     seconds: float  # wall time, sessions one after the other
@@ -38,6 +39,7 @@ class Figures:
     def of(cls, record: RunRecord) -> Figures:
         """Count what a run did."""
         files = list(record.files())
+        in_place = [file for file in files if file.status in IN_PLACE]
         notes = [file.notes for file in files]
         notes += [each.notes for session in record.sessions for each in session.containers]
         return cls(
@@ -49,7 +51,8 @@ class Figures:
             changed_files=sum(bool(file.changes) for file in files),
             refused=sum(len(file.refused) for file in files),
             verified=sum(file.verification is not Verification.NONE for file in files),
-            in_place=sum(file.status in IN_PLACE for file in files),
+            all_verified=bool(in_place) and all(file.verification is not Verification.NONE for file in in_place),
+            in_place=len(in_place),
             warnings=sum(map(len, notes)),
             seconds=sum(session.seconds for session in record.sessions),
         )
@@ -66,34 +69,115 @@ class Verdict:
 def verdict(record: RunRecord) -> Verdict:
     """Say in one sentence what a run came to, or in a preview would come to."""
     figures = Figures.of(record)
-    total = len(record.sessions)
-    failed = figures.sessions.get(Status.FAILED, 0)
-    exported = sum(figures.sessions.get(status, 0) for status in IN_PLACE)
     if record.error:
-        done = "could be" if record.dry_run else "are"
-        scope = f"{exported:,} of {counted(total, 'session')}"
-        return Verdict("bad", f"The run stopped early: {scope} {done} exported.")
-    if failed:
-        verb = "would fail" if record.dry_run else "failed"
-        left = f"nothing of {'it' if failed == 1 else 'them'} {'would be' if record.dry_run else 'was'}"
-        return Verdict("bad", f"{failed:,} of {counted(total, 'session')} {verb}; {left} archived or tagged.")
+        return Verdict("bad", f"The run stopped early: {_so_far(record, figures)}.")
+    if figures.sessions.get(Status.FAILED):
+        return Verdict("bad", _failed(record))
+    if not record.sessions:
+        return Verdict("good", f"Nothing to do: {record.nothing_selected or 'no session was selected'}.")
+    parts = [_done(record, figures), *_archived(record), *_tagged(record)]
+    said = [part for part in parts if part]
+    kind: Literal["good", "warning"] = "warning" if figures.refused or _edited(record) else "good"
+    if not said:
+        lead = "Nothing to do" if kind == "good" else "Nothing was done"
+        still = f"; {counted(figures.refused, 'edit')} still refused" if figures.refused else ""
+        return Verdict(kind, f"{lead}: {_left(record, figures)}{still}.")
+    if figures.sessions.get(Status.SKIPPED):
+        said.append(_left_alone(record, figures))
+    refused = f", but {_with_verb(figures.refused, 'edit', record, 'refused')}" if figures.refused else ""
+    sentence = f"{'; '.join(said)}{refused}."
+    return Verdict(kind, sentence[0].upper() + sentence[1:])
+
+
+def _so_far(record: RunRecord, figures: Figures) -> str:
+    total = len(record.sessions)
     if not total:
-        return Verdict("good", "Nothing to do: no session was selected.")
-    if not any(figures.files.get(status) or figures.sessions.get(status) for status in WRITTEN):
-        return Verdict("good", f"Nothing to do: {counted(total, 'session')} {_left(figures)}.")
-    scope = f"{counted(exported, 'session')}, {counted(sum(figures.files.values()), 'file')}"
-    refused = f"{counted(figures.refused, 'edit')} {'would be' if record.dry_run else 'were'} refused"
-    tail = f", but {refused.replace('1 edit were', '1 edit was')}" if figures.refused else ""
-    proven = " and verified" if figures.verified >= figures.in_place else ""
+        return f"no session {'could be' if record.dry_run else 'was'} looked at"
+    return f"of the {counted(total, 'session')} that it came to, {_statuses(figures)}"
+
+
+def _statuses(figures: Figures) -> str:
+    exported = sum(figures.sessions.get(status, 0) for status in IN_PLACE)
+    counts = {
+        "exported": exported,
+        "failed": figures.sessions.get(Status.FAILED, 0),
+        "left alone": figures.sessions.get(Status.SKIPPED, 0),
+    }
+    return ", ".join(f"{number:,} {word}" for word, number in counts.items() if number)
+
+
+def _failed(record: RunRecord) -> str:
+    """Say how many sessions failed, and what of them is done all the same."""
+    failed = [session for session in record.sessions if session.status is Status.FAILED]
+    number, late = len(failed), sum(session.finishing for session in failed)
+    moved = sum(session.archived is Archived.MOVED for session in failed)
+    scope = f"{number:,} of {counted(len(record.sessions), 'session')}"
+    them = "it" if number == 1 else "them"
     if record.dry_run:
-        return Verdict("warning" if tail else "good", f"This run would export {scope}{tail}.")
-    return Verdict("warning" if tail else "good", f"Exported{proven}: {scope}{tail}.")
+        return f"{scope} would fail; nothing of {them} would be archived or tagged."
+    if not late:
+        return f"{scope} failed; nothing of {them} was archived or tagged."
+    which = "" if late == number else f", {late:,} of them"
+    gone = f" ({moved:,} moved to the archive)" if moved else ""
+    rest = "" if late == number else "; nothing of the others was archived or tagged"
+    when = f"only after all files were verified, while archiving or tagging{gone}{rest}"
+    return f"{scope} failed{which} {when}. Run it again."
 
 
-def _left(figures: Figures) -> str:
-    if figures.sessions.get(Status.UNCHANGED):
-        return "already exported, and nothing has changed since"
-    return "left alone"
+def _done(record: RunRecord, figures: Figures) -> str:
+    """Say what was written to the export project, if anything."""
+    written = [session for session in record.sessions if session.status in WRITTEN]
+    if not written and not any(figures.files.get(status) for status in WRITTEN):
+        return ""
+    exported = sum(figures.sessions.get(status, 0) for status in IN_PLACE)
+    scope = f"{counted(exported, 'session')}, {counted(figures.in_place, 'file')}"
+    if record.dry_run:
+        return f"This run would export {scope}"
+    return f"Exported{' and verified' if figures.all_verified else ''}: {scope}"
+
+
+def _archived(record: RunRecord) -> Iterator[str]:
+    """Say of how many sessions the originals went to the archive."""
+    for how in (Archived.COPIED, Archived.MOVED):
+        number = sum(session.archived is how for session in record.sessions)
+        if number:
+            yield f"the originals of {_with_verb(number, 'session', record, how.value, plural=True)} to the archive"
+
+
+def _tagged(record: RunRecord) -> Iterator[str]:
+    """Say how many sessions got no more than their tag: an earlier run did the rest."""
+    tagged = [
+        each
+        for each in record.sessions
+        if each.tagged and each.status is Status.UNCHANGED and each.archived is Archived.NOTHING
+    ]
+    if tagged:
+        yield f"{_with_verb(len(tagged), 'session', record, 'tagged')} EXPORTED, as all else was done before"
+
+
+def _with_verb(number: int, noun: str, record: RunRecord, verb: str, *, plural: bool = False) -> str:
+    was = "would be" if record.dry_run else "was" if number == 1 and not plural else "were"
+    return f"{counted(number, noun)} {was} {verb}"
+
+
+def _left(record: RunRecord, figures: Figures) -> str:
+    """Say why nothing was done."""
+    parts = []
+    if same := figures.sessions.get(Status.UNCHANGED, 0):
+        parts.append(f"{counted(same, 'session')} already exported, and nothing has changed since")
+    if figures.sessions.get(Status.SKIPPED):
+        parts.append(_left_alone(record, figures))
+    return "; ".join(parts)
+
+
+def _left_alone(record: RunRecord, figures: Figures) -> str:
+    edited = _edited(record)
+    also = f", {edited:,} of them edited since {'its' if edited == 1 else 'their'} export" if edited else ""
+    return f"{counted(figures.sessions[Status.SKIPPED], 'session')} left alone{also}"
+
+
+def _edited(record: RunRecord) -> int:
+    return sum(session.edited_since for session in record.sessions)
 
 
 def closing_lines(record: RunRecord) -> tuple[str, ...]:
@@ -103,6 +187,13 @@ def closing_lines(record: RunRecord) -> tuple[str, ...]:
     changes = f"{counted(figures.changes, 'change')} in {counted(figures.changed_files, 'file')}"
     return (
         f"{'PREVIEW, nothing was written. ' if record.dry_run else ''}{verdict(record).sentence}",
+        *(f"{counted(number, 'session')} left alone: {reason}" for reason, number in reasons(record).items()),
         f"{counted(sum(figures.files.values()), 'file')} ({size(figures.size)}): {statuses or 'none'}",
         f"{changes}, {figures.refused:,} refused, {counted(figures.warnings, 'warning')}: see the report",
     )
+
+
+def reasons(record: RunRecord) -> Counter[str]:
+    """Give why sessions were left alone, and how many for each reason."""
+    skipped = (session for session in record.sessions if session.status is Status.SKIPPED)
+    return Counter(session.skipped or "see the report" for session in skipped)

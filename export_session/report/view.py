@@ -153,8 +153,10 @@ def concerns(views: tuple[SessionView, ...]) -> list[Concern]:
 
 
 def _told(record: ContainerRecord | FileRecord) -> list[tuple[Kind, str]]:
-    failure: list[tuple[Kind, str]] = [("failed", record.error)] if record.error else []
-    return failure + [("note", note) for note in record.notes]
+    kind: Kind = "note" if record.status is Status.SKIPPED else "failed"
+    failure = [(kind, record.error)] if record.error else []
+    notes: list[tuple[Kind, str]] = [("note", note) for note in record.notes]
+    return failure + notes
 
 
 def _is_remarkable(change: Change) -> bool:

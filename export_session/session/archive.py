@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from export_session.errors import Conflict, TransferError
-from export_session.record import Status
+from export_session.record import Archived, Status
 from export_session.session.copies import create_or_update, find_copy, find_subject, pairs_above, pairs_below
 from export_session.session.exported import Exported
+from export_session.session.file_plan import known_status
 from export_session.session.files import FileOutcome, Run, copy_file, plan_files
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
@@ -27,14 +28,14 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Archived:
+class ArchiveCopy:
     """The copy of a session in the archive project."""
 
     session: Session
     wrote: bool  # whether anything had to be done for it
 
 
-def archive_by_copy(run: Run, exported: Exported, project: Project, workers: Workers) -> Archived:
+def archive_by_copy(run: Run, exported: Exported, project: Project, workers: Workers) -> ArchiveCopy:
     """Copy the untouched originals to the archive project and verify every one.
 
     Raises
@@ -47,7 +48,7 @@ def archive_by_copy(run: Run, exported: Exported, project: Project, workers: Wor
     pairs = pairs_below(site, origin, above, workers, overwrite=True, write=True)
     outcomes = _copy_all(run, origin, project, pairs.all(), workers)
     statuses = [pair.status for pair in pairs.all()] + [item.record.status for item in outcomes]
-    return Archived(pairs.session.known_copy, wrote=any(status is not Status.UNCHANGED for status in statuses))
+    return ArchiveCopy(pairs.session.known_copy, wrote=any(status is not Status.UNCHANGED for status in statuses))
 
 
 def archive_by_move(run: Run, exported: Exported, project: Project, workers: Workers) -> bool:
@@ -72,14 +73,9 @@ def archive_by_move(run: Run, exported: Exported, project: Project, workers: Wor
         When the site did not do as it said.
     """
     origin, site = exported.origin, run.site
-    arrived = origin.session.parents.get("project") == project.id
     if origin.subject.parents.get("project") == project.id:
         return False
-    if not arrived and find_copy(site, "project", project.id, origin.session):
-        raise Conflict(
-            f"{origin.path(origin.session)}: the archive project holds a copy of this session already. "
-            "Remove that copy, or run with archive_mode=copy."
-        )
+    arrived = not _is_to_be_moved(run, origin, project)
     subject = create_or_update(site, find_subject(site, origin.subject, project.id, overwrite=True), project.id)
     _copy_all(run, origin, project, [subject], workers)
     if arrived:
@@ -92,6 +88,41 @@ def archive_by_move(run: Run, exported: Exported, project: Project, workers: Wor
     if site.read(Session, origin.session.id).parents.get("project") != project.id:
         raise TransferError(
             f"{origin.path(origin.session)}: the site accepted the move to the archive but did not do it"
+        )
+    return True
+
+
+def would_archive(run: Run, origin: Origin, project: Project, workers: Workers) -> Archived:
+    """Tell what a run would do with the originals of a session; nothing is written.
+
+    Raises
+    ------
+    Conflict
+        When the archive project holds a copy of a session that is to be moved there.
+    """
+    if run.config.archive_mode == "move":
+        return Archived.MOVED if _is_to_be_moved(run, origin, project) else Archived.NOTHING
+    above = pairs_above(run.site, origin.subject, origin.session, project, workers, overwrite=True, write=False)
+    pairs = pairs_below(run.site, origin, above, workers, overwrite=True, write=False)
+    known = [known_status(plan) for plan in plan_files(run, origin, project, pairs.all(), untouched=True)]
+    statuses = {pair.status for pair in pairs.all()} | {found[0] if found else Status.CREATED for found in known}
+    return Archived.NOTHING if statuses <= {Status.UNCHANGED} else Archived.COPIED
+
+
+def _is_to_be_moved(run: Run, origin: Origin, project: Project) -> bool:
+    """Tell whether a session is not in the archive yet.
+
+    Raises
+    ------
+    Conflict
+        When a copy of it is there.
+    """
+    if origin.session.parents.get("project") == project.id:
+        return False
+    if find_copy(run.site, "project", project.id, origin.session):
+        raise Conflict(
+            f"{origin.path(origin.session)}: the archive project holds a copy of this session already. "
+            "Remove that copy, or run with archive_mode=copy."
         )
     return True
 

@@ -35,8 +35,12 @@ def tag_all(run: Run, exported: Exported, copies: Sequence[Session], workers: Wo
 
 def note_failure(run: Run, sessions: Sequence[Session], reason: str) -> None:
     """Say on a session and its copy that it was not exported, where the site lets us."""
+
+    def note(session: Session) -> None:  # read again, as other gears may have noted their results meanwhile
+        _note(run, run.site.read(Session, session.id), failure(reason))
+
     for session in sessions:
-        said = attempt(partial(_note, run, session, failure(reason)))
+        said = attempt(partial(note, session))
         if isinstance(said, Failure):
             log.warning("could not note the failure on the session: %s", said.message)
 

@@ -11,6 +11,7 @@ from export_session.site import ReadSite
 from export_session.site.model import Acquisition, Container, Session
 
 NAMED = 3  # files in a message
+EDITED = "edited since it was exported"
 FORCE = "set force_export to export it as it is now"
 
 
@@ -26,10 +27,7 @@ def as_seen(session: Session, acquisitions: Iterable[Container]) -> dict[str, An
 
 
 def changes_since_export(site: ReadSite, session: Session) -> str:
-    """Say what has happened to a tagged session since it was exported; empty where nothing is known to have.
-
-    One listing tells of files that were added, replaced, removed or edited. Fields and info of the session, its
-    subject and acquisitions, and files on the subject, are not looked at.
+    """Say what has happened to a tagged session since it was exported, at the price of one listing.
 
     Parameters
     ----------
@@ -38,16 +36,25 @@ def changes_since_export(site: ReadSite, session: Session) -> str:
     """
     if session.info_is_hidden:
         session = site.read(Session, session.id)
-    said = said_of(session.info)
+    if "content" not in said_of(session.info):
+        return changes_among(session, ())
+    return changes_among(session, site.children("session", session.id, Acquisition))
+
+
+def changes_among(session: Session, acquisitions: Iterable[Container]) -> str:
+    """Say how a session and its acquisitions, as listed now, differ from when it was tagged; empty where not at all.
+
+    That is files that were added, replaced, removed or edited. Fields and info of the session, its subject and
+    acquisitions, and files on the subject, are not looked at.
+    """
+    said, listed = said_of(session.info), tuple(acquisitions)
     if said.get("reason"):
         return f"its last export failed: {said['reason']}; {FORCE}"
     if "content" not in said:
         return "not looked at whether it was edited since: it was exported before the gear kept what it was like"
-    listed = list(site.children("session", session.id, Acquisition))
-    seen = as_seen(session, listed)
     until = str(said.get("until") or "")
     edited = [file.name for item in (session, *listed) for file in item.files if until and file.modified > until]
-    if not edited and seen["content"] == said["content"]:
+    if not edited and as_seen(session, listed)["content"] == said["content"]:
         return ""
     named = ", ".join(edited[:NAMED]) + (f" and {len(edited) - NAMED} more" if len(edited) > NAMED else "")
-    return f"edited since it was exported: {named or 'files were added, replaced or removed'}; {FORCE}"
+    return f"{EDITED}: {named or 'files were added, replaced or removed'}; {FORCE}"

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from export_session.errors import AccessDenied, NotFound
-from export_session.record import SessionRecord, Status
-from export_session.session.archive import archive_by_copy, archive_by_move
+from export_session.record import Archived, SessionRecord, Status
+from export_session.session.archive import archive_by_copy, archive_by_move, would_archive
 from export_session.session.copies import pairs_above, pairs_below
 from export_session.session.exported import Exported
 from export_session.session.files import FileOutcome, Run, copy_files, plan_files, row
@@ -34,9 +34,11 @@ log = logging.getLogger(__name__)
 EMPTY = "there is no file in it, so nothing was exported or tagged; a later run takes what arrives"
 LEFT = "some copies were left as they are, so the session is not tagged or archived"
 
+Keep = Callable[[SessionRecord], None]
+
 
 def export_session(
-    run: Run, route: Route, session: Session, workers: Workers, subjects: Subjects
+    run: Run, route: Route, session: Session, workers: Workers, subjects: Subjects, *, keep: Keep
 ) -> tuple[SessionRecord, Subjects]:
     """Export one session; a failure becomes its record.
 
@@ -46,9 +48,11 @@ def export_session(
         The origin session, read in full.
     subjects
         What the run knows of the files on subjects; what this session adds to it is returned.
+    keep
+        Gets the session's record when all is done but the tags: what bears the tag must not be without record.
     """
     began = time.monotonic()
-    outcome = attempt(lambda: _export(run, route, session, workers, subjects))
+    outcome = attempt(lambda: _export(run, route, session, workers, subjects, keep=keep))
     if isinstance(outcome, Failure):
         log.error("%s/%s/%s: %s", route.origin.path, session.subject_label, session.label, outcome.for_log)
         outcome = row_alone(route, session, Status.FAILED, error=outcome.message), subjects
@@ -57,16 +61,16 @@ def export_session(
 
 
 def _export(
-    run: Run, route: Route, session: Session, workers: Workers, subjects: Subjects
+    run: Run, route: Route, session: Session, workers: Workers, subjects: Subjects, *, keep: Keep
 ) -> tuple[SessionRecord, Subjects]:
     origin, pairs = _read(run, route, session, workers)
     if pairs is None:
         log.warning("%s: %s", origin.path(session), EMPTY)
-        return row_alone(route, session, Status.SKIPPED, note=EMPTY), subjects
+        return replace(row_alone(route, session, Status.SKIPPED), skipped=EMPTY), subjects
     earlier = subjects.files_on(origin.subject)
     result = _copy(run, route, origin, pairs, workers, with_subject=earlier is None)
     on_subject = earlier or SubjectFiles.of(origin, result.outcomes, wanted=run.config.export_attachments)
-    record = _finish(run, result, pairs, on_subject, workers)
+    record = _finish(run, result, pairs, on_subject, workers, keep=keep)
     return record, subjects if earlier else subjects.having(origin.subject, on_subject)
 
 
@@ -127,21 +131,33 @@ def _copy(
 
 
 def _finish(
-    run: Run, result: Result, pairs: Pairs | Failure, on_subject: SubjectFiles, workers: Workers
+    run: Run, result: Result, pairs: Pairs | Failure, on_subject: SubjectFiles, workers: Workers, *, keep: Keep
 ) -> SessionRecord:
     """Archive and tag the session, once all its files and those on its subject are verified."""
     if isinstance(pairs, Failure):
         return _failed(run, result, None, pairs.message)
     if reason := _objection(result, on_subject):
         return _failed(run, result, pairs, f"{reason}; nothing was archived or tagged.")
-    if run.config.dry_run:
-        return result.record(result.status)
     outcomes = [item for item in result.outcomes if item.record.level != "subject"]
     outcomes += on_subject.outcomes
     if any(item.record.status is Status.SKIPPED for item in outcomes):
         log.warning("%s: %s", result.origin.path(result.origin.session), LEFT)
-        return result.record(Status.SKIPPED, LEFT)
-    return _archive_and_tag(run, result, Exported.of(result.origin, pairs, outcomes), workers)
+        return replace(result.record(Status.SKIPPED), skipped=LEFT)
+    if run.config.dry_run:
+        return _foretold(run, result, workers)
+    return _archive_and_tag(run, result, Exported.of(result.origin, pairs, outcomes), workers, keep)
+
+
+def _foretold(run: Run, result: Result, workers: Workers) -> SessionRecord:
+    """Say what would become of a session, its archive and its tag; what stands in the way is said, too."""
+    archive, archived = result.route.archive, Archived.NOTHING
+    if archive:
+        foreseen = attempt(lambda: would_archive(run, result.origin, archive, workers))
+        if isinstance(foreseen, Failure):
+            return result.record(Status.FAILED, foreseen.message)
+        archived = foreseen
+    done = result.record(result.status, archive=archive)
+    return replace(done, archived=archived, tagged=EXPORTED not in result.origin.session.tags)
 
 
 def _objection(result: Result, on_subject: SubjectFiles) -> str:
@@ -150,16 +166,26 @@ def _objection(result: Result, on_subject: SubjectFiles) -> str:
     return f"{failed} of {len(result.outcomes)} files failed" if failed else on_subject.objection(result.origin.subject)
 
 
-def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Workers) -> SessionRecord:
+def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Workers, keep: Keep) -> SessionRecord:
+    """Archive the originals, let the record be kept, and tag, in that order."""
     archive = result.route.archive
-    untouched = result.status is Status.UNCHANGED and EXPORTED in exported.origin.session.tags
+    tagged_before = EXPORTED in exported.origin.session.tags
+    untouched = result.status is Status.UNCHANGED and tagged_before
     kept = attempt(lambda: _archive(run, exported, archive, workers, untouched=untouched))
     if isinstance(kept, Failure):
-        return _failed(run, result, exported.pairs, kept.message)
-    tagged = attempt(lambda: tag_all(run, kept.exported, kept.copies, workers))
+        return replace(_failed(run, result, exported.pairs, kept.message), finishing=archive is not None)
+    done = replace(result.record(result.status, archive=archive), archived=kept.how, tagged=not tagged_before)
+
+    def tag() -> None:
+        keep(done)
+        tag_all(run, kept.exported, kept.copies, workers)
+
+    tagged = attempt(tag)
     if isinstance(tagged, Failure):
-        return _failed(run, result, exported.pairs, f"exported, but not tagged: {tagged.message}", archive)
-    return result.record(result.status, archive=archive)
+        reason = f"exported, but not tagged: {tagged.message}"
+        failed = _failed(run, result, exported.pairs, reason, archive)
+        return replace(failed, archived=kept.how, finishing=True)
+    return done
 
 
 @dataclass(frozen=True)
@@ -168,6 +194,7 @@ class _Kept:
 
     exported: Exported
     copies: tuple[Session, ...]
+    how: Archived
 
 
 def _archive(run: Run, exported: Exported, archive: Project | None, workers: Workers, *, untouched: bool) -> _Kept:
@@ -180,15 +207,18 @@ def _archive(run: Run, exported: Exported, archive: Project | None, workers: Wor
     copies: tuple[Session, ...] = (exported.pairs.session.known_copy,)
     if archive and run.config.archive_mode == "move":
         moved = archive_by_move(run, exported, archive, workers)
-        return _Kept(exported if untouched else exported.looked_at_again(site, workers, moved=moved), copies)
+        exported = exported if untouched else exported.looked_at_again(site, workers, moved=moved)
+        return _Kept(exported, copies, Archived.MOVED if moved else Archived.NOTHING)
     if not untouched:
         exported = exported.looked_at_again(site, workers)
+    how = Archived.NOTHING
     if archive:
         archived = archive_by_copy(run, exported, archive, workers)
         copies = (*copies, archived.session)
         if archived.wrote:  # which may have taken long
+            how = Archived.COPIED
             exported = exported.looked_at_again(site, workers)
-    return _Kept(exported, copies)
+    return _Kept(exported, copies, how)
 
 
 def _failed(

@@ -7,7 +7,7 @@ import shutil
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, NamedTuple, Self, TextIO
 
 from export_session.support.wording import counted, duration, size
 
@@ -15,11 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LOG = logging.getLogger(__name__)
-LOG_EVERY = 10.0  # seconds, at most one line
+LOG_EVERY = 10.0  # seconds, at most one line,
+LOG_SELDOM = 60.0  # growing to this in a run of
+LOG_GROWS = 0.1  # of the time it takes; so an hour is about eighty lines
 LOG_STEP = 0.1  # of the work, at least one line, but
 LOG_APART = 1.0  # seconds between lines
 DRAW_EVERY = 0.1  # seconds
 BAR_WIDTH = 24
+
+
+class _Done(NamedTuple):
+    """How far something has come."""
+
+    files: int
+    bytes: int
+    total_files: int
+    total_bytes: int
 
 
 class Progress:
@@ -29,7 +40,7 @@ class Progress:
     ----------
     total_files, total_bytes
         What is to be done; :meth:`expect` adds to it. While nothing is known, no share and no time left
-        are told.
+        are told. Where several sessions are expected, the lines count those, and the time left is that of all.
     log
         Gets a line every ten seconds or ten per cent, and a last one. Lines name no file: a file name may
         name a person.
@@ -52,6 +63,8 @@ class Progress:
         self._log, self._clock = log, clock
         self._tty = tty if tty.isatty() else None
         self._files = self._bytes = self._warnings = 0
+        self._sessions = self._session = 0  # how many there are, the number of the present one
+        self._before = _Done(0, 0, 0, 0)  # this session
         self._started = clock()
         self._said_at, self._said_share = self._started, 0.0
         self._drawn_at = -DRAW_EVERY
@@ -62,6 +75,17 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def expect_sessions(self, number: int) -> None:
+        """Say how many sessions there are."""
+        with self._lock:
+            self._sessions = number
+
+    def begin_session(self) -> None:
+        """Come to the next session."""
+        with self._lock:
+            self._session += 1
+            self._before = _Done(self._files, self._bytes, self._total_files, self._total_bytes)
 
     def expect(self, files: int, size: int) -> None:
         """Add work that has just become known, such as the next session of a project."""
@@ -98,29 +122,44 @@ class Progress:
             return
         share = self._share()
         quiet = now - self._said_at
-        if quiet >= LOG_EVERY or (quiet >= LOG_APART and share - self._said_share >= LOG_STEP):
+        pace = max(LOG_EVERY, min(LOG_SELDOM, LOG_GROWS * (now - self._started)))
+        if quiet >= pace or (quiet >= LOG_APART and share - self._said_share >= LOG_STEP):
             self._said_at, self._said_share = now, share
-            if self._files != self._total_files:  # the last file is the business of close()
+            if share < 1:  # the last file is the business of close()
                 self._log.info(self._line())
 
     def _share(self) -> float:
-        """Return how much of the work is done: by bytes, or by files where there are no bytes."""
-        done, total = (self._bytes, self._total_bytes) if self._total_bytes else (self._files, self._total_files)
-        return min(1.0, done / total) if total else 0.0
+        """Return how much of the work is done: sessions count alike, files by their bytes if they have any."""
+        here = self._here()
+        done, total = (here.bytes, here.total_bytes) if here.total_bytes else (here.files, here.total_files)
+        share = min(1.0, done / total) if total else 0.0
+        if self._sessions < 2 or not self._session:
+            return share
+        return min(1.0, (self._session - 1 + share) / self._sessions)
+
+    def _here(self) -> _Done:
+        """Return the counts of the present session."""
+        now = _Done(self._files, self._bytes, self._total_files, self._total_bytes)
+        return _Done(*(one - other for one, other in zip(now, self._before, strict=True)))
 
     def _line(self, *, last: bool = False) -> str:
         elapsed = self._clock() - self._started
-        if self._total_files:
-            parts = [f"{self._files:,} of {counted(self._total_files, 'file')}"]
-            parts.append(f"{size(self._bytes)} of {size(self._total_bytes)}")
+        several = self._sessions > 1
+        shown = _Done(self._files, self._bytes, self._total_files, self._total_bytes) if last else self._here()
+        parts = []
+        if several:
+            parts.append(f"{self._session:,} sessions" if last else f"session {self._session:,} of {self._sessions:,}")
+        if shown.total_files:
+            parts.append(f"{shown.files:,} of {counted(shown.total_files, 'file')}")
+            parts.append(f"{size(shown.bytes)} of {size(shown.total_bytes)}")
         else:
-            parts = [counted(self._files, "file"), size(self._bytes)]
+            parts += [f"{counted(shown.files, 'file')}", size(shown.bytes)]
         if elapsed > 0 and self._bytes:
             parts.append(f"{size(self._bytes / elapsed)}/s")
         if last:
             parts.append(f"in {duration(elapsed)}")
         elif share := self._share():
-            parts.append(f"about {duration(elapsed * (1 - share) / share)} left")
+            parts.append(f"about {duration(elapsed * (1 - share) / share)} left{' for all sessions' * several}")
         if self._warnings:
             parts.append(counted(self._warnings, "warning"))
         return ", ".join(parts)

@@ -46,6 +46,7 @@ def test_all_configuration_problems_come_out_at_once(quiet: World) -> None:
         ({"export_project": "{group}/Quarantine"}, ("origin's own",)),
         ({"archive_project": "{group}/Quarantine"}, ("origin's own",)),
         ({"archive_project": "{group}/Elsewhere"}, ("archive_project", "Elsewhere")),
+        ({"archive_mode": "move"}, ("archive_mode is move", "archive_project")),
     ],
 )
 def test_projects_that_cannot_be_used_are_named(quiet: World, config: dict[str, str], words: tuple[str, ...]) -> None:

@@ -91,3 +91,56 @@ def test_a_project_run_in_move_mode_empties_the_queue_and_finishes_what_was_inte
     assert not study.quarantine.sessions()
     assert len(study.archive.sessions()) == 4
     assert all("EXPORTED" in one.reload().tags for one in study.archive.sessions())
+
+
+def test_a_session_that_was_not_approved_is_passed_over_wherever_the_run_was_started(study: World) -> None:
+    approved, other = (
+        study.quarantine.sessions.find('label="Visit 2"')[0],
+        study.quarantine.sessions.find_first('label="Visit 1"'),
+    )
+    run = study.run(other, select_tag="ready")
+    assert run.code == 0, run.printed
+    assert exported(study) == []
+    assert "1 session left alone: it does not bear the tag ready (select_tag); its tags: none" in run.printed
+    (row,) = run.log
+    assert (row["Status"], "ready" in row["Message"]) == ("skipped", True)
+    assert study.run(approved, select_tag="ready").code == 0
+    assert len(exported(study)) == 1
+
+
+def test_a_tag_that_nobody_bears_is_answered_with_the_tags_that_are_there(study: World) -> None:
+    for destination in (study.quarantine.reload(), study.quarantine.subjects()[0].reload()):
+        run = study.run(destination, select_tag="redy")
+        assert run.code == 0, run.printed
+        number, tagged = (4, 2) if destination.container_type == "project" else (2, 1)
+        said = f"Nothing to do: none of the {number} sessions in this {destination.container_type} bears the tag redy"
+        assert f"{said}; the tags there are: ready ({tagged})." in run.printed
+
+
+def test_a_project_without_sessions_is_said_to_have_none(world: World) -> None:
+    run = world.run(world.quarantine)
+    assert run.code == 0
+    assert "Nothing to do: there is no session in this project." in run.printed
+
+
+def test_skipped_sessions_are_counted_by_their_reason_at_the_end(study: World) -> None:
+    assert study.run(study.quarantine.reload()).code == 0
+    run = study.run(study.quarantine.reload())
+    assert "Nothing to do: 4 sessions left alone." in run.printed
+    assert "4 sessions left alone: already EXPORTED; set force_export to export it again" in run.printed
+
+
+def test_archive_copies_do_not_count_twice(study: World) -> None:
+    run = study.run(study.quarantine.reload(), archive_project=f"{study.group.id}/Archive")
+    assert "4 sessions, 6 of 6 files" in run.printed
+
+
+def test_a_tagged_session_that_was_edited_since_is_said_to_be(study: World) -> None:
+    assert study.run(study.quarantine.reload()).code == 0
+    session = study.quarantine.sessions()[0]
+    study.edit(session.acquisitions()[0], "t1.dcm", PatientBirthDate="19700131")
+    run = study.run(study.quarantine.reload())
+    assert run.code == 0, run.printed
+    assert "4 sessions left alone, 1 of them edited since its export." in run.printed
+    (row,) = [row for row in run.log if "edited since" in row["Message"]]
+    assert "t1.dcm" in row["Message"]

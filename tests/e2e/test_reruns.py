@@ -141,3 +141,30 @@ def test_metadata_read_from_an_older_version_of_the_file_is_refused(world: World
     run = world.run(session)
     assert run.code == 1
     assert "file-metadata-importer" in rows(run, "t1.dcm")[0]["Message"]
+
+
+def test_no_verdict_denies_that_originals_go_to_the_archive(world: World) -> None:
+    session = world.typical_session()
+    assert world.run(session).code == 0
+    to_archive: dict[str, Any] = {"archive_project": f"{world.group.id}/Archive", "force_export": True}
+    for mode, verb in (("copy", "copied"), ("move", "moved")):
+        to_archive["archive_mode"] = mode
+        preview = world.run(session, dry_run=True, **to_archive)
+        assert f"The originals of 1 session would be {verb} to the archive." in preview.printed
+        run = world.run(session, **to_archive)
+        assert f"The originals of 1 session were {verb} to the archive." in run.printed
+        for again in (world.run(session, dry_run=True, **to_archive), world.run(session, **to_archive)):
+            assert "Nothing to do: 1 session already exported" in again.printed
+        for copy in world.archive.sessions():  # a session that has a copy there is not moved
+            world.client.delete_session(copy.id)
+
+
+def test_a_preview_foretells_that_the_archive_holds_a_copy_already(world: World) -> None:
+    session = world.typical_session()
+    to_archive: dict[str, Any] = {"archive_project": f"{world.group.id}/Archive", "force_export": True}
+    assert world.run(session, **to_archive).code == 0
+    for dry_run in (True, False):
+        run = world.run(session, dry_run=dry_run, archive_mode="move", **to_archive)
+        assert run.code == 1
+        (row,) = [row for row in run.log if row["Container"] == "session"]
+        assert "holds a copy of this session already" in row["Message"]

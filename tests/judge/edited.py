@@ -30,7 +30,7 @@ APPLIED, REFUSED, STOPPED, NOTED, LOST = "applied", "refused", "stopped", "noted
 _EDITS = 3  # in one header
 _FRESH: dict[str, Any] = {
     "AS": "077Y", "DA": "20310203", "DT": "20310203040506", "TM": "101112", "PN": "Edited^Name", "UI": "1.2.3.4.5.6.7",
-    "DS": 7.25, "FD": 7.25, "FL": 7.25, "IS": 4711, "AT": 0x00100020, "UR": "https://edited.example",
+    "DS": 7.25, "FD": 7.25, "FL": 7.25, "IS": 4711, "AT": 0x00100030, "UR": "https://edited.example",
 }  # fmt: skip
 _IDENTITY = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "MediaStorageSOPInstanceUID")
 _PICTURES = ("OB", "OD", "OF", "OL", "OV", "OW", "UN")  # of which no more than the start is looked at

@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export_session.dicom.vocabulary import Cause, Change, Outcome
-from export_session.record import ContainerRecord, FileRecord, RunRecord, SessionRecord, Status, Timing, Verification
+from export_session.record import (
+    Archived,
+    ContainerRecord,
+    FileRecord,
+    RunRecord,
+    SessionRecord,
+    Status,
+    Timing,
+    Verification,
+)
 from export_session.report import closing_lines, write_reports
 from tests.report.page import Tree
 
@@ -78,6 +87,10 @@ SESSION = st.builds(
     st.lists(FILE, max_size=3).map(tuple),
     TEXT,
     SECONDS,
+    skipped=TEXT,
+    archived=st.sampled_from(Archived),
+    tagged=st.booleans(),
+    finishing=st.booleans(),
 )
 RUN = st.builds(
     RunRecord,
@@ -91,6 +104,7 @@ RUN = st.builds(
     settings=st.dictionaries(TEXT, JSON, max_size=3),
     sessions=st.lists(SESSION, max_size=3).map(tuple),
     error=TEXT,
+    nothing_selected=TEXT,
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from export_session.dicom.vocabulary import Cause, Change, Outcome
 from export_session.record import ContainerRecord, FileRecord, RunRecord, SessionRecord, Status
-from export_session.report import change_log, export_log
+from export_session.report import write_reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,18 +15,15 @@ if TYPE_CHECKING:
 
 
 def export_table(record: RunRecord, folder: Path) -> pd.DataFrame:
-    export_log.write(record, folder / "export.csv")
-    return pd.read_csv(folder / "export.csv", keep_default_na=False)
+    return pd.read_csv(write_reports(record, folder)[0], keep_default_na=False)
 
 
 def change_table(record: RunRecord, folder: Path) -> pd.DataFrame:
-    change_log.write(record, folder / "changes.csv")
-    return pd.read_csv(folder / "changes.csv", dtype=str, keep_default_na=False)
+    return pd.read_csv(write_reports(record, folder)[1], dtype=str, keep_default_na=False)
 
 
 def test_the_export_log_starts_with_the_agreed_columns(run: Callable[..., RunRecord], tmp_path: Path) -> None:
-    export_log.write(run(), tmp_path / "export.csv")
-    header = (tmp_path / "export.csv").read_text().splitlines()[0]
+    header = write_reports(run(), tmp_path)[0].read_text().splitlines()[0]
     assert header.startswith("Container,Name,Status,Origin Path,Export Path,Archive Path,")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from export_session.record import FileRecord, RunRecord, SessionRecord, Status, Verification
+from export_session.record import Archived, FileRecord, RunRecord, SessionRecord, Status, Verification
 from export_session.report import closing_lines
 from export_session.report.verdict import verdict
 from export_session.support.wording import counted, duration, size
@@ -37,6 +37,60 @@ def test_a_preview_claims_nothing_to_be_done(run: Make) -> None:
 
 def test_a_stopped_run_does_not_look_well(run: Make) -> None:
     assert verdict(run(error="The key was revoked.")).kind == "bad"
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("how", [Archived.COPIED, Archived.MOVED])
+def test_what_leaves_for_the_archive_is_said_even_if_nothing_else_is_to_do(
+    run: Make, session: Make, file: Make, how: Archived, dry_run: bool
+) -> None:
+    same = session(status=Status.UNCHANGED, files=(file(status=Status.UNCHANGED),), archived=how)
+    said = verdict(run(sessions=(same,), dry_run=dry_run)).sentence
+    verb = "would be" if dry_run else "were"
+    assert said == f"The originals of 1 session {verb} {how.value} to the archive."
+    new = verdict(run(sessions=(session(archived=how),), dry_run=dry_run)).sentence
+    assert new.endswith(f"1 session, 1 file; the originals of 1 session {verb} {how.value} to the archive.")
+
+
+def test_a_tag_that_an_earlier_run_did_not_come_to_is_said(run: Make, session: Make, file: Make) -> None:
+    same = session(status=Status.UNCHANGED, files=(file(status=Status.UNCHANGED),), tagged=True)
+    assert verdict(run(sessions=(same,))).sentence == "1 session was tagged EXPORTED, as all else was done before."
+    assert "would be tagged" in verdict(run(sessions=(same,), dry_run=True)).sentence
+
+
+def test_nothing_is_denied_of_a_session_that_failed_late(run: Make, session: Make) -> None:
+    moved = session(status=Status.FAILED, archived=Archived.MOVED, finishing=True)
+    sentence = verdict(run(sessions=(session("sub-02"), moved))).sentence
+    assert "nothing" not in sentence
+    assert "1 moved to the archive" in sentence
+    both = verdict(run(sessions=(session("sub-02", status=Status.FAILED), moved))).sentence
+    assert both.startswith("2 of 2 sessions failed, 1 of them only after all files were verified")
+    assert "nothing of the others" in both
+
+
+def test_sessions_that_were_passed_over_are_not_called_compared(run: Make, session: Make, file: Make) -> None:
+    same = session(status=Status.UNCHANGED, files=(file(status=Status.UNCHANGED),))
+    left = session("sub-02", status=Status.SKIPPED, files=(), skipped="already EXPORTED")
+    record = run(sessions=(same, left, left))
+    assert verdict(record).sentence == (
+        "Nothing to do: 1 session already exported, and nothing has changed since; 2 sessions left alone."
+    )
+    assert "2 sessions left alone: already EXPORTED" in closing_lines(record)
+
+
+def test_only_files_that_are_in_place_are_counted_as_exported(run: Make, session: Make, file: Make) -> None:
+    left = file("b.dcm", status=Status.SKIPPED, verification=Verification.NONE)
+    mixed = session(status=Status.SKIPPED, files=(file(), left), skipped="some copies were left as they are")
+    assert (
+        verdict(run(sessions=(mixed,))).sentence == "Exported and verified: 0 sessions, 1 file; 1 session left alone."
+    )
+
+
+def test_a_run_that_stopped_early_says_how_far_it_came(run: Make, session: Make) -> None:
+    record = run(sessions=(session(), session("sub-02", status=Status.FAILED)), error="No answer.")
+    assert verdict(record).sentence == (
+        "The run stopped early: of the 2 sessions that it came to, 1 exported, 1 failed."
+    )
 
 
 @pytest.mark.parametrize("status", [Status.SKIPPED, Status.UNCHANGED])
@@ -94,3 +148,21 @@ def test_no_run_is_called_verified_when_a_file_is_not(run: Make, session: Make, 
     loose: FileRecord = file(verification=Verification.NONE)
     done: SessionRecord = session(files=(loose,))
     assert "verified" not in verdict(run(sessions=(done,))).sentence
+
+
+def test_what_was_edited_since_its_export_is_not_passed_over_in_green(run: Make, session: Make) -> None:
+    edited = session(status=Status.SKIPPED, files=(), skipped="already EXPORTED", edited_since=True)
+    said = verdict(run(sessions=(edited, session("sub-02", status=Status.SKIPPED, files=()))))
+    assert (said.kind, said.sentence) == (
+        "warning",
+        "Nothing was done: 2 sessions left alone, 1 of them edited since its export.",
+    )
+
+
+def test_edits_that_are_still_refused_are_said_though_nothing_is_to_do(
+    run: Make, session: Make, file: Make, change: Make
+) -> None:
+    same = session(status=Status.UNCHANGED, files=(file(status=Status.UNCHANGED, refused=(change(),)),))
+    said = verdict(run(sessions=(same,)))
+    assert said.kind == "warning"
+    assert said.sentence.endswith("nothing has changed since; 1 edit still refused.")

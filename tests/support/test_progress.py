@@ -146,3 +146,27 @@ def test_many_threads_lose_no_count(log: logging.Logger, caplog: pytest.LogCaptu
     progress.close()
     assert caplog.messages[-1].startswith("800 of 800 files, 800 B of 800 B")
     assert caplog.messages[-1].endswith("800 warnings")
+
+
+def test_a_run_of_sessions_tells_which_one_it_is_at_and_the_time_for_all(
+    clock: Clock, log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    progress = Progress(log=log, clock=clock)
+    progress.expect_sessions(4)
+    for _ in range(2):
+        progress.begin_session()
+        progress.expect(10, 10_000_000)
+        run(progress, clock, 10, 2.0)
+    assert caplog.messages[-1] == (
+        "session 2 of 4, 8 of 10 files, 8.0 MB of 10.0 MB, 500.0 kB/s, about 44.0 s left for all sessions"
+    )
+    progress.close()
+    assert caplog.messages[-1] == "2 sessions, 20 of 20 files, 20.0 MB of 20.0 MB, 500.0 kB/s, in 40.0 s"
+
+
+def test_long_runs_say_less_often_how_it_goes(
+    clock: Clock, log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    progress = Progress(100_000, 100_000_000_000, log=log, clock=clock)
+    run(progress, clock, 3600, 1.0)
+    assert 60 <= len(caplog.messages) <= 100

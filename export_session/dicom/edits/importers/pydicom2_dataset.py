@@ -1,35 +1,22 @@
-"""How pydicom 2 reads a file, on which the older importers were built: not by force, and with less understanding."""
+"""Data sets as pydicom 2 has them, on which the older importers were built: values are made when they are asked for."""
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any, BinaryIO
+from typing import Any
 
 from pydicom.charset import convert_encodings, default_encoding
 from pydicom.datadict import dictionary_VR
-from pydicom.fileutil import read_undefined_length_value
-from pydicom.tag import ItemTag, SequenceDelimiterTag
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from export_session.dicom.dictionary import PIXEL_DATA, PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET
 from export_session.dicom.edits.importers.conversion import LUT_DESCRIPTORS
-from export_session.dicom.edits.importers.pydicom2_values import Uid, Unknown, Values, empty
+from export_session.dicom.edits.importers.pydicom2_values import Values
 
-_UNDEFINED = 0xFFFFFFFF
-_ITEM_DELIMITER = 0xFFFEE00D
-_TRANSFER_SYNTAX = 0x00020010
-_GROUP_LENGTH = 0x00020000
-_SOP_CLASS = 0x00020002
-_DIRECTORY = "1.2.840.10008.1.3.10"
+UNDEFINED = 0xFFFFFFFF  # as a length
 _WAVEFORM_BITS = 0x54001004
 _LONG = 0xFFFF  # bytes of a UN from which on its VR is not looked up
-# not among them are OV, SV and UV, which that version reads wrongly
-_LENGTH_32 = frozenset(["OB", "OD", "OF", "OL", "OW", "SQ", "UC", "UN", "UR", "UT"])
 _BY_SIGN = LUT_DESCRIPTORS.union(
     [0x00189810, 0x00221452, 0x00280110, 0x00280111, 0x00280120, 0x00280121],
     [0x00409211, 0x00409216, 0x00603004, 0x00603006],
@@ -39,7 +26,7 @@ _WAVEFORMS = frozenset([0x54000110, 0x54000112, 0x5400100A, 0x54001010])
 _LUT_DATA = 0x00283006
 _LUT_DESCRIPTOR = 0x00283002
 
-Stop = Callable[[int], bool]
+ReadItems = Callable[[bytes, "Form", Sequence[str]], "list[OldDataSet]"]
 
 
 @dataclass
@@ -60,6 +47,15 @@ class Element:
         return len(self.value) if isinstance(self.value, list) else 1
 
 
+@dataclass(frozen=True)
+class Form:
+    """How bytes are encoded, and which version reads them."""
+
+    implicit: bool
+    order: str
+    since_2_1: bool
+
+
 class OldDataSet:
     """A data set or an item.
 
@@ -71,14 +67,25 @@ class OldDataSet:
         Of its text.
     form
         How it is encoded, and which version reads it.
+    read_items
+        Reads the items of a sequence that has a length, in these encodings.
     """
 
-    def __init__(self, elements: dict[int, Element], encodings: Sequence[str], form: Form) -> None:
+    def __init__(
+        self, elements: dict[int, Element], encodings: Sequence[str], form: Form, read_items: ReadItems
+    ) -> None:
         self.elements = elements
         self._encodings = encodings
         self._form = form
+        self._read_items = read_items
         self.is_file = False
         self._parent: OldDataSet | None = None
+
+    def read_charset(self) -> None:
+        """Take over the character sets that the data set declares itself."""
+        if SPECIFIC_CHARACTER_SET in self.elements:
+            declared = self._converted(self.elements[SPECIFIC_CHARACTER_SET])
+            self._encodings = convert_encodings(declared.value or "")
 
     def at(self, tag: int) -> Element:
         """Return an element with its value; raise what pydicom raises, KeyError where there is none."""
@@ -96,8 +103,12 @@ class OldDataSet:
     def _converted(self, raw: Element) -> Element:
         vr = self._vr(raw)
         encodings = [default_encoding] if raw.tag == SPECIFIC_CHARACTER_SET else self._encodings
-        items = _Reader.of_bytes(self._form, encodings)
-        values = Values(encodings, self._form.order, self._form.since_2_1, items)
+        values = Values(
+            encodings,
+            self._form.order,
+            self._form.since_2_1,
+            lambda held: self._read_items(held, self._form, encodings),
+        )
         value = values.convert(vr, raw.value, raw.length)
         if raw.tag in LUT_DESCRIPTORS and value:
             with suppress(TypeError):
@@ -107,7 +118,7 @@ class OldDataSet:
 
     def _vr(self, raw: Element) -> str:
         known = raw.vr is None or (
-            raw.vr == "UN" and not raw.tag >> 16 & 1 and (raw.length == _UNDEFINED or len(raw.value or b"") < _LONG)
+            raw.vr == "UN" and not raw.tag >> 16 & 1 and (raw.length == UNDEFINED or len(raw.value or b"") < _LONG)
         )
         if not known:
             return str(raw.vr)
@@ -143,169 +154,3 @@ class OldDataSet:
         if isinstance(element.value, bytes) and element.value:
             values = Values(self._encodings, self._form.order, self._form.since_2_1, lambda _raw: [])
             element.value = values.numbers(str(element.vr), element.value)
-
-
-@dataclass(frozen=True)
-class Form:
-    """How bytes are encoded, and which version reads them."""
-
-    implicit: bool
-    order: str
-    since_2_1: bool
-
-
-def read_file(source: BinaryIO, *, since_2_1: bool) -> OldDataSet:
-    """Read a whole file; raise what that version raises where it can make nothing of it."""
-    source.seek(128)
-    if source.read(4) != b"DICM":
-        raise ValueError("no DICOM file by its preamble")
-    meta = _meta(source, since_2_1=since_2_1)
-    command = _Reader(
-        source, Form(implicit=True, order="<", since_2_1=since_2_1), stop=lambda tag: tag >> 16 != 0
-    ).data_set(is_item=False)
-    syntax = meta.at(_TRANSFER_SYNTAX).value if _TRANSFER_SYNTAX in meta.elements else None
-    start = source.tell()
-    ahead = source.read(6)
-    source.seek(start)
-    implicit, order = True, "<"
-    if ahead and syntax is None:
-        group, vr = struct.unpack("<H2x2s", ahead)
-        implicit = not _is_vr(vr.decode(default_encoding))
-        order = ">" if not implicit and group >= 1024 else "<"  # 0004 of big endian
-    elif ahead:
-        implicit = syntax == ImplicitVRLittleEndian
-        order = ">" if syntax == ExplicitVRBigEndian else "<"
-        if syntax == DeflatedExplicitVRLittleEndian:
-            source = BytesIO(zlib.decompress(source.read(), -zlib.MAX_WBITS))
-    form = Form(implicit, order, since_2_1)
-    made = _Reader(source, form).data_set(is_item=False)
-    made.elements |= command.elements
-    made.is_file = True
-    return made
-
-
-def _meta(source: BinaryIO, *, since_2_1: bool) -> OldDataSet:
-    start = source.tell()
-    for implicit in (False, True):
-        source.seek(start)
-        form = Form(implicit, "<", since_2_1)
-        meta = _Reader(source, form, stop=lambda tag: tag >> 16 != 2).data_set(is_item=False)
-        try:
-            first = next(iter(meta.elements), None)
-            if first is not None:
-                meta.at(first)
-            break
-        except Unknown:
-            if implicit:
-                raise
-    if _GROUP_LENGTH in meta.elements:
-        meta.at(_GROUP_LENGTH)
-    of_file = meta.at(_SOP_CLASS).value if _SOP_CLASS in meta.elements else None
-    if of_file and (not isinstance(of_file, Uid) or of_file == _DIRECTORY):
-        raise ValueError("a directory, or nobody knows what")
-    return meta
-
-
-def _is_vr(text: str) -> bool:
-    with suppress(Exception):
-        Values([default_encoding], "<", since_2_1=True, items=lambda _raw: []).convert(text, b"", 0)
-        return True
-    return False
-
-
-class _Reader:
-    """Reads data sets from where the source stands."""
-
-    def __init__(
-        self, source: BinaryIO, form: Form, encodings: Sequence[str] = (default_encoding,), stop: Stop | None = None
-    ) -> None:
-        self._source = source
-        self._form = form
-        self._encodings = encodings
-        self._stop = stop
-
-    @classmethod
-    def of_bytes(cls, form: Form, encodings: Sequence[str]) -> Callable[[bytes], list[OldDataSet]]:
-        """Return what reads the items of a sequence that has a length."""
-        return lambda raw: cls(BytesIO(raw), form, encodings).sequence(len(raw))
-
-    def data_set(self, length: int | None = None, *, is_item: bool = True) -> OldDataSet:
-        """Read to the length or, without one, to the delimiter or the end; what comes before a fault is kept."""
-        inherited = self._encodings
-        start = self._source.tell()
-        if not is_item:
-            self._form = Form(self._is_implicit(), self._form.order, self._form.since_2_1)
-            self._source.seek(start)
-        elements: dict[int, Element] = {}
-        stream = self._elements()
-        with suppress(StopIteration, EOFError, NotImplementedError):
-            while length is None or self._source.tell() - start < length:
-                element = next(stream)
-                if element.tag == _ITEM_DELIMITER:
-                    break
-                elements[element.tag] = element
-        made = OldDataSet(elements, inherited, self._form)
-        if SPECIFIC_CHARACTER_SET in elements:
-            raw = Element(**vars(elements[SPECIFIC_CHARACTER_SET]))
-            made._encodings = convert_encodings(made._converted(raw).value or "")  # noqa: SLF001
-        return made
-
-    def _is_implicit(self) -> bool:
-        vr = self._source.read(6)[4:]
-        if len(vr) < 2:  # letters of a VR
-            return self._form.implicit
-        return not all(0x40 < letter < 0x5B for letter in vr)  # A to Z
-
-    def sequence(self, length: int | None) -> list[OldDataSet]:
-        """Read items up to the length or, without one, to the delimiter."""
-        items = []
-        start = self._source.tell()
-        while length != 0 and (length is None or self._source.tell() - start < length):
-            head = self._source.read(8)
-            if len(head) < 8:  # bytes of an item's head
-                raise OSError("a sequence ends without its delimiter")
-            group, element, size = struct.unpack(self._form.order + "HHL", head)
-            if (group << 16 | element) == SequenceDelimiterTag:
-                break
-            reader = _Reader(self._source, self._form, self._encodings)
-            items.append(reader.data_set(None if size == _UNDEFINED else size))
-        return items
-
-    def _elements(self) -> Iterator[Element]:
-        order, implicit = self._form.order, self._form.implicit
-        while len(head := self._source.read(8)) == 8:  # bytes of a short head
-            vr: str | None = None
-            if implicit:
-                group, number, length = struct.unpack(order + "HHL", head)
-            else:
-                group, number, letters, length = struct.unpack(order + "HH2sH", head)
-                vr = letters.decode(default_encoding)
-                if vr in _LENGTH_32:
-                    head += (more := self._source.read(4))
-                    (length,) = struct.unpack(order + "L", more)
-            tag = group << 16 | number
-            if self._stop is not None and self._stop(tag):
-                self._source.seek(-len(head), 1)
-                return
-            if length == _UNDEFINED:
-                yield self._of_undefined_length(tag, vr)
-                continue
-            value = self._source.read(length)
-            if tag == SPECIFIC_CHARACTER_SET:
-                plain = Values([default_encoding], order, self._form.since_2_1, lambda _raw: [])
-                self._encodings = convert_encodings(plain.convert("CS", value, len(value)))
-            yield Element(tag, vr, value, length)
-
-    def _of_undefined_length(self, tag: int, vr: str | None) -> Element:
-        if vr is None:
-            try:
-                vr = dictionary_VR(tag)
-            except KeyError:
-                ahead = self._source.read(4)
-                self._source.seek(-len(ahead), 1)
-                group, number = struct.unpack(self._form.order + "HH", ahead)
-                vr = "SQ" if (group << 16 | number) == ItemTag else None
-        if vr == "SQ":
-            return Element(tag, vr, self.sequence(None) or empty(vr), _UNDEFINED, is_raw=False)
-        value = read_undefined_length_value(self._source, self._form.order == "<", SequenceDelimiterTag)
-        return Element(tag, vr, value, _UNDEFINED)

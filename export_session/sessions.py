@@ -1,0 +1,84 @@
+"""All sessions of a run, one after the other: each has its record on the disk before its tags and the next one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+from export_session.errors import ExportError
+from export_session.launch.selection import ALREADY, Selected, Selection, changes_since
+from export_session.record import ContainerRecord, SessionRecord, Status
+from export_session.report import Outputs
+from export_session.session.files import Run
+from export_session.session.result import Route
+from export_session.session.since import EDITED
+from export_session.session.story import export_session
+from export_session.session.subjects import Subjects
+from export_session.site import ReadSite
+from export_session.support.parallel import Workers
+
+log = logging.getLogger(__name__)
+
+MOST_THUMBNAILS = 500  # of a run, about
+
+
+def export_all(
+    run: Run, route: Route, selection: Selection, workers: Workers, outputs: Outputs
+) -> tuple[tuple[SessionRecord, ...], str]:
+    """Export sessions and write the record of each.
+
+    Returns
+    -------
+    tuple
+        The records, and why the run could not go on to its end: empty where it did.
+    """
+    done: list[SessionRecord] = []
+    try:
+        for record in _sessions(run, route, selection, workers, outputs):
+            done.append(record)
+            outputs.settle(record)
+    except ExportError as error:  # what is done stays done, and is told
+        log.error("the run stops: %s", error)
+        return tuple(done), str(error)
+    return tuple(done), ""
+
+
+def _sessions(
+    run: Run, route: Route, selection: Selection, workers: Workers, outputs: Outputs
+) -> Iterator[SessionRecord]:
+    subjects = Subjects()
+    files = 0
+    run.progress.expect_sessions(selection.to_do)
+    for selected in selection:
+        session = selected.session
+        if session is None or selected.skipped:
+            yield _left_alone(run.site, route, selected)
+            continue
+        run.progress.begin_session()
+        record, subjects = export_session(run, route, session, workers, subjects, keep=outputs.keep)
+        files += len(record.files)
+        if files > MOST_THUMBNAILS:  # they are kept until the page is written
+            run = replace(run, handling=replace(run.handling, thumbnails=False))
+        yield record
+
+
+def _left_alone(site: ReadSite, route: Route, selected: Selected) -> SessionRecord:
+    """Give the record of a session that is passed over or could not be read."""
+    entry, since = selected.entry, ""
+    status = Status.FAILED if selected.failed else Status.SKIPPED
+    path = f"{route.origin.path}/{entry.subject}/{entry.label}"
+    if selected.failed:
+        log.error("%s: %s", path, selected.failed)
+    if selected.skipped == ALREADY:
+        since = changes_since(site, selected)
+    row = ContainerRecord("session", entry.label, status, path, notes=(since,) if since else ())
+    return SessionRecord(
+        subject=entry.subject,
+        session=entry.label,
+        status=status,
+        containers=(row,),
+        error=selected.failed,
+        skipped=selected.skipped,
+        edited_since=since.startswith(EDITED),
+    )
