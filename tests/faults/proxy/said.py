@@ -13,6 +13,7 @@ from tests.faults.scene import ARCHIVE, EXPORT, EXPORT_PATH, QUARANTINE
 
 NOTHING_DONE = re.compile(r"nothing (of (it|them) )?(was|were) (archived|moved|tagged)|nothing was archived or tagged")
 NOTHING_TO_DO = re.compile(r"Nothing to do")
+ARCHIVED = re.compile(r"originals of (\d+) sessions? (?:was|were) (?:copied|moved) to the archive")
 EXPORTED = re.compile(r"Exported( and verified)?: (\d+) sessions?, (\d+) files?")
 
 
@@ -72,6 +73,9 @@ def _verdict(played: Played) -> Iterator[str]:
         for difference in judge.differences(played.before, played.after):
             yield f"says that nothing was to do, but the site changed: {anonymous(difference)}"
             break
+    newly = [path for path in played.paths if "archived" in done_to(played.after, path) - done_to(played.before, path)]
+    if played.run.code == 0 and len(newly) > sum(map(int, ARCHIVED.findall(said))):
+        yield "the verdict does not speak of every session that was archived"
     if found := EXPORTED.search(said):
         well = [row for row in played.rows("session") if row["Status"] in STAY]
         files = [row for row in played.rows("file") if row["Status"] in STAY]
