@@ -55,6 +55,10 @@ def saying(played: Played, text: str) -> Played:
     return replace(played, run=replace(played.run, printed=f"{played.run.printed}\n{text}\n"))
 
 
+def silent(played: Played, text: str) -> Played:
+    return replace(played, run=replace(played.run, printed=played.run.printed.replace(text, "")))
+
+
 def ended(played: Played, code: int) -> Played:
     return replace(played, run=replace(played.run, code=code))
 
@@ -151,6 +155,7 @@ LIES: dict[str, tuple[str, Callable[[Played], Played], str]] = {
         "nothing of a failed session",
     ),
     "nothing to do": ("P17", lambda it: saying(it, "Nothing to do: 2 sessions"), "the site changed"),
+    "archived in silence": ("P17", lambda it: silent(it, "to the archive"), "does not speak of every session"),
     "miscounted": ("P17", lambda it: rewrite(it, lambda rows: rows[:-1]), "counts otherwise"),
     "verified, they say": ("P17", unrecord, "the verdict is that all is verified"),
     "qc before its time": ("P17", unrecord, "is PASS, but not all files"),

@@ -43,6 +43,7 @@ PROMISES: dict[str, Callable[[Played], Iterator[str]]] = {
 UNDER_FIRE = forked.Haste(first_wait=0.002, patience=6.0, answer=1.5)
 # A run that is told to end must not need the end of a silence for it.
 TO_BE_ENDED = forked.Haste(first_wait=0.002, patience=60.0, answer=30.0)
+LONGEST = 600.0  # seconds that an undisturbed run may take on a busy machine
 HOW_MANY = (1, 1, 1, 1, 2, 2, 3)  # faults of a run
 HOW_OFTEN = (1, 1, 1, 1, 1, 2, 3, 10_000)  # calls that one fault strikes, one after the other
 HARD = frozenset({"stalls", "trickles"})  # each costs what a run waits for an answer: never more than a few
@@ -123,8 +124,11 @@ class Game:
     def mended(self, first: Played) -> Iterator[Played]:
         """Run the gear undisturbed; the last run is held against what an undisturbed one leaves."""
         if first.run.code or first.preview:
-            yield replace(self.undisturbed("second"), disturbed=False)
-            return
+            second = self.undisturbed("second")
+            twins = first.repeated and second.run.code == 0 and any(differences(second))
+            yield replace(second, disturbed=twins, repeated=twins)
+            if not twins:
+                return
         # What says that it is done is looked at again by a forced run alone: on the sessions, wherever they are now.
         moved = self.rehearsed.case.config.get("archive_mode") == "move"
         sessions = list(zip(self.scene.sessions, self.paths("project"), strict=True)) if moved else [("", "")]
@@ -176,7 +180,7 @@ class Game:
         self.site.clear_requests()
         key, case = self.site.api_key, self.rehearsed.case
         folder = staged(case, self.scene, key, self.folder / name, destination=destination, dry_run=False, **more)
-        run = forked.finish(forked.start(folder), folder)
+        run = forked.finish(forked.start(folder), folder, LONGEST)
         if not destination:
             return self.played(run, key, before)
         return replace(self.played(run, key, before), paths=paths, finds_moved=True)

@@ -11,8 +11,10 @@ from tests.faults.proxy.promises import STAY, Played, not_done
 from tests.faults.proxy.sites import Dump, anonymous, below_project, by_path, done_to, plural, recorded, unverified
 from tests.faults.scene import ARCHIVE, EXPORT, EXPORT_PATH, QUARANTINE
 
-NOTHING_DONE = re.compile(r"nothing (of (it|them) )?(was|were) (archived|moved|tagged)|nothing was archived or tagged")
+FAILED = re.compile(r"\d+ of \d+ sessions? failed.*")
+NOTHING_DONE = re.compile(r"nothing (of (it|them) )?was archived or tagged")  # not: of the others
 NOTHING_TO_DO = re.compile(r"Nothing to do")
+ARCHIVED = re.compile(r"originals of (\d+) sessions? (?:was|were) (?:copied|moved) to the archive")
 EXPORTED = re.compile(r"Exported( and verified)?: (\d+) sessions?, (\d+) files?")
 
 
@@ -61,20 +63,23 @@ def _rows(played: Played) -> Iterator[str]:
 
 def _verdict(played: Played) -> Iterator[str]:
     said = played.run.printed
-    failed = [below_project(row["Origin Path"]) for row in played.rows("session") if row["Status"] == "failed"]
-    if NOTHING_DONE.search(said):
-        deeds: set[str] = set()
-        for path in failed:
-            deeds |= done_to(played.after, path) - done_to(played.before, path)
-        if deeds:
+    sentence = FAILED.search(said)
+    for row in (row for row in played.rows("session") if row["Status"] == "failed"):
+        path = below_project(row["Origin Path"])
+        deeds = done_to(played.after, path) - done_to(played.before, path)
+        if deeds and NOTHING_DONE.search((sentence[0] if sentence else "") + row["Message"]):
             yield f"says that nothing of a failed session was archived or tagged, but it was {', '.join(sorted(deeds))}"
     if NOTHING_TO_DO.search(said) and not played.repeated:
         for difference in judge.differences(played.before, played.after):
             yield f"says that nothing was to do, but the site changed: {anonymous(difference)}"
             break
+    newly = [path for path in played.paths if "archived" in done_to(played.after, path) - done_to(played.before, path)]
+    if played.run.code == 0 and len(newly) > sum(map(int, ARCHIVED.findall(said))):
+        yield "the verdict does not speak of every session that was archived"
     if found := EXPORTED.search(said):
         well = [row for row in played.rows("session") if row["Status"] in STAY]
-        if int(found[2]) != len(well) or int(found[3]) != len(played.rows("file")):
+        files = [row for row in played.rows("file") if row["Status"] in STAY]
+        if int(found[2]) != len(well) or int(found[3]) != len(files):
             yield "the verdict counts otherwise than the rows"
         if found[1] and any(unverified(played.after, path, played.undisturbed) for path in played.paths):
             yield "the verdict is that all is verified, and it is not"
