@@ -54,6 +54,7 @@ class Selection:
     config: Config
     entries: tuple[Entry, ...]
     why_empty: str = ""
+    read: Session | None = None  # the one session, where the run was started on it
 
     @property
     def to_do(self) -> int:
@@ -67,7 +68,7 @@ class Selection:
                 yield Selected(entry, skipped=reason)
                 continue
             try:
-                session = self.site.read(Session, entry.id)
+                session = self.read or self.site.read(Session, entry.id)
             except NotFound:
                 yield Selected(entry, skipped=GONE)
             except AccessDenied as error:
@@ -86,7 +87,7 @@ class Selection:
 def select(site: ReadSite, destination: Destination, route: Route, config: Config) -> Selection:
     """List the sessions of a run, page by page, once."""
     if isinstance(destination, Session):
-        return Selection(site, config, (Entry.of(destination),))
+        return Selection(site, config, (Entry.of(destination),), read=destination)
     entries: list[Entry] = []
     if route.archive and config.archive_mode == "move":  # first, or what this run moves would be found again
         entries += _moved_but_not_tagged(site, destination, route.archive.id, config.select_tag)
