@@ -38,13 +38,21 @@ def tag_all(run: Run, exported: Exported, copies: Sequence[Session], workers: Wo
     _tag(run, origin.session)
 
 
-def note_failure(run: Run, sessions: Sequence[Session], reason: str) -> None:
-    """Say on a session and its copy that it was not exported, where the site lets us."""
+def note_failure(run: Run, origin: Session, copies: Sequence[Session], reason: str) -> None:
+    """Say on a session and its copies that it was not exported, where the site lets us.
 
-    def note(session: Session) -> None:  # read again, as other gears may have noted their results meanwhile
+    Each is read again, as other gears may have noted their results meanwhile. Where the origin bears the tag by now,
+    only the site's answer to tagging it was lost: what is noted there is so.
+    """
+    again = attempt(partial(run.site.read, Session, origin.id))
+    if isinstance(again, Session) and EXPORTED in again.tags and EXPORTED not in origin.tags:
+        log.warning("the session bears the tag %s all the same", EXPORTED)
+        return
+
+    def note(session: Session) -> None:
         _note(run, run.site.read(Session, session.id), failure(reason))
 
-    for session in sessions:
+    for session in (origin, *copies):
         said = attempt(partial(note, session))
         if isinstance(said, Failure):
             log.warning("could not note the failure on the session: %s", said.message)

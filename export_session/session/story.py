@@ -229,5 +229,5 @@ def _failed(
     log.error("%s: %s", origin.path(origin.session), reason)
     if not run.config.dry_run:
         there: Sequence[Session] = [pairs.session.copy] if pairs and pairs.session.copy else []
-        note_failure(run, [origin.session, *there], reason)
+        note_failure(run, origin.session, there, reason)
     return result.record(Status.FAILED, reason, archive)

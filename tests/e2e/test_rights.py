@@ -31,3 +31,20 @@ def test_the_job_log_says_why_a_session_was_not_tagged(world: World) -> None:
     assert "tag the session" in line
     said = session.reload().info["qc"]["session-export"]["export"]
     assert (said["state"], "not tagged" in said["reason"]) == ("FAIL", True)
+
+
+def test_a_tag_whose_answer_was_lost_leaves_no_false_result(world: World) -> None:
+    """The tag is set, and the site then refuses to show it."""
+    session = world.typical_session()
+
+    def refuse(_method: str, _path: str) -> None:
+        world.site.fault("status", method="GET", route=f"^/sessions/{session.id}$", status=403, times=1)
+
+    world.site.fault("hook_after", method="PATCH", route=f"^/sessions/{session.id}/tags$", times=1, hook=refuse)
+    try:
+        world.run(session)
+    finally:
+        world.site.clear_faults()
+    assert "EXPORTED" in session.reload().tags
+    for one in (session.reload(), world.copy_of(session)):
+        assert one.info["qc"]["session-export"]["export"]["state"] == "PASS"
