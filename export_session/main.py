@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf, nan
 from pathlib import Path
@@ -16,9 +17,10 @@ from export_session import settings
 from export_session.errors import ConfigError, ExportError, OutputError
 from export_session.launch import preflight
 from export_session.launch.fan_out import fan_out
-from export_session.launch.gear_context import open_gear
+from export_session.launch.gear_context import log_in_detail, open_gear
 from export_session.launch.names import stem_of, title_of
 from export_session.launch.selection import select
+from export_session.launch.summary import summarize
 from export_session.record import RunRecord
 from export_session.report import Outputs, closing_lines
 from export_session.session.files import Run
@@ -58,7 +60,7 @@ def main(gear: Path | None = None) -> int:
             context = open_gear(gear or Path.cwd())
             chosen = settings.parse(context.document)
             if chosen.config.debug:
-                log.setLevel(logging.DEBUG)
+                log_in_detail()
             succeeded = _run(chosen, context.work, context.output, cancellation)
     except Cancelled as cancelled:
         return cancelled.code
@@ -74,6 +76,8 @@ def main(gear: Path | None = None) -> int:
 
 def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation) -> bool:
     """Export what the settings select, write the reports, and tell whether all went well."""
+    if chosen.config.summarize:  # reads only, so nothing needs to be ready for writing
+        chosen = replace(chosen, config=replace(chosen.config, dry_run=True, check_gear_rules=False))
     config = chosen.config
     started = _now()
     plain = connect(chosen.api_key, writable=not config.dry_run, cancellation=cancellation)
@@ -81,6 +85,9 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
     with _scratch(work, cancellation) as scratch, Workers(config.transfers) as workers:
         destination, route = preflight.check(site.with_patience(START_PATIENCE), chosen, workers)
         title = title_of(destination, route)
+        if config.summarize:
+            log.info("Summary of %s: nothing is written to the site", title)
+            return summarize(site, config, destination, route, output)
         log.info("%s of %s to %s", "Preview" if config.dry_run else "Export", title, route.export.path)
         if config.fan_out and not isinstance(destination, Session):
             return fan_out(site, chosen, destination, route, output)

@@ -29,6 +29,7 @@ class Config:
     dry_run: bool = False
     select_tag: str | None = None
     fan_out: bool = False
+    summarize: bool = False
     on_existing: Literal["update", "skip", "fail"] = "update"
     on_invalid_edit: Literal["fail", "skip"] = "fail"
     edit_varying: Literal["refuse", "all"] = "refuse"

@@ -22,6 +22,7 @@ from export_session.dicom.edits.find import find_edits
 from export_session.dicom.edits.series import Reread
 from export_session.dicom.edits.stored_header import agreed_header
 from export_session.dicom.files.file import DicomFile, open_file
+from export_session.dicom.files.packed import packed_note, refuse_packed
 from export_session.dicom.files.proof import Elements
 from export_session.dicom.files.stream import cut
 from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Result
@@ -31,15 +32,16 @@ from export_session.dicom.writing.original_attributes import ORIGINAL_ATTRIBUTES
 from export_session.dicom.writing.plan import Plan, make_plan
 from export_session.dicom.writing.readback import ReadBack
 from export_session.dicom.writing.uids import duplicate_uids, following_uids
-from export_session.errors import InvalidEdit, NotDicom
+from export_session.errors import InvalidEdit, NotDicom, StaleMetadata
 
 if TYPE_CHECKING:
-    from export_session.dicom.edits.importers.rereading import Rereading
+    from export_session.dicom.edits.importers.reading.rereading import Rereading
 
 _NAMED = 3  # elements in a message
 _SIGNATURES = 0xFFFAFFFA
 _TRAILING_PADDING = 0xFFFCFFFC  # DataSetTrailingPadding
 _REREAD_MAX = 32 << 20  # bytes before the pixel data; a header of more gets no second opinion
+_GUESSED = "a previous value is no text in the character set that is declared for it, so it cannot be recorded"
 _DIRECTORY = "a DICOMDIR describes other files, where this is to be changed; it is left as it is"
 
 
@@ -88,8 +90,12 @@ def rewrite(
         if not kinds[Kind.INSTANCE]:
             if kinds[Kind.DIRECTORY]:
                 return _of_directory(instances, header, overrides, chosen)
-            return _without_instances(source, header, _rereader(file, instances), len(instances))
-        decision = find_edits(instances, header, overrides, chosen, _rereader(file, instances))
+            return _without_instances(source, header, _rereader(file, instances), instances)
+        try:
+            decision = find_edits(instances, header, overrides, chosen, _rereader(file, instances))
+        except StaleMetadata:
+            refuse_packed(instances)
+            raise
         refusals = duplicate_uids(instances, decision.assignments)
         leading = [one for number, one in enumerate(decision.assignments) if number not in refusals]
         assignments = (*decision.assignments, *following_uids(instances, leading))
@@ -98,6 +104,7 @@ def rewrite(
             _fail_on_invalid(plan.refused)
         result = _result(header, decision, plan, instances)
         if result.modified:
+            refuse_packed(instances)
             history = assignments if chosen.record_original_attributes else ()
             elements = {
                 index: _new_elements(instances[index], edited, history, modified_at)
@@ -112,7 +119,7 @@ def _result(header: Mapping[str, Any], decision: Decision, plan: Plan, instances
         modified=bool(plan.edited),
         changes=plan.changes,
         refused=(*decision.refused, *plan.refused),
-        notes=(*decision.notes, *_side_effects(instances, plan)),
+        notes=(*decision.notes, *_side_effects(instances, plan), *packed_note(instances)),
         header=agreed_header(
             header,
             decision,
@@ -164,8 +171,10 @@ def _rereader(file: DicomFile, instances: Sequence[Instance]) -> Reread:
     @cache
     def reread(index: int) -> Rereading | None:
         # Slow to import, and most files need no second opinion.
-        from export_session.dicom.edits.importers.rereading import Rereading  # noqa: PLC0415 - see above
+        from export_session.dicom.edits.importers.reading.rereading import Rereading  # noqa: PLC0415 - see above
 
+        if instances[index].kind is Kind.PACKED:
+            return None
         head = _without_pixels(file, instances[index], index)
         return None if head is None else Rereading(BytesIO(head))
 
@@ -190,15 +199,17 @@ def _without_pixels(file: DicomFile, instance: Instance, index: int) -> bytes | 
     return head + write_head(starts[start], "OW", 0, instance.syntax)
 
 
-def _without_instances(source: Path, header: Mapping[str, Any], reread: Reread, members: int) -> Result:
+def _without_instances(source: Path, header: Mapping[str, Any], reread: Reread, members: Sequence[Instance]) -> Result:
     """Let a file go out as it is, unless its metadata says that it should be DICOM and the importer did not."""
     dicom = header.get("dicom")
-    if dicom and not any((made := reread(index)) and made.header == dicom for index in range(members)):
+    if dicom and not any((made := reread(index)) and made.header == dicom for index, _ in enumerate(members)):
+        refuse_packed(members)
         raise NotDicom(
             f"{source.name} has DICOM metadata, but holds no readable DICOM instance. Upload the file again, "
             "or remove info.header.dicom if it is right as it is."
         )
-    return Result(modified=False, notes=("the file holds no DICOM instance",), header=dict(header))
+    notes = tuple(packed_note(members)) or ("the file holds no DICOM instance",)
+    return Result(modified=False, notes=notes, header=dict(header))
 
 
 def _fail_on_invalid(refused: Sequence[Change]) -> None:
@@ -224,6 +235,8 @@ def _new_elements(
             f"Replace the file by an intact one, or undo what info.header has other than the file ({edits})."
         )
     elements = dict(edited.elements)
+    if history and edited.guessed:
+        raise InvalidEdit(f"{instance.name}: {_GUESSED}. Set record_original_attributes to false.")
     if history:
         before = replace(instance, elements={**instance.elements, **reread(edited.recoded, instance.syntax)})
         try:

@@ -47,3 +47,10 @@ def open_gear(folder: Path) -> GearContext:
     context.init_logging("info")
     show_control_characters()
     return GearContext(context.config_json, context.work_dir, context.output_dir)
+
+
+def log_in_detail() -> None:
+    """Let the gear's own debug lines through to the log, and nobody else's: libraries say what is not for it."""
+    logging.getLogger("export_session").setLevel(logging.DEBUG)
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.DEBUG)

@@ -9,7 +9,7 @@ from typing import Any
 
 from export_session.session.exported import Exported
 from export_session.session.files import Run
-from export_session.session.quality import failure, result_of, with_result
+from export_session.session.quality import failure, result_of, said_of, with_result
 from export_session.session.since import as_seen
 from export_session.site.model import EXPORTED, Session
 from export_session.support.failure import Failure, attempt
@@ -17,15 +17,20 @@ from export_session.support.parallel import Workers
 
 log = logging.getLogger(__name__)
 
+ARCHIVED = {"copy": "copied", "move": "moved"}
 
-def tag_all(run: Run, exported: Exported, copies: Sequence[Session], workers: Workers) -> None:
+
+def tag_all(run: Run, exported: Exported, copies: Sequence[Session], workers: Workers, *, archived: bool) -> None:
     """Note the result on a session and its copies and tag them, the origin last: its tag says that all is done.
 
-    Beside the result the origin keeps what it was like, so that a later run can tell when it was edited since.
+    Beside the result the origin keeps what it was like, so that a later run can tell when it was edited since, and
+    how it was archived, by this run or one before.
     """
     origin, files = exported.origin, len(exported.proofs)
-    result = result_of(exported.counts, files=files)
+    result = result_of(exported.counts, files=files, bytes=sum(proof.origin.size for proof in exported.proofs))
     seen = as_seen(origin.session, origin.acquisitions)
+    kept = ARCHIVED[run.config.archive_mode] if archived else said_of(origin.session.info).get("archived")
+    seen |= {"archived": kept} if kept else {}
     notes = [partial(_note, run, copy, result) for copy in copies]
     notes.append(partial(_note, run, origin.session, {**result, **seen}))
     tags = [partial(_tag, run, copy) for copy in copies]

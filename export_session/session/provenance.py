@@ -21,7 +21,7 @@ from export_session.site.model import Container, File
 GEAR_NAME = "session-export"
 GEAR = f"{GEAR_NAME} {__version__}"
 KEY = "export"  # of info
-SEMANTICS = 1  # raise it when the same origin, edits and settings give other bytes than before
+SEMANTICS = 2  # raise it when the same origin, edits and settings give other bytes than before
 QC = GEAR_NAME  # our key in info.qc, where every gear keeps its results
 
 

@@ -178,7 +178,7 @@ def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Work
 
     def tag() -> None:
         keep(done)
-        tag_all(run, kept.exported, kept.copies, workers)
+        tag_all(run, kept.exported, kept.copies, workers, archived=archive is not None)
 
     tagged = attempt(tag)
     if isinstance(tagged, Failure):

@@ -66,6 +66,7 @@ class Container:
     info_is_hidden: bool  # whether a listing left out the info that the container has
     tags: tuple[str, ...]
     notes: tuple[str, ...]
+    repeated_notes: tuple[str, ...]  # ids of those that say again what their author said the moment before
     files: tuple[File, ...]
     created: str  # ISO 8601, as the site gives it
     _fields: Mapping[str, Any] = field(default_factory=dict, repr=False)  # for document() alone

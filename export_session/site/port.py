@@ -141,6 +141,9 @@ class Site(ReadSite, Protocol):
     def add_note(self, level: Level, container_id: str, text: str) -> None:
         """Add a note."""
 
+    def delete_note(self, level: Level, container_id: str, note_id: str) -> None:
+        """Delete a note; one that is gone already counts as deleted."""
+
     def delete(self, level: Level, container_id: str) -> None:
         """Delete a container; one that is gone already counts as deleted."""
 

@@ -147,6 +147,13 @@ class FlywheelSite:
         path = f"/{PLURAL[level]}/{{id}}/notes"
         self._ask(forms.note, f"add a note to the {level}", "POST", path, body={"text": text}, id=container_id)
 
+    def delete_note(self, level: Level, container_id: str, note_id: str) -> None:
+        path = f"/{PLURAL[level]}/{{id}}/notes/{{note}}"
+        try:
+            self._ask(forms.deleted, f"delete a note of the {level}", "DELETE", path, id=container_id, note=note_id)
+        except NotFound:
+            return
+
     def delete(self, level: Level, container_id: str) -> None:
         # The only containers the gear ever deletes are empty ones it has just created twice.
         query = {"delete_reason": "container_is_empty"}

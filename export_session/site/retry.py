@@ -99,6 +99,9 @@ class PatientSite:
     def add_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
         self._persist(lambda: self._site.add_tags(level, container_id, tags))
 
+    def delete_note(self, level: Level, container_id: str, note_id: str) -> None:
+        self._persist(lambda: self._site.delete_note(level, container_id, note_id))
+
     def delete(self, level: Level, container_id: str) -> None:
         self._persist(lambda: self._site.delete(level, container_id))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from export_session.site.forms import Form, Row, WrongForm, an_object, list_in, number_in, object_in, text_of
@@ -12,6 +14,7 @@ C = TypeVar("C", bound=Container)
 
 # Not among what a container says of itself, or carried by the types of the model in a form of their own
 NOT_FIELDS = {"_id", "id", "label", "parents", "info", "tags", "notes", "files", "created", "analyses"}
+MOMENT = timedelta(seconds=30)
 
 
 def container_of(kind: type[C], row: Any) -> C:
@@ -19,6 +22,7 @@ def container_of(kind: type[C], row: Any) -> C:
     row = an_object(row)
     level, container_id, info = kind.level, text_of(row, "_id"), object_in(row, "info")
     files = [an_object(file) for file in list_in(row, "files")]
+    notes = [an_object(note) for note in list_in(row, "notes")]
     return kind(
         id=container_id,
         label=row.get("label") or row.get("code") or "",
@@ -27,12 +31,27 @@ def container_of(kind: type[C], row: Any) -> C:
         info=info,
         info_is_hidden=not info and bool(row.get("info_exists")),
         tags=tuple(list_in(row, "tags")),
-        notes=tuple(an_object(note).get("text") or "" for note in list_in(row, "notes")),
+        notes=tuple(note.get("text") or "" for note in notes),
+        repeated_notes=tuple(_repeated(notes)),
         files=tuple(file_of(level, container_id, file) for file in files if not file.get("deleted")),
         created=row.get("created") or "",
         _fields={name: value for name, value in row.items() if name not in NOT_FIELDS},
         **_of_level(level, row),
     )
+
+
+def _repeated(notes: Sequence[Row]) -> Iterator[str]:
+    """Give the ids of notes that repeat one of the same author within a moment: no person does, a network may."""
+    earlier: dict[tuple[Any, Any], datetime] = {}
+    for note in sorted(notes, key=lambda note: str(note.get("created"))):
+        try:
+            written = datetime.fromisoformat(str(note.get("created")))
+            first = earlier.setdefault((note.get("user"), note.get("text")), written)
+            repeated = first is not written and written - first <= MOMENT
+        except (ValueError, TypeError):  # no time, or times that cannot be compared
+            continue
+        if repeated and isinstance(note.get("_id"), str):
+            yield note["_id"]
 
 
 def container_with(kind: type[C], container_id: str) -> Form[C]:

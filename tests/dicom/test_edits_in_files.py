@@ -13,7 +13,7 @@ import pydicom
 import pytest
 
 from export_session.dicom import Result, rewrite
-from export_session.dicom.edits.importers.rereading import Rereading
+from export_session.dicom.edits.importers.reading.rereading import Rereading
 from tests.support import build
 from tests.support.instances import UID, Items, file_bytes
 

@@ -239,3 +239,12 @@ def test_awkward_names_arrive(world: World) -> None:
     (acquisition,) = copied.acquisitions()
     assert sorted(file.name for file in acquisition.reload().files) == ["empty.txt", "odd name, 'x' & é.txt"]
     assert len(world.export.subjects()) == 1
+
+
+def test_debug_logs_each_call_and_nothing_less_does(world: World) -> None:
+    session = world.typical_session()
+    quiet, told = world.run(session, dry_run=True), world.run(session, dry_run=True, debug=True)
+    for line in (f"GET /sessions/{session.id}", "POST /lookup"):
+        assert line in told.printed
+        assert line not in quiet.printed
+    assert len(told.printed.splitlines()) > len(quiet.printed.splitlines()) + 10

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from export_session.dicom.edits.importers.rereading import Rereading
+from export_session.dicom.edits.importers.reading.rereading import Rereading
 from tests.judge.campaign import Task, written
 from tests.judge.comparison import differences
 from tests.judge.importers import Importer, Running, real

@@ -9,12 +9,14 @@ import struct
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from export_session.report import fan_out, table_page
 from export_session.report.html import render
 
 Make = Callable[..., Any]
@@ -57,7 +59,7 @@ const look = async ([name, page, width, sandbox, find]) => {
     while (!inside.getElementById("found").textContent) await wait(20);
     saw.found = inside.getElementById("found").textContent;
     saw.milliseconds = performance.now() - begin;
-    saw.after = inside.getElementById("files").innerText;
+    saw.after = (inside.getElementById("files") ?? inside.getElementById("rows")).innerText;
   }
   seen[name] = saw;
   frame.remove();
@@ -86,10 +88,13 @@ def pages(rich_run: Make, run: Make, session: Make, file: Make, change: Make) ->
         weight = change("PatientWeight", "70", f"{number}.25", tag="(0010,1030)")
         return file(f"series-{number}.dicom.zip", changes=(change(), weight))
 
+    line = fan_out.Line(HOSTILE, "s" * 200, "6" * 24, "", "", fan_out.Action.STARTED, HOSTILE)
+    jobs = fan_out.Jobs([line, replace(line, subject="sub-217.25")], HOSTILE, "tag", preview=False)
     hostile = file(HOSTILE, changes=(change("PatientName", HOSTILE, f"{HOSTILE}!"),), notes=(HOSTILE,))
     return {
         "/rich": render(rich_run()),
         "/hostile": render(run(title=HOSTILE, sessions=(session(HOSTILE, files=(hostile,)),))),
+        "/jobs": table_page.render(fan_out.page(jobs, "today", "run_fan_out.csv")),
         "/300": render(run(sessions=(session(files=tuple(map(one_of_300, range(300)))),))),
     }
 
@@ -102,6 +107,7 @@ def address(pages: dict[str, str]) -> Iterator[str]:
         ["sandboxed", "/rich", 800, "allow-same-origin", ""],
         ["hostile", "/hostile", 400, None, ""],
         ["300", "/300", 1280, None, "217.25"],
+        ["jobs", "/jobs", 400, None, "217.25"],
     ]
     plain = re.sub(r"<script>.*?</script>", "", pages["/300"], flags=re.DOTALL)
     served = pages | {"/": WATCH % json.dumps(frames), "/300-plain": plain}
@@ -142,7 +148,7 @@ def seen(browser: str, address: str, tmp_path_factory: pytest.TempPathFactory) -
     return result
 
 
-@pytest.mark.parametrize("width", ["wide", "narrow", "sandboxed", "hostile"])
+@pytest.mark.parametrize("width", ["wide", "narrow", "sandboxed", "hostile", "jobs"])
 def test_no_page_scrolls_sideways(seen: dict[str, Any], width: str) -> None:
     assert seen[width]["overflow"] <= 0
 
@@ -191,3 +197,11 @@ def test_a_picture_can_be_taken(browser: str, address: str, tmp_path: Path, widt
     data = picture.read_bytes()
     assert struct.unpack_from(">II", data, 16) == (width, 1600)
     assert len(data) > 30_000  # an empty page has less than 10,000
+
+
+def test_a_table_page_is_as_safe_as_the_report_and_can_be_narrowed(seen: dict[str, Any]) -> None:
+    assert seen["hit"] is None
+    assert seen["jobs"]["scripts"] == 1
+    assert seen["jobs"]["text"].count(HOSTILE) >= 3
+    assert seen["jobs"]["found"] == "1 of 2 sessions"
+    assert "sub-217.25" in seen["jobs"]["after"]

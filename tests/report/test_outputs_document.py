@@ -7,7 +7,7 @@ import pytest
 
 from export_session.dicom.vocabulary import Cause, Outcome
 from export_session.record import Status, Verification
-from export_session.report import change_log, export_log, fan_out
+from export_session.report import change_log, export_log, fan_out, summary
 from export_session.report.cells import CELL_LIMIT
 from export_session.report.disclosure import HIDDEN
 
@@ -26,6 +26,7 @@ def first_cells(heading: str) -> list[str]:
         ("Export log", export_log.COLUMNS),
         ("DICOM change log", change_log.COLUMNS),
         ("Jobs of a fan-out", fan_out.COLUMNS),
+        ("Summary of sessions", summary.COLUMNS),
     ],
 )
 def test_every_column_is_explained_in_its_order(heading: str, columns: tuple[str, ...]) -> None:

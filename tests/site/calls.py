@@ -30,6 +30,7 @@ class Stage:
     acquisition: str
     analysis: str
     gear: str
+    note: str
     file: File
 
     @property
@@ -44,7 +45,7 @@ class Stage:
     def absent(self) -> Stage:
         """The same with ids of nothing."""
         nothing = File("", "", 1, "x.txt", 0, "", None, None, {}, {}, (), "acquisition", ABSENT)
-        absent = Stage(self.world, self.folder, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, nothing)
+        absent = Stage(self.world, self.folder, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, nothing)
         absent.file = File(**{**nothing.__dict__, "file_id": ABSENT})
         return absent
 
@@ -70,6 +71,7 @@ WRITES: dict[str, Callable[[Site, Stage], Any]] = {
     "set_info": lambda site, stage: site.set_info("session", stage.session, {"a": 1}),
     "add_tags": lambda site, stage: site.add_tags("session", stage.session, ["one", "two"]),
     "add_note": lambda site, stage: site.add_note("session", stage.session, "a note"),
+    "delete_note": lambda site, stage: site.delete_note("session", stage.session, stage.note),
     "delete": lambda site, stage: site.delete("acquisition", stage.acquisition),
     "store": lambda site, stage: site.store("acquisition", stage.acquisition, stage.content(), {"name": "new.txt"}),
     "modify_file": lambda site, stage: site.modify_file(stage.file, {"modality": "MR"}),
@@ -86,6 +88,8 @@ def stage(world: World, tmp_path: Path) -> Stage:
     session = world.session(timestamp="2024-02-01T10:00:00.000+00:00", weight=61.5)
     acquisition = session.add_acquisition(label="T1", **OWN)
     file = world.file(acquisition, "notes.txt", b"first", type="text", info={"kept": True})
+    session.add_note("an old note")
+    note = session.reload().notes[0].id
     analysis = session.add_analysis(label="Export", inputs=[])
     manifest = {
         **dict.fromkeys(("label", "description", "author", "license", "source", "url"), "x"),
@@ -107,6 +111,7 @@ def stage(world: World, tmp_path: Path) -> Stage:
         acquisition.id,
         getattr(analysis, "id", analysis),
         str(getattr(gear, "id", gear)),
+        note,
         found,
     )
 
@@ -116,4 +121,4 @@ def method_of(name: str) -> str:
         return "POST"
     if name in {"modify", "modify_file", "move_session"}:
         return "PUT"
-    return "DELETE" if name == "delete" else "PATCH"
+    return "DELETE" if name in {"delete", "delete_note"} else "PATCH"

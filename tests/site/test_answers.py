@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from export_session.errors import NoAnswer
-from export_session.site import Patience, PatientSite, connect
+from export_session.site import Patience, PatientSite, connect, equals
 from export_session.site.model import Acquisition, Session
-from tests.site.calls import READS, WRITES, Stage, method_of
+from export_session.site.rows import container_of
+from tests.site.calls import NEW, READS, WRITES, Stage, method_of
 from tests.support.middlebox import Middlebox, Reply, html, json, middlebox
 
 WRONG = {
@@ -51,7 +52,7 @@ def test_what_is_no_answer_to_a_call_raises(name: str, wrong: str, stage: Stage,
     assert "sign in" not in str(caught.value)
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("wrong", ["nothing", "a page", "a redirect to a page"])
 @pytest.mark.parametrize("forward", [True, False])
 @pytest.mark.parametrize("name", WRITES)
 def test_a_write_that_was_not_answered_is_done_once(
@@ -68,7 +69,8 @@ def test_a_write_that_was_not_answered_is_done_once(
         "modify": session.details["weight"] == 70.5,
         "set_info": session.info.get("a") == 1,
         "add_tags": set(session.tags) >= {"one", "two"},
-        "add_note": session.notes == ("a note",),
+        "add_note": session.notes == ("an old note", "a note"),
+        "delete_note": not session.notes,
         "delete": not acquisitions,
         "store": [(file.name, file.version) for file in files] == [("notes.txt", 1), ("new.txt", 1)],
         "modify_file": [file.modality for file in files] == ["MR"],
@@ -86,6 +88,46 @@ def test_the_error_says_what_was_asked_and_what_came_but_not_what_it_said(stage:
     with pytest.raises(NoAnswer) as caught:
         connect(box.api_key).read(Session, stage.session)
     assert str(caught.value) == "read sessions: the site answered 200 with 22 bytes of text/html, which is not JSON"
+
+
+# Twins
+
+
+def test_a_note_that_the_network_repeats_is_known_from_one_that_a_person_repeats(stage: Stage) -> None:
+    site = connect(stage.world.site.api_key)
+    site.add_note("session", stage.session, "a note")
+    site.add_note("session", stage.session, "another")
+    assert site.read(Session, stage.session).repeated_notes == ()
+    site.add_note("session", stage.session, "a note")
+    (twin,) = site.read(Session, stage.session).repeated_notes
+    site.delete_note("session", stage.session, twin)
+    session = site.read(Session, stage.session)
+    assert (session.notes, session.repeated_notes) == (("an old note", "a note", "another"), ())
+
+
+@pytest.mark.parametrize(("changes", "repeated"), [
+    ({}, ("2",)), ({"user": "you"}, ()), ({"text": "b"}, ()), ({"created": "2024-01-01T10:05:00+00:00"}, ()),
+    ({"created": "2024-01-01T10:00:01"}, ()), ({"created": None}, ()), ({"_id": None}, ()),
+])  # fmt: skip
+def test_a_twin_is_of_one_author_text_and_moment(changes: dict[str, Any], repeated: tuple[str, ...]) -> None:
+    first = {"_id": "1", "user": "me", "text": "a", "created": "2024-01-01T10:00:00+00:00"}
+    second = {**first, "_id": "2", "created": "2024-01-01T10:00:01+00:00", **changes}
+    assert container_of(Session, {"_id": "s", "notes": [second, first]}).repeated_notes == repeated
+
+
+def test_a_create_that_the_network_repeats_shows_as_two_copies_the_older_first(stage: Stage, box: Middlebox) -> None:
+    def twice(handler: Any, reply: Reply) -> None:
+        handler.forward(handler.body)
+        handler.send(reply)
+
+    box.act("POST", "^/acquisitions$", how=twice, forward=True)
+    site = patient(box.api_key)
+    made = site.create("acquisition", stage.session, {"label": "new", **NEW})
+    twins = site.children("session", stage.session, Acquisition, equals("info.export.origin_id", "1" * 64))
+    older, younger = (one.id for one in twins)
+    assert older == made
+    site.delete("acquisition", younger)
+    assert [one.label for one in site.children("session", stage.session, Acquisition)] == ["T1", "new"]
 
 
 # Rows

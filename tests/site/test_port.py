@@ -180,7 +180,7 @@ def test_reading_with_trouble_is_unreachable(form: Form, fault: dict[str, Any], 
 
 @WRITING_FORMS
 def test_writing_to_what_is_not_there_is_not_found(form: Form, stage: Stage) -> None:
-    expected = WRITES.keys() - {"delete"}  # what is gone is no error
+    expected = WRITES.keys() - {"delete", "delete_note"}  # what is gone is no error
     assert outcomes(WRITES, form(stage.world.site.api_key), stage.absent()) == all_raise(NotFound, expected)
 
 
@@ -242,7 +242,7 @@ def test_containers_change_as_they_are_told_and_keep_the_rest(form: Form, stage:
     session = site.read(Session, stage.session)
     assert (session.label, session.details["weight"]) == ("Visit 1", 70.5)
     assert session.info == {"a": {"c": 2}, "kept": 1}
-    assert (sorted(session.tags), session.notes) == (["one", "two"], ("a note",))
+    assert (sorted(session.tags), session.notes) == (["one", "two"], ("an old note", "a note"))
 
 
 @WRITING_FORMS
@@ -320,7 +320,7 @@ def test_a_write_whose_answer_was_lost_is_done_once(name: str, stage: Stage) -> 
     acquisitions = list(plain.children("session", stage.session, Acquisition))
     versions = {file.name: file.version for one in acquisitions for file in plain.read(Acquisition, one.id).files}
     assert len(jobs) == (name == "start_job")
-    assert session.notes == (("a note",) if name == "add_note" else ())
+    assert session.notes == ("an old note",) * (name != "delete_note") + ("a note",) * (name == "add_note")
     assert len(acquisitions) == 1 + (name == "create") - (name == "delete")
     assert set(versions.values()) <= {1}
     assert ("new.txt" in versions) == (name == "store")

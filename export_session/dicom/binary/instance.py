@@ -27,6 +27,7 @@ class Kind(StrEnum):
 
     INSTANCE = "DICOM instance"
     DIRECTORY = "DICOMDIR"
+    PACKED = "compressed by a method that is not read here"
     OTHER = "not DICOM"
 
 

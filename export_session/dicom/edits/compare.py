@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,15 +17,13 @@ from export_session.dicom.edits.equality import as_number, is_empty, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL, PER_FRAME_GROUPS, Marks
 from export_session.dicom.edits.projection import as_json
 from export_session.dicom.edits.protected import why_protected
-from export_session.dicom.edits.sequences import are_reordered
+from export_session.dicom.edits.reordering import are_reordered, size
+from export_session.dicom.edits.shown_bytes import shows_bytes
 from export_session.dicom.vocabulary import Options, Step
 
 Above = tuple[tuple[Key, int], ...]  # the sequences passed through, with the number of the item
 
-_UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")  # PS3.5 §9.1
 _META_LENGTH = 0x00020000
-_BYTES_REPR = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""", re.DOTALL)
-_TRUNCATED = " ... truncated byte value."
 _NULL = "an importer may have stored null for a value that it could not keep"
 _KEPT = "or a person may have typed it; that cannot be told, so the file keeps its value"
 _BLANKED = "the items of a sequence are removed by [] alone; {} is not taken as a request to remove them"
@@ -107,6 +104,10 @@ class Comparison:
         if edit.refusal or edit.value is None or in_file is None or not _is_own(edit.value, in_file):
             yield edit
 
+    def explains(self, key: Key, value: Any, data_set: DataSet) -> bool:
+        """Whether some importer makes this value of a data set."""
+        return not any(isinstance(one, Difference) for one in self.of_values(key, value, data_set))
+
     def _explains(self, key: Key, value: Any, in_file: Value | None, *, nested: bool) -> bool:
         """Whether some importer makes this value of these bytes."""
         if in_file is None or in_file.empty:
@@ -115,7 +116,7 @@ class Comparison:
             )
         if nested and is_empty(value) and not _is_readable(in_file):
             return True  # FMI empties numbers that it cannot read; at the top level it drops the key
-        if in_file.vr in BINARY_VRS and _shows_bytes(value, in_file, nested=nested):
+        if in_file.vr in BINARY_VRS and shows_bytes(value, in_file, nested=nested):
             return True
         return any(
             self._same(value, importer.of_value(in_file), in_file, strictly=importer.faithful)
@@ -246,7 +247,7 @@ class Comparison:
                     list(self.of_data_set(part, item, (*above, (key, number))))
                     for number, (part, item) in enumerate(zip(value, items, strict=True))
                 ]
-                if are_reordered(value, items, list(map(_differences, found)), self._distance):
+                if are_reordered(value, items, list(map(_distance, found)), self._distance):
                     yield replace(self.difference(key, value, data_set, above), refusal=_REORDERED)
                 else:
                     yield from (finding for findings in found for finding in findings)
@@ -260,17 +261,11 @@ class Comparison:
         yield replace(self.difference(key, value, data_set, above), refusal=reason)
 
     def _distance(self, shown: Mapping[str, Any], item: DataSet) -> int:
-        return _differences(self.of_data_set(shown, item))
+        return _distance(self.of_data_set(shown, item))
 
 
-def _differences(findings: Iterable[Finding]) -> int:
-    return sum(_leaves(finding.wanted) for finding in findings if isinstance(finding, Difference))
-
-
-def _leaves(value: Any) -> int:
-    """Count the values in a JSON value: a sequence that differs as a whole counts as all that it holds."""
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return max(1, sum(map(_leaves, parts)))
+def _distance(findings: Iterable[Finding]) -> int:
+    return sum(size(finding.wanted) for finding in findings if isinstance(finding, Difference))
 
 
 def _is_plain(value: Any) -> bool:
@@ -307,31 +302,6 @@ def _bare(value: Any) -> Any:
     return re.sub(r" *\\ *", r"\\", "".join(filter(str.isprintable, value)).lstrip(" "))
 
 
-def _shows_bytes(value: Any, in_file: Value, *, nested: bool) -> bool:
-    """Whether a text is one of the pictures that importers draw of binary data.
-
-    FMI: hexadecimal, whole or the first ten digits, or decoded as text; GRP3 and MRC: Python's ``repr``.
-    Of long data only the first bytes are at hand, so only these are compared.
-    """
-    if is_empty(value):
-        return nested or not in_file.raw.strip(b" \0")
-    if isinstance(value, list):
-        value = "\\".join(map(str, value))
-    raw, held = in_file.raw, in_file.element.held
-    if not isinstance(value, str):
-        return False
-    if value.endswith(_TRUNCATED):
-        return raw.hex().startswith(value.removesuffix(_TRUNCATED))
-    if _BYTES_REPR.fullmatch(value):
-        try:
-            shown = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            return False
-        return bool(shown == raw if held else shown.startswith(raw))
-    pictures = (raw.hex(), raw.decode("utf-8", "replace").strip(" \0"))
-    return value in pictures if held else value.startswith(pictures)
-
-
 def _vr_to_add(key: Key, value: Any, data_set: DataSet) -> str:
     """Return the VR an absent element is to be written with; an unknown private one gets it by its JSON type."""
     vr = vr_in_dictionary(key.tag, key.creator)
@@ -353,14 +323,3 @@ def _cannot_add(vr: str) -> str:
     if vr == "SQ":
         return "the file has no such sequence, and sequences cannot be added"
     return ""
-
-
-def is_rebuilt_uid(value: Any, in_file: Value) -> bool:
-    """Whether the file's UID is invalid and the metadata's is not: some versions of FMI make one in its place."""
-    if in_file.vr != "UI" or not isinstance(value, str) or not _is_uid(value):
-        return False
-    return not in_file.empty and not all(_is_uid(text.strip(" ")) for text in in_file.texts("UI"))
-
-
-def _is_uid(text: str) -> bool:
-    return len(text) <= 64 and _UID.fullmatch(text) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from export_session.dicom.binary.code_extensions import without_escapes
 from export_session.dicom.binary.dataset import Value
 from export_session.dicom.dictionary import NUMBER_FORMATS, TEXT_VRS, UNSPLIT_VRS
 from export_session.dicom.edits.equality import components, is_empty, same_component
@@ -39,6 +40,7 @@ def value_to_write(value: Any, in_file: Value, marks: Marks) -> tuple[Any, str]:
     tuple
         The value, and why it cannot be written ("" when it can).
     """
+    value = _without_escapes(value, in_file)
     if not isinstance(value, list) or in_file.vr in UNSPLIT_VRS:
         return value, ""
     own = own_components(in_file)
@@ -55,6 +57,13 @@ def value_to_write(value: Any, in_file: Value, marks: Marks) -> tuple[Any, str]:
             return value, f"component {place + 1}: {_AS_NUMBER}"
         merged[place] = part
     return _unwrapped(merged), ""
+
+
+def _without_escapes(value: Any, in_file: Value) -> Any:
+    """Return a value without the escape sequences that importers leave in the text of some character sets."""
+    if isinstance(value, list):
+        return [_without_escapes(part, in_file) for part in value]
+    return without_escapes(value, in_file.data_set.codecs) if isinstance(value, str) else value
 
 
 def _places(value: list[Any], own: list[Any], marks: Marks) -> list[int] | None:

@@ -16,6 +16,7 @@ from export_session.dicom.dictionary import MAX_CHARACTERS, NUMBER_FORMATS, TEXT
 from export_session.dicom.edits.equality import same
 from export_session.dicom.edits.importers import FAITHFUL
 
+_UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")  # PS3.5 §9.1
 _UID_ROOT = "2.16.840.1.114570."  # of the UIDs that file-metadata-importer makes in place of invalid ones
 
 
@@ -74,6 +75,17 @@ def _numbers(in_file: Value, vr: str) -> Any:
     except ValueError:
         return None
     return numbers[0] if len(numbers) == 1 else numbers
+
+
+def is_rebuilt_uid(value: Any, in_file: Value) -> bool:
+    """Whether the file's UID is invalid and the metadata's is not: some versions of FMI make one in its place."""
+    if in_file.vr != "UI" or not isinstance(value, str) or not _is_uid(value):
+        return False
+    return not in_file.empty and not all(_is_uid(text.strip(" ")) for text in in_file.texts("UI"))
+
+
+def _is_uid(text: str) -> bool:
+    return len(text) <= 64 and _UID.fullmatch(text) is not None
 
 
 _STEPS: tuple[tuple[Callable[[Any, Value], bool], str], ...] = (

@@ -17,7 +17,7 @@ from export_session.dicom.edits.importers.importer import by_path
 from export_session.dicom.edits.importers.shown import can_be_part_of
 
 if TYPE_CHECKING:
-    from export_session.dicom.edits.importers.rereading import Rereading
+    from export_session.dicom.edits.importers.reading.rereading import Rereading
 
 INSTANCE_NUMBER = 0x00200013
 NUMBER_OF_FRAMES = 0x00280008

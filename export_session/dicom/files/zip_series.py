@@ -16,6 +16,7 @@ from export_session.dicom.binary.instance import Instance
 from export_session.dicom.binary.parser import Parser
 from export_session.dicom.binary.splice import patches_for
 from export_session.dicom.files.deflate_reuse import Joint, join
+from export_session.dicom.files.packed import is_readable, packed_instance
 from export_session.dicom.files.proof import Chunks, Elements, Kept, Original, Passing, Whole, WrongValues, prove
 from export_session.dicom.files.stream import rewritten, rewritten_bytes
 from export_session.dicom.files.zip_reader import Member, ZipReader, check
@@ -41,6 +42,8 @@ class ZipSeries:
         """Read the headers of all members that are no folders."""
         return [
             self._parser.parse(Reader(self._source.content(member)).read, member.name, member.info.file_size)
+            if is_readable(member.info)
+            else packed_instance(member.info)
             for member in self._members
         ]
 
@@ -143,8 +146,8 @@ class ZipSeries:
         prove(instance, task.elements, original, written, size=size, parser=parser, wrong_values=task.wrong_values)
 
     def _read(self, member: Member) -> None:
-        """Refuse a member that is damaged."""
-        for _ in self._source.checked_content(member):
+        """Refuse a member that is damaged, if that can be told."""
+        for _ in self._source.checked_content(member) if is_readable(member.info) else ():
             pass
 
     def _content(self, member: Member) -> bytes:

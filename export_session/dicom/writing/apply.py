@@ -54,6 +54,7 @@ class Effect:
     repertoire: bool = False  # whether another character set would help
     top: int = 0  # tag of the element of the main data set that holds it
     needed_by: int = 0  # number of the request that made a character set be re-declared
+    left: tuple[str, ...] = ()  # elements that a re-declared character set may misread now
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Edited:
     elements: Mapping[int, bytes] = field(default_factory=dict)
     effects: Mapping[int, Effect] = field(default_factory=dict)
     recoded: Mapping[int, bytes] = field(default_factory=dict)  # with their old text, in a new character set
+    guessed: bool = False  # whether some of that text could only be guessed
 
 
 def edit_data_set(data_set: DataSet, requests: Sequence[Request]) -> Edited:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from struct import Struct
 from typing import Any
 
+from export_session.dicom.binary.code_extensions import without_escapes
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import EXPLICIT_LITTLE, Element, Malformed, Syntax, write_head
 from export_session.dicom.binary.items import exact_elements
@@ -187,7 +188,8 @@ def shown(value: Value | None) -> Any:
     if value.is_sequence:
         return _shown_items(value)
     if value.vr in STRING_VRS:
-        parts = [as_number(text, value.vr) for text in value.texts(value.vr)]
+        codecs = value.data_set.codecs
+        parts = [as_number(without_escapes(text, codecs), value.vr) for text in value.texts(value.vr)]
     elif value.vr == "AT":
         parts = [tag_text(tag) for tag in value.tags()]
     elif value.vr in NUMBER_FORMATS:

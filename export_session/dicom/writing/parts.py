@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pydicom.charset import decode_bytes
 from pydicom.valuerep import TEXT_VR_DELIMS
 
+from export_session.dicom.binary.code_extensions import without_escapes
 from export_session.dicom.binary.dataset import Value
 from export_session.dicom.binary.text import encode_text
 from export_session.dicom.binary.values import is_same
@@ -29,7 +30,8 @@ class Own:
     @classmethod
     def of(cls, value: Value, vr: str) -> Own | None:
         """Return the text that an element holds, None where it is empty."""
-        return cls(value.decoded(vr), value.raw, vr, value.data_set.codecs) if value.raw else None
+        codecs = value.data_set.codecs
+        return cls(without_escapes(value.decoded(vr), codecs), value.raw, vr, codecs) if value.raw else None
 
     def parted(self, delimiter: str) -> list[Own]:
         """Part text and bytes alike; a byte of a multi-byte character can look like a delimiter."""
@@ -39,7 +41,9 @@ class Own:
         return [replace(self, text=text, raw=raws[number] if told else None) for number, text in enumerate(texts)]
 
     def _read(self, raw: bytes) -> str:
-        return decode_bytes(raw, self.codecs, TEXT_VR_DELIMS) if self.vr in CHARSET_VRS else raw.decode("latin-1")
+        if self.vr not in CHARSET_VRS:
+            return raw.decode("latin-1")
+        return without_escapes(decode_bytes(raw, self.codecs, TEXT_VR_DELIMS), self.codecs)
 
 
 def encode_keeping(text: str, vr: str, codecs: Sequence[str], own: Own | None) -> bytes:

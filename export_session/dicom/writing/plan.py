@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
-from export_session.dicom.binary.text import Undecodable
 from export_session.dicom.dictionary import PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET
 from export_session.dicom.vocabulary import Assignment, Change, Outcome
 from export_session.dicom.writing.apply import Edited, Effect, Request, edit_data_set
 from export_session.dicom.writing.elements import shown
 from export_session.dicom.writing.record import REDECLARED, Found, Record
-from export_session.dicom.writing.utf8 import transcode, transcoded
+from export_session.dicom.writing.utf8 import InTheWay, transcode, transcoded
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,10 @@ class _Editor:
         if not needing:
             return edited
         requests = [request for unit in units for request in unit.requests]
-        return _edit_in_utf8(instance, requests, needing[0]) or edited
+        try:
+            return _edit_in_utf8(instance, requests, needing[0], edited.effects)
+        except InTheWay as obstacle:
+            return _with_obstacle(edited, str(obstacle))
 
     def _edit_as_declared(self, instance: Instance, units: Sequence[_Unit]) -> Edited:
         """Edit an instance in its own character set; look up what was decided for the same elements before."""
@@ -155,14 +157,28 @@ class _Editor:
         return Edited(elements, effects)
 
 
-def _edit_in_utf8(instance: Instance, requests: Sequence[Request], needing: int) -> Edited | None:
-    """Re-declare the data set as UTF-8 and edit it; None where that cannot be done without loss."""
+def _edit_in_utf8(
+    instance: Instance, requests: Sequence[Request], needing: int, before: Mapping[int, Effect]
+) -> Edited:
+    """Re-declare the data set as UTF-8 and edit it; old values are shown as they were before."""
     data_set = main_data_set(instance)
-    try:
-        recoded = transcode(data_set)
-    except Undecodable:
-        return None
-    edited = edit_data_set(transcoded(data_set, recoded), requests)
+    recoded = transcode(data_set, requests)
+    edited = edit_data_set(transcoded(data_set, recoded.elements), requests)
+    effects = {number: replace(effect, old=before[number].old) for number, effect in edited.effects.items()}
     old = shown(data_set.at(SPECIFIC_CHARACTER_SET))
-    declared = Effect(SPECIFIC_CHARACTER_SET, old, "CS", written=True, needed_by=needing)
-    return Edited({**recoded, **edited.elements}, {**edited.effects, REDECLARED: declared}, recoded)
+    declared = Effect(SPECIFIC_CHARACTER_SET, old, "CS", written=True, needed_by=needing, left=tuple(recoded.opaque))
+    return Edited(
+        {**recoded.elements, **edited.elements},
+        {**effects, REDECLARED: declared},
+        recoded.elements,
+        guessed=recoded.guessed,
+    )
+
+
+def _with_obstacle(edited: Edited, obstacle: str) -> Edited:
+    """Say in the refusals for want of a character set what stands in the way of another one."""
+    effects = {
+        number: replace(effect, reason=f"{effect.reason}: {obstacle}") if effect.repertoire else effect
+        for number, effect in edited.effects.items()
+    }
+    return replace(edited, effects=effects)

@@ -15,11 +15,12 @@ from typing import Any
 from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.tag import Tag
 
+from export_session.dicom.binary.code_extensions import without_escapes
 from export_session.dicom.binary.dataset import Value, main_data_set
 from export_session.dicom.binary.elements import Element
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.binary.values import is_blank, is_same
-from export_session.dicom.dictionary import STRING_VRS, UNSPLIT_VRS
+from export_session.dicom.dictionary import CHARSET_VRS, STRING_VRS, UNSPLIT_VRS
 from export_session.dicom.vocabulary import Assignment, Step
 from export_session.dicom.writing.apply import Edited
 from export_session.dicom.writing.sequences import ExactSequence
@@ -80,8 +81,9 @@ def _holds(value: Value | None, wanted: Any) -> bool:
     asked = wanted if isinstance(wanted, list) else [wanted]
     if len(asked) == 1 and isinstance(asked[0], str) and value.vr not in UNSPLIT_VRS:
         asked = asked[0].split("\\")
-    found = _converted(value)
-    texts = value.texts(value.vr) if value.vr in STRING_VRS else found
+    codecs = value.data_set.codecs
+    found = [without_escapes(str(one), codecs) if value.vr in CHARSET_VRS else one for one in _converted(value)]
+    texts = [without_escapes(text, codecs) for text in value.texts(value.vr)] if value.vr in STRING_VRS else found
     return len(found) == len(texts) == len(asked) and all(
         # A component that stays is its own text, though no such number or the like
         (isinstance(one, str) and isinstance(text, str) and is_same(one, text, value.vr)) or _same(part, one, value.vr)

@@ -13,6 +13,7 @@ from export_session.dicom.vocabulary import Assignment, Change, Outcome, Step, p
 from export_session.dicom.writing.apply import Effect
 from export_session.dicom.writing.elements import as_number
 
+_NAMED = 3  # elements in a note
 REDECLARED = -1  # stands where the number of an assignment does, for a re-declared character set
 
 
@@ -78,8 +79,17 @@ class Record:
             assignment = self._assignments[covered.number]
             return assignment, assignment.warning
         leader = self._assignments[covered.effect.needed_by]
-        note = f"re-declared, and all text re-encoded, to hold {leader.path[-1].key.name}"
+        note = f"re-declared, and all text re-encoded, to hold {leader.path[-1].key.name}" + _but(covered.effect.left)
         return replace(leader, path=(Step(SPECIFIC_CHARACTER_SET),), value=UTF8), note
+
+
+def _but(left: Sequence[str]) -> str:
+    """Name what was not re-encoded, since nobody can tell whether it is text."""
+    if not left:
+        return ""
+    more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+    named = ", ".join(left[:_NAMED]) + more
+    return f"; but {named} of unknown VR keep their bytes, which read otherwise now if they are text"
 
 
 def _as_asked(value: Any, vr: str) -> Any:

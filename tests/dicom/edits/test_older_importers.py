@@ -12,8 +12,11 @@ import pytest
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.edits.edit import Decision
 from export_session.dicom.edits.find import find_edits
-from export_session.dicom.edits.importers.pydicom2_importers import by_dicom_mr_classifier, by_metadata_import_dicom
-from export_session.dicom.edits.importers.rereading import Rereading
+from export_session.dicom.edits.importers.reading.pydicom2_importers import (
+    by_dicom_mr_classifier,
+    by_metadata_import_dicom,
+)
+from export_session.dicom.edits.importers.reading.rereading import Rereading
 from export_session.dicom.edits.series import Reread
 from export_session.dicom.rewrite import rewrite
 from tests.support.instances import UID, Items, file_bytes, parse

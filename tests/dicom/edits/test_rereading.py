@@ -14,7 +14,7 @@ import pydicom
 import pytest
 from pydicom.hooks import hooks
 
-from export_session.dicom.edits.importers.rereading import Rereading
+from export_session.dicom.edits.importers.reading.rereading import Rereading
 from tests.corpus.samples import FMI, Sample, samples
 from tests.judge.crafted import CRAFTED, ID, IMPLICIT, PADDING, file_of
 from tests.judge.dataset import Element

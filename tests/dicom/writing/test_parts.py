@@ -136,3 +136,35 @@ def test_of_binary_data_the_record_says_how_much_there_was(tmp_path: Path) -> No
     data = build.plain(build.element(0x00189004, "OB", b"\1" * 2000))
     result, _ = run(tmp_path, data, {"00189004": "x"})
     assert [change.old for change in result.refused] == ["2,000 bytes"]
+
+
+GB = "ISO 2022 IR 58"
+ZHANG = b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "after"),
+    [
+        ("Wang^XiaoDong=王^小东", b"Wang^XiaoDong=\x1b$)A\xcd\xf5^\x1b$)A\xd0\xa1\xb6\xab"),
+        ("Wang^X=\x1b$)A张^\x1b$)A小东", ZHANG.replace(b"Zhang^XiaoDong", b"Wang^X")),  # as importers show it
+        ("Zhang^XiaoDong=\x1b$)A王^\x1b$)A小东", ZHANG.replace(b"\xd5\xc5", b"\xcd\xf5")),
+        ("Zhang^XiaoDong=张^小东=张^东", ZHANG + b"=\x1b$)A\xd5\xc5^\x1b$)A\xb6\xab"),
+        ("Zhang^XiaoDong=张^小东", ZHANG),
+        ("Doe^Jane", b"Doe^Jane"),
+    ],
+)
+def test_chinese_text_is_edited_in_its_own_character_set(tmp_path: Path, wanted: str, after: bytes) -> None:
+    comment = build.element(0x00104000, "LT", "\x1b$)A中文".encode("gb2312"))
+    data = build.plain(comment, charset="\\" + GB, name=ZHANG)
+    result, written = run(tmp_path, data, {"PatientName": wanted})
+    assert not result.refused
+    assert held(written, 0x00100010) == after + b" " * (len(after) % 2)
+    assert differences(data, written, {(0x00100010,)}) == []
+    assert [change.old for change in result.changes] == ["Zhang^XiaoDong=张^小东"] * result.modified
+
+
+def test_chinese_text_is_re_encoded_where_its_character_set_does_not_suffice(tmp_path: Path) -> None:
+    comment = build.element(0x00104000, "LT", "\x1b$)A中文".encode("gb2312"))
+    _, written = run(tmp_path, build.plain(comment, charset="\\" + GB, name=ZHANG), {"PatientID": "홍"})
+    read = pydicom.dcmread(io.BytesIO(written))
+    assert (str(read.PatientName), read.PatientComments) == ("Zhang^XiaoDong=张^小东", "中文")

@@ -21,7 +21,7 @@ from export_session.dicom.edits.importers.metadata_import_dicom import (
 )
 
 if TYPE_CHECKING:
-    from export_session.dicom.edits.importers.rereading import Rereading
+    from export_session.dicom.edits.importers.reading.rereading import Rereading
 
 
 class DicomMrClassifier(MetadataImportDicom):

@@ -14,7 +14,7 @@ from export_session.dicom.edits.equality import ABSENT
 from export_session.dicom.edits.importers.importer import Importer, by_path
 
 if TYPE_CHECKING:
-    from export_session.dicom.edits.importers.rereading import Rereading
+    from export_session.dicom.edits.importers.reading.rereading import Rereading
 
 PER_FRAME_GROUPS = 0x52009230
 

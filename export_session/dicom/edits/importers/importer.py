@@ -13,7 +13,7 @@ from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.equality import ABSENT
 
 if TYPE_CHECKING:
-    from export_session.dicom.edits.importers.rereading import Rereading
+    from export_session.dicom.edits.importers.reading.rereading import Rereading
 
 
 class Importer(ABC):

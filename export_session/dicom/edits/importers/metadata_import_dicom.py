@@ -13,7 +13,7 @@ from export_session.dicom.edits.importers.file_metadata_importer import finite, 
 from export_session.dicom.edits.importers.importer import Importer
 
 if TYPE_CHECKING:
-    from export_session.dicom.edits.importers.rereading import Rereading
+    from export_session.dicom.edits.importers.reading.rereading import Rereading
 
 _ASCII = frozenset(string.printable)
 _LONG_TEXT = 10240

@@ -14,9 +14,9 @@ from typing import Any, BinaryIO
 
 from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_for_tag, tag_for_keyword
 
-from export_session.dicom.edits.importers.pydicom2_dataset import OldDataSet
-from export_session.dicom.edits.importers.pydicom2_reader import read_file
-from export_session.dicom.edits.importers.pydicom2_values import Name, Number, Uid
+from export_session.dicom.edits.importers.reading.pydicom2_dataset import OldDataSet
+from export_session.dicom.edits.importers.reading.pydicom2_reader import read_file
+from export_session.dicom.edits.importers.reading.pydicom2_values import Name, Number, Uid
 
 _ASCII = frozenset(string.printable)
 _LONG_TEXT = 10240

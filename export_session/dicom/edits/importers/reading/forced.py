@@ -28,7 +28,7 @@ from pydicom.valuerep import AMBIGUOUS_VR, EXPLICIT_VR_LENGTH_32
 from pydicom.values import convert_string, converters
 
 from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET
-from export_session.dicom.edits.importers.conversion import Converter, charset
+from export_session.dicom.edits.importers.reading.conversion import Converter, charset
 
 _UNDEFINED = 0xFFFFFFFF
 _DEFERRED = 256  # bytes; the importer leaves longer values in the file until it wants them

@@ -1,4 +1,4 @@
-"""Whether the items of a sequence in the metadata still are the items of the file, one by one."""
+"""Finds items of a sequence that stand in another order in the metadata than in the file."""
 
 from __future__ import annotations
 
@@ -36,3 +36,9 @@ def are_reordered(
         if not all(crossed) or 2 * sum(crossed) < own[i] + own[j]:
             return True
     return False
+
+
+def size(value: Any) -> int:
+    """Count the values in a JSON value: a sequence that differs as a whole counts as all that it holds."""
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return max(1, sum(map(size, parts)))

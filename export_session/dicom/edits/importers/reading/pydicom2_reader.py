@@ -16,8 +16,8 @@ from pydicom.tag import ItemTag, SequenceDelimiterTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET
-from export_session.dicom.edits.importers.pydicom2_dataset import UNDEFINED, Element, Form, OldDataSet
-from export_session.dicom.edits.importers.pydicom2_values import Uid, Unknown, Values, empty
+from export_session.dicom.edits.importers.reading.pydicom2_dataset import UNDEFINED, Element, Form, OldDataSet
+from export_session.dicom.edits.importers.reading.pydicom2_values import Uid, Unknown, Values, empty
 
 _ITEM_DELIMITER = 0xFFFEE00D
 _TRANSFER_SYNTAX = 0x00020010

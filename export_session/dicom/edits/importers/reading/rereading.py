@@ -16,8 +16,11 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 from pydicom.valuerep import IS, DSfloat, PersonName
 
-from export_session.dicom.edits.importers.forced import ForcedDataset, is_shown, read_file
-from export_session.dicom.edits.importers.pydicom2_importers import by_dicom_mr_classifier, by_metadata_import_dicom
+from export_session.dicom.edits.importers.reading.forced import ForcedDataset, is_shown, read_file
+from export_session.dicom.edits.importers.reading.pydicom2_importers import (
+    by_dicom_mr_classifier,
+    by_metadata_import_dicom,
+)
 
 # where the importer looks for the value of a frame, besides the frame's own item
 _FRAME_SEQUENCES = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
