@@ -43,6 +43,7 @@ PROMISES: dict[str, Callable[[Played], Iterator[str]]] = {
 UNDER_FIRE = forked.Haste(first_wait=0.002, patience=6.0, answer=1.5)
 # A run that is told to end must not need the end of a silence for it.
 TO_BE_ENDED = forked.Haste(first_wait=0.002, patience=60.0, answer=30.0)
+MUCH_TOO_LONG = 120.0  # seconds: a disturbed run that has not ended by then never does
 LONGEST = 600.0  # seconds that an undisturbed run may take on a busy machine
 HOW_MANY = (1, 1, 1, 1, 2, 2, 3)  # faults of a run
 HOW_OFTEN = (1, 1, 1, 1, 1, 2, 3, 10_000)  # calls that one fault strikes, one after the other
@@ -150,12 +151,13 @@ class Game:
             ending = any(strike.kind.startswith("SIG") for strike in strikes)
             process = forked.start(folder, TO_BE_ENDED if ending else UNDER_FIRE)
             proxy.pid = process.pid or 0
+            stuck = False
             try:
-                run = forked.finish(process, folder)
+                run = forked.finish(process, folder, MUCH_TOO_LONG + 10 * self.rehearsed.seconds)
             except TimeoutError:
-                run = Run(-1, (folder / "printed.txt").read_text(errors="replace"), folder)
+                stuck, run = True, Run(-9, (folder / "printed.txt").read_text(errors="replace"), folder)
             proxy.pid = 0  # no signal that is still to come may hit another process of that number
-            ended = time.monotonic()
+            ended = float("inf") if stuck else time.monotonic()
             proxy.settle()
             met = [KINDS[strike.kind] for strike in strikes if strike.struck]
             return self.played(
@@ -164,7 +166,7 @@ class Game:
                 before,
                 wrong_form=any(kind.wrong_form for kind in met),
                 repeated=any(kind.repeats for kind in met),
-                killed=proxy.killed,
+                killed=proxy.killed or stuck,
                 cancelled=int(proxy.cancelled or 0),
                 ending=ended - proxy.signalled.get(int(proxy.cancelled or 0), ended),
                 seconds=ended - began,
