@@ -93,13 +93,13 @@ def _so_far(record: RunRecord, figures: Figures) -> str:
     total = len(record.sessions)
     if not total:
         return f"no session {'could be' if record.dry_run else 'was'} looked at"
-    return f"of the {counted(total, 'session')} that it came to, {_statuses(figures)}"
+    return f"of the {counted(total, 'session')} that it came to, {_statuses(record, figures)}"
 
 
-def _statuses(figures: Figures) -> str:
+def _statuses(record: RunRecord, figures: Figures) -> str:
     exported = sum(figures.sessions.get(status, 0) for status in IN_PLACE)
     counts = {
-        "exported": exported,
+        "could be exported" if record.dry_run else "exported": exported,
         "failed": figures.sessions.get(Status.FAILED, 0),
         "left alone": figures.sessions.get(Status.SKIPPED, 0),
     }

@@ -72,16 +72,17 @@ def pairs_below(
     listed = workers.map(lambda row: site.read(Acquisition, row.id) if row.info_is_hidden else row, listed)
     copies = [_oldest_first(row for row in listed if is_copy_of(row, one)) for one in origin.acquisitions]
     found = workers.map(lambda rows: site.read(Acquisition, rows[0].id) if rows else None, copies)
-    notes = list(settle_twins(site, (twin for rows in copies for twin in rows[1:]), write=write))
+    notes, cleared = settle_twins(site, (twin for rows in copies for twin in rows[1:]), write=write)
     known = {row.id for rows in copies for row in rows}
     orphaned = (row.label for row in listed if row.id not in known and is_copy(row))
-    notes += (f"{label}: the origin of this acquisition's copy is gone" for label in orphaned)
+    gone = [f"{label}: the origin of this acquisition's copy is gone" for label in orphaned]
     both = zip(origin.acquisitions, found, strict=True)
     acquisitions = [_pair(acquisition, copy, overwrite=overwrite) for acquisition, copy in both]
     if write:
         there = {row.id for row in listed}
         acquisitions = _create_or_update_all(site, acquisitions, session.known_copy.id, there, workers)
-    return Pairs(subject, replace(session, notes=(*session.notes, *notes)), tuple(acquisitions))
+    session = replace(session, notes=(*session.notes, *notes, *gone), cleared=session.cleared or cleared)
+    return Pairs(subject, session, tuple(acquisitions))
 
 
 def _create_or_update_all(
@@ -111,7 +112,8 @@ def _find_session(site: Site, origin: Session, project_id: str, *, overwrite: bo
     """Find a session's copy, and settle what else claims to be one."""
     rows = _copies(site, "project", project_id, origin)
     pair = _pair(origin, site.read(Session, rows[0].id) if rows else None, overwrite=overwrite)
-    return replace(pair, notes=tuple(settle_twins(site, rows[1:], write=write)))
+    notes, cleared = settle_twins(site, rows[1:], write=write)
+    return replace(pair, notes=notes, cleared=cleared)
 
 
 def find_copy(site: ReadSite, parent: Level, parent_id: str, origin: C) -> C | None:
@@ -139,9 +141,8 @@ def _age(container: Container) -> tuple[str, str]:
 def _pair(origin: C, copy: C | None, *, overwrite: bool) -> Pair[C]:
     if copy is None:
         return Pair(origin, None, Status.CREATED)
-    if not overwrite or not (_outdated(origin, copy) or _missing_tags(origin, copy) or _missing_notes(origin, copy)):
-        return Pair(origin, copy)
-    return Pair(origin, copy, Status.UPDATED)
+    differs = _outdated(origin, copy) or _missing_tags(origin, copy) or _missing_notes(origin, copy)
+    return Pair(origin, copy, Status.UPDATED if overwrite and (differs or copy.repeated_notes) else Status.UNCHANGED)
 
 
 def create_or_update(site: Site, pair: Pair[C], parent_id: str) -> Pair[C]:
@@ -168,6 +169,8 @@ def _update(site: Site, pair: Pair[C]) -> Pair[C]:
         site.add_tags(origin.level, copy.id, tags)
     for note in _missing_notes(origin, copy):
         site.add_note(origin.level, copy.id, note)
+    for note_id in copy.repeated_notes:  # a request was carried out twice
+        site.delete_note(origin.level, copy.id, note_id)
     return replace(pair, copy=copy)
 
 
@@ -182,7 +185,9 @@ def _create(site: Site, origin: C, parent_id: str) -> C:
             raise
         return _created_by_another(site, origin, parent_id, error)
     # What was asked for; the site is not asked what it made of it.
-    return replace(origin, id=copy_id, parents={}, info=info, tags=(), notes=(), files=(), created="")
+    return replace(
+        origin, id=copy_id, parents={}, info=info, tags=(), notes=(), repeated_notes=(), files=(), created=""
+    )
 
 
 def _unless_second(site: Site, pair: Pair[C], parent_id: str) -> Pair[C]:

@@ -19,6 +19,7 @@ class Pair(Generic[C_co]):
     copy: C_co | None
     status: Status = Status.UNCHANGED
     notes: tuple[str, ...] = ()  # for the person who reads the report
+    cleared: bool = False  # whether empty second copies, here or below, were removed
 
     @property
     def known_copy(self) -> C_co:

@@ -41,7 +41,7 @@ class Result:
         if session.status is Status.CREATED:
             return Status.CREATED
         statuses = {pair.status for pair in self.pairs} | {item.record.status for item in self.outcomes}
-        return Status.UNCHANGED if statuses <= {Status.UNCHANGED} else Status.UPDATED
+        return Status.UNCHANGED if statuses <= {Status.UNCHANGED} and not session.cleared else Status.UPDATED
 
     def record(self, status: Status, error: str = "", archive: Project | None = None) -> SessionRecord:
         """Return the session's record; `archive` is the project that keeps its originals by now."""

@@ -7,7 +7,7 @@ whatever else there is of it, a person must see.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from export_session.errors import NotFound, SiteError
 from export_session.session.provenance import GEAR_NAME, KEY, object_at
@@ -17,8 +17,15 @@ from export_session.site.model import Acquisition, Analysis, Container
 log = logging.getLogger(__name__)
 
 
-def settle_twins(site: Site, twins: Iterable[Container], *, write: bool) -> Iterator[str]:
-    """Remove the empty ones among further copies of an origin, and say what became of each."""
+def settle_twins(site: Site, twins: Iterable[Container], *, write: bool) -> tuple[tuple[str, ...], bool]:
+    """Remove the empty ones among further copies of an origin.
+
+    Returns
+    -------
+    tuple
+        What to say of each, and whether any was (in a preview: would be) removed.
+    """
+    said, removed = [], False
     for twin in twins:
         try:
             empty = _is_empty(site, site.read(type(twin), twin.id))
@@ -27,11 +34,12 @@ def settle_twins(site: Site, twins: Iterable[Container], *, write: bool) -> Iter
         except NotFound:
             continue  # another run, which had just made it, took it away
         except SiteError as error:
-            said = f"{twin.label}: a second copy of this {twin.level} is there and could not be looked into: {error}"
+            said.append(f"{twin.label}: a second copy of this {twin.level} could not be looked into: {error}")
         else:
-            said = _removed(twin, write=write) if empty else _kept(twin)
-        log.warning(said)
-        yield said
+            removed = removed or empty
+            said.append(_removed(twin, write=write) if empty else _kept(twin))
+        log.warning(said[-1])
+    return tuple(said), removed
 
 
 def _removed(twin: Container, *, write: bool) -> str:

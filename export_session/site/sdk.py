@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import flywheel
+import h11
 import httpx2
 from flywheel.rest import ApiException
 
@@ -239,7 +240,7 @@ def _translated(what: str) -> Iterator[None]:
     except ApiException as error:
         said, headers = error.reason or rejections(error.detail), error.headers or {}
         raise error_of(what, error.status or None, said, headers.get("Retry-After")) from None
-    except httpx2.TransportError as error:
+    except (httpx2.TransportError, h11.LocalProtocolError) as error:  # the latter, of a body to be sent once more
         raise Unreachable(f"{what}: no answer from the site ({type(error).__name__})") from None
     except TimeoutError:
         raise Unreachable(f"{what}: no answer from the site (nothing came, or byte by byte)") from None
