@@ -149,7 +149,8 @@ class Game:
             self.site.clear_requests()
             began = time.monotonic()
             ending = any(strike.kind.startswith("SIG") for strike in strikes)
-            process = forked.start(folder, TO_BE_ENDED if ending else UNDER_FIRE)
+            haste = TO_BE_ENDED if ending else UNDER_FIRE
+            process = forked.start(folder, haste)
             proxy.pid = process.pid or 0
             stuck = False
             try:
@@ -170,6 +171,7 @@ class Game:
                 cancelled=int(proxy.cancelled or 0),
                 ending=ended - proxy.signalled.get(int(proxy.cancelled or 0), ended),
                 seconds=ended - began,
+                patience=haste.patience,
                 early=tuple(dict.fromkeys(self.early)),
                 preview=bool(case.config.get("dry_run")),
             )
