@@ -42,7 +42,7 @@ PROMISES: dict[str, Callable[[Played], Iterator[str]]] = {
 }
 UNDER_FIRE = forked.Haste(first_wait=0.002, patience=6.0, answer=1.5)
 # A run that is told to end must not need the end of a silence for it.
-TO_BE_ENDED = forked.Haste(first_wait=0.002, patience=60.0, answer=30.0)
+TO_BE_ENDED = forked.Haste(first_wait=0.002, patience=20.0, answer=20.0)
 MUCH_TOO_LONG = 120.0  # seconds: a disturbed run that has not ended by then never does
 LONGEST = 600.0  # seconds that an undisturbed run may take on a busy machine
 HOW_MANY = (1, 1, 1, 1, 2, 2, 3)  # faults of a run
