@@ -84,7 +84,8 @@ def report(verdicts: Sequence[Verdict], seconds: float) -> int:
     print(f"scenes: {', '.join(f'{name} {n}' for name, n in Counter(v.scene for v in verdicts).most_common())}")
     print(f"faults: {', '.join(f'{name} {n}' for name, n in struck.most_common())}")
     print(f"exit codes of disturbed runs: {', '.join(f'{code}: {n}' for code, n in sorted(codes.items()))}")
-    once = [v.seed for v in verdicts if v.code not in (0, -9) and len(v.strikes) == 1 and v.strikes[0].struck == 1]
+    failed = [verdict for verdict in verdicts if verdict.code in (1, 2)]
+    once = [verdict.seed for verdict in failed if [strike.struck for strike in verdict.strikes] == [1]]
     print(f"runs that one passing fault ended with a failure, which is no violation: {_seeds(once)}")
     broken = sum(bool(verdict.violations) for verdict in verdicts)
     missed = sum(verdict.missed for verdict in verdicts)

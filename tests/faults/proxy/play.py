@@ -42,7 +42,7 @@ PROMISES: dict[str, Callable[[Played], Iterator[str]]] = {
 }
 UNDER_FIRE = forked.Haste(first_wait=0.002, patience=6.0, answer=1.5)
 # A run that is told to end must not need the end of a silence for it.
-TO_BE_ENDED = forked.Haste(first_wait=0.002, patience=60.0, answer=30.0)
+TO_BE_ENDED = forked.Haste(first_wait=0.002, patience=20.0, answer=20.0)
 MUCH_TOO_LONG = 120.0  # seconds: a disturbed run that has not ended by then never does
 LONGEST = 600.0  # seconds that an undisturbed run may take on a busy machine
 HOW_MANY = (1, 1, 1, 1, 2, 2, 3)  # faults of a run
@@ -149,7 +149,8 @@ class Game:
             self.site.clear_requests()
             began = time.monotonic()
             ending = any(strike.kind.startswith("SIG") for strike in strikes)
-            process = forked.start(folder, TO_BE_ENDED if ending else UNDER_FIRE)
+            haste = TO_BE_ENDED if ending else UNDER_FIRE
+            process = forked.start(folder, haste)
             proxy.pid = process.pid or 0
             stuck = False
             try:
@@ -170,6 +171,7 @@ class Game:
                 cancelled=int(proxy.cancelled or 0),
                 ending=ended - proxy.signalled.get(int(proxy.cancelled or 0), ended),
                 seconds=ended - began,
+                patience=haste.patience,
                 early=tuple(dict.fromkeys(self.early)),
                 preview=bool(case.config.get("dry_run")),
             )

@@ -32,7 +32,7 @@ from tests.support.gear import Run
 STAY = frozenset({"created", "updated", "unchanged"})  # statuses that say the export project holds it
 WELL = STAY | {"skipped"}
 LONGEST_CANCEL = 10.0  # seconds
-LONGEST_RUN = 40.0  # seconds, with the patience of a hasty run
+LONGEST_RUN = 34.0  # seconds, and the patience of the run
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Played:
     writes: tuple[str, ...] = ()  # calls that write
     idle: bool = False  # whether nothing was left to do
     calm: float = 0.0  # seconds that it takes undisturbed
+    patience: float = 0.0  # seconds that it may lose
 
     @property
     def due(self) -> set[str]:
@@ -171,8 +172,8 @@ def p13(played: Played) -> Iterator[str]:
 
 def p15(played: Played) -> Iterator[str]:
     """A run ends in bounded time, whatever the site does."""
-    if played.seconds > LONGEST_RUN + 5 * played.calm:  # the machine may be busier than it was
-        yield f"took more than {LONGEST_RUN:.0f} s with a patience that is far less"
+    if played.seconds > LONGEST_RUN + played.patience + 5 * played.calm:  # the machine may be busier than it was
+        yield f"took more than {LONGEST_RUN:.0f} s above its patience"
 
 
 def p18(played: Played) -> Iterator[str]:

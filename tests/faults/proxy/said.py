@@ -13,6 +13,8 @@ from tests.faults.scene import ARCHIVE, EXPORT, EXPORT_PATH, QUARANTINE
 
 FAILED = re.compile(r"\d+ of \d+ sessions? failed.*")
 NOTHING_DONE = re.compile(r"nothing (of (it|them) )?was archived or tagged")  # not: of the others
+STOPPED = "The run stopped early"
+DONE = re.compile(r"\b\d+ exported\b|\bExported( and verified)?:")
 NOTHING_TO_DO = re.compile(r"Nothing to do")
 ARCHIVED = re.compile(r"originals of (\d+) sessions? (?:was|were) (?:copied|moved) to the archive")
 EXPORTED = re.compile(r"Exported( and verified)?: (\d+) sessions?, (\d+) files?")
@@ -21,6 +23,8 @@ EXPORTED = re.compile(r"Exported( and verified)?: (\d+) sessions?, (\d+) files?"
 def p17(played: Played) -> Iterator[str]:
     """What a run says is so."""
     yield from _exit_code(played)
+    if played.preview and DONE.search(played.run.printed):
+        yield "a preview says that something is exported"
     if not played.preview:
         yield from _rows(played)
         yield from _verdict(played)
@@ -32,9 +36,9 @@ def p17(played: Played) -> Iterator[str]:
 def _exit_code(played: Played) -> Iterator[str]:
     if played.killed or played.cancelled:
         return
-    failed = any(row["Status"] == "failed" for row in played.log)
+    failed = any(row["Status"] == "failed" for row in played.log) or STOPPED in played.run.printed
     if played.logged and failed == (played.run.code == 0):
-        yield f"exit code {played.run.code}, though {'a row' if failed else 'no row'} says that something failed"
+        yield f"exit code {played.run.code}, though {'it is said' if failed else 'nothing says'} that something failed"
     if not played.logged and played.run.code != 2:
         yield f"exit code {played.run.code} without an export log"
 
