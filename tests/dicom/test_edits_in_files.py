@@ -208,12 +208,11 @@ def test_null_in_an_array_empties_nothing_and_is_noted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("clutter", [".DS_Store", "DICOMDIR"])
 def test_an_archive_whose_clutter_was_read_takes_real_edits_beside_it(tmp_path: Path, clutter: str) -> None:
     case = "06_ds_store_in_zip" if clutter == ".DS_Store" else "08_dicomdir_in_zip"
-    folder = Path(__file__).parents[2].parent / "shared" / "cases" / case
-    if not folder.is_dir():
-        pytest.skip("the case is not here")
+    folder = zipfile.Path(Path(__file__).parents[1] / "data" / "cases.zip") / case
     header = json.loads((folder / "header.json").read_text())
     header["dicom"]["StudyDescription"] = "new study"
-    result = rewrite(folder / "in.zip", tmp_path / "target.zip", header)
+    (tmp_path / "in.zip").write_bytes((folder / "in.zip").read_bytes())
+    result = rewrite(tmp_path / "in.zip", tmp_path / "target.zip", header)
     assert {change.path for change in result.changes} == {"StudyDescription"}
     with zipfile.ZipFile(tmp_path / "target.zip") as archive:
         for name in archive.namelist():
