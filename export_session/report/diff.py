@@ -44,7 +44,7 @@ def plain(text: str) -> Markup:
 
 
 def _wrap(tag: str, text: str) -> Markup:
-    return Markup(f"<{tag}>{{}}</{tag}>").format(text) if text else Markup()  # noqa: S704  (the tag is ours)
+    return Markup(f"<{tag}>{{}}</{tag}>").format(text) if text else Markup()  # noqa: S704 - the tag is ours
 
 
 def _around_the_difference(old: str, new: str) -> tuple[str, str]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jinja2
@@ -18,6 +16,7 @@ from export_session.report.cells import text_of
 from export_session.report.change_log import where
 from export_session.report.diff import marked, plain
 from export_session.report.plot import stage_bar, throughput
+from export_session.report.templates import assets, new_environment
 from export_session.report.verdict import Figures, verdict
 from export_session.support.wording import counted, duration, shortened, size, visible
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from export_session.dicom.vocabulary import Change
     from export_session.record import RunRecord
 
-HERE = Path(__file__).parent
 TEXT_LIMIT = 1000  # characters of a message on the page; the export log holds all
 SMALLEST = 2_000  # bytes
 TABLE_ROWS = 200  # changes of one file
@@ -62,7 +60,6 @@ class Budget:
 
 def render(record: RunRecord) -> str:
     """Give the page of a run, whose values are taken as fit to be shown."""
-    style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     sessions = view.sessions(record)
     timed = sorted(
         (place for place in view.places(sessions) if place.file.timing.total > 0),
@@ -92,22 +89,14 @@ def render(record: RunRecord) -> str:
         lines=Budget(4_500_000),
         pictures=Budget(800_000),
         overview=Budget(600_000),
-        style=Markup(style),  # noqa: S704  (our own file)
-        script=Markup(script),  # noqa: S704  (our own file)
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **assets("report.js"),
     )
     return page.lstrip()
 
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = new_environment()
     environment.filters |= {
         "counted": counted,
         "duration": duration,

@@ -72,7 +72,7 @@ class Outputs:
 
     def close(self, record: RunRecord) -> list[Path]:
         """Write the page of the run, whose sessions are those that were settled, and return all paths."""
-        from export_session.report import html  # noqa: PLC0415  (the template engine is loaded at the end of a run)
+        from export_session.report import html  # noqa: PLC0415 - the template engine is loaded at the end of a run
 
         self._log.close()
         self._changes.close()

@@ -21,7 +21,7 @@ def stage_bar(seconds: Sequence[float], longest: float) -> Markup:
         parts.append(f'<rect class="s{number}" x="{x:.2f}" width="{each * scale:.2f}" height="10"/>')
         x += each * scale
     drawn = "".join(parts)
-    return Markup(  # noqa: S704  (numbers only)
+    return Markup(  # noqa: S704 - numbers only
         f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">{drawn}</svg>'
     )
 
@@ -62,7 +62,7 @@ def throughput(files: Iterable[tuple[int, float]]) -> Markup:
     dots = "".join("M{:.1f} {:.1f}h0".format(*place(*point)) for point in sorted(points))
     svg.append(f'<path class="dots" d="{dots}"/>')
     svg.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 4}" text-anchor="end">size of the file</text></svg>')
-    return Markup("".join(svg))  # noqa: S704  (numbers and our own words only)
+    return Markup("".join(svg))  # noqa: S704 - numbers and our own words only
 
 
 def _decades(values: Sequence[float]) -> tuple[int, int]:

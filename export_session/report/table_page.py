@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jinja2
-from markupsafe import Markup
 
 from export_session.report.cells import Cell, text_of
+from export_session.report.templates import assets, new_environment
 from export_session.report.verdict import Verdict
 from export_session.support.wording import shortened, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-HERE = Path(__file__).parent
 CELL_LIMIT = 500  # characters of a cell on the page; the CSV holds all
 PAGE_LIMIT = 8_000_000  # bytes of rows; a browser opens that at ease
 
@@ -53,7 +49,6 @@ class TablePage:
 
 def render(page: TablePage) -> str:
     """Give the page as HTML, whose values are taken as fit to be shown."""
-    style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("report.css", "table.js"))
     rows, room = [], PAGE_LIMIT
     for row in page.rows:
         room -= sum(len(str(cell).encode(errors="backslashreplace")) + 40 for cell in row)
@@ -66,9 +61,7 @@ def render(page: TablePage) -> str:
             page=page,
             rows=rows,
             left_out=len(page.rows) - len(rows),
-            style=Markup(style),  # noqa: S704  (our own file)
-            script=Markup(script),  # noqa: S704  (our own file)
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            **assets("table.js"),
         )
         .lstrip()
     )
@@ -76,12 +69,6 @@ def render(page: TablePage) -> str:
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = new_environment()
     environment.filters["text"] = lambda value: shortened(visible(text_of(value)), CELL_LIMIT)
     return environment.get_template("table.html")

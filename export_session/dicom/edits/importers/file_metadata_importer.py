@@ -9,27 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from export_session.dicom.binary.dataset import Value
 from export_session.dicom.binary.instance import Instance
-from export_session.dicom.dictionary import TEXT_VRS, UNSPLIT_VRS, Key, single_valued, vr_in_dictionary
+from export_session.dicom.dictionary import LUT_DESCRIPTORS, TEXT_VRS, UNSPLIT_VRS, Key, single_valued, vr_in_dictionary
 from export_session.dicom.edits.equality import ABSENT
 from export_session.dicom.edits.importers.importer import Importer, by_path
+from export_session.dicom.edits.importers.reading.left_out import is_shown
 
 if TYPE_CHECKING:
     from export_session.dicom.edits.importers.reading.rereading import Rereading
 
 PER_FRAME_GROUPS = 0x52009230
 
-_DENIED = frozenset(
-    [
-        "PixelData",
-        "ContourData",
-        "EncryptedAttributesSequence",
-        "OriginalAttributesSequence",
-        "SpectroscopyData",
-        "EncapsulatedDocument",
-        "FileMetaInformationVersion",
-    ]
-)
-_DENIED_VRS = frozenset(["OB", "OW", "UN", "UT"])
 # A backslash is left to these. "US or SS" is not among them, where the file leaves it open which of the two it is.
 _BACKSLASH_VRS = UNSPLIT_VRS - {"UR"} | {
     "AT",
@@ -47,7 +36,6 @@ _BACKSLASH_VRS = UNSPLIT_VRS - {"UR"} | {
     "UN",
     "US",
 }
-_LUT_DESCRIPTORS = frozenset([0x00281101, 0x00281102, 0x00281103, 0x00283002])
 
 
 class FileMetadataImporter(Importer):
@@ -82,7 +70,7 @@ class FileMetadataImporter(Importer):
             numbers = value.tags() if vr == "AT" else [finite(number) for number in value.numbers(vr)]
         except (KeyError, ValueError):  # no number, or not as many bytes as numbers take
             return _bytes(value)
-        if self._repairing and value.tag in _LUT_DESCRIPTORS and len(numbers) > 1 and numbers[0] < 0:
+        if self._repairing and value.tag in LUT_DESCRIPTORS and len(numbers) > 1 and numbers[0] < 0:
             numbers[0] += 1 << 15
         return unwrapped(numbers)
 
@@ -98,7 +86,7 @@ class FileMetadataImporter(Importer):
     def stores(self, value: Value | None, key: Key) -> bool:
         if value is None or key.creator:
             return value is not None
-        return key.name not in _DENIED and vr_in_dictionary(key.tag) not in _DENIED_VRS
+        return is_shown(key.name)
 
     def left_marks(self, header: Mapping[str, Any], dicom: Mapping[Key, Any]) -> bool:
         return (

@@ -14,9 +14,8 @@ from pydicom.tag import BaseTag
 from pydicom.valuerep import AMBIGUOUS_VR, VR, format_number_as_ds
 from pydicom.values import convert_value
 
-from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET
+from export_session.dicom.dictionary import LUT_DESCRIPTORS, SPECIFIC_CHARACTER_SET
 
-LUT_DESCRIPTORS = frozenset([0x00281101, 0x00281102, 0x00281103, 0x00283002])
 # Of VM 1, these keep their backslashes. No undecided VR but "OB or OW" is among them.
 _BACKSLASH_VRS = frozenset(
     ["AT", "DS", "FD", "FL", "IS", "LT", "OB", "OB or OW", "OF", "OW", "SL", "SQ", "SS", "ST", "UL", "UN", "US", "UT"]

@@ -10,7 +10,7 @@ from struct import unpack
 from typing import Any, BinaryIO
 
 from pydicom.charset import convert_encodings, default_encoding
-from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import _is_implicit_vr, data_element_generator
@@ -29,33 +29,15 @@ from pydicom.values import convert_string, converters
 
 from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET
 from export_session.dicom.edits.importers.reading.conversion import Converter, charset
+from export_session.dicom.edits.importers.reading.left_out import is_shown
 
 _UNDEFINED = 0xFFFFFFFF
 _DEFERRED = 256  # bytes; the importer leaves longer values in the file until it wants them
 _BULK = 1 << 16  # bytes that show whether a longer binary value is text
 _BYTE_VRS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"])
 
-_DENIED = frozenset(
-    [
-        "PixelData",
-        "ContourData",
-        "EncryptedAttributesSequence",
-        "OriginalAttributesSequence",
-        "SpectroscopyData",
-        "EncapsulatedDocument",
-        "FileMetaInformationVersion",
-    ]
-)
-_DENIED_VRS = frozenset(["OB", "OW", "UN", "UT"])
-
 Encodings = str | MutableSequence[str]
 Stop = Callable[[BaseTag, str | None, int], bool]
-
-
-def is_shown(keyword: str) -> bool:
-    """Whether the importer shows elements of that keyword."""
-    tag = tag_for_keyword(keyword)
-    return bool(tag) and keyword not in _DENIED and dictionary_VR(tag or 0) not in _DENIED_VRS
 
 
 class ForcedDataset(Dataset):

@@ -10,8 +10,7 @@ from typing import Any
 from pydicom.charset import convert_encodings, default_encoding
 from pydicom.datadict import dictionary_VR
 
-from export_session.dicom.dictionary import PIXEL_DATA, PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET
-from export_session.dicom.edits.importers.reading.conversion import LUT_DESCRIPTORS
+from export_session.dicom.dictionary import LUT_DESCRIPTORS, PIXEL_DATA, PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET
 from export_session.dicom.edits.importers.reading.pydicom2_values import Values
 
 UNDEFINED = 0xFFFFFFFF  # as a length

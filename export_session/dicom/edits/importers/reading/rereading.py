@@ -16,7 +16,8 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 from pydicom.valuerep import IS, DSfloat, PersonName
 
-from export_session.dicom.edits.importers.reading.forced import ForcedDataset, is_shown, read_file
+from export_session.dicom.edits.importers.reading.forced import ForcedDataset, read_file
+from export_session.dicom.edits.importers.reading.left_out import is_shown
 from export_session.dicom.edits.importers.reading.pydicom2_importers import (
     by_dicom_mr_classifier,
     by_metadata_import_dicom,
