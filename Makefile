@@ -1,13 +1,15 @@
-# make demo | test | test-slow | image | image-test | bench | faults | accept | lint | importer-news
+# make demo | test | test-slow | image | image-test | bench | faults | hostile | accept | lint | importer-news
 PYTHON ?= python3
 VENV := .venv
 FILES ?= 3000
 ARCHIVES ?= 300
+RUNS ?= 300
+SEED ?= 0
 PY := $(VENV)/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 export NO_PROXY := 127.0.0.1,localhost
 
-.PHONY: demo test test-slow lint environments importer-news faults accept bench image image-test clean
+.PHONY: demo test test-slow lint environments importer-news faults hostile accept bench image image-test clean
 
 $(VENV)/ready: requirements.txt requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
@@ -43,10 +45,13 @@ importer-news: $(VENV)/ready environments
 	-$(PY) -m tests.judge --compare .venvs/importer-latest/bin/python --files $(FILES) --archives $(ARCHIVES)
 	$(PY) -m tests.judge --importer .venvs/importer-latest/bin/python --only fmi --jobs 2 --files $(FILES) --archives $(ARCHIVES)
 
-# A fault of every kind at every call of a run, then a soak, then hostile runs through a proxy.
+# A fault of every kind at every call of a run, then a soak.
 faults: $(VENV)/ready
 	$(PY) -m tests.faults.matrix --soak
-	$(PY) -m tests.faults.proxy --runs 300
+
+# Hundreds of runs through a hostile proxy; `make test` plays forty.
+hostile: $(VENV)/ready
+	$(PY) -m tests.faults.proxy --runs $(RUNS) --seed $(SEED)
 
 # Orthanc and the real importer judge what the engine wrote. Needs the Debian package orthanc.
 accept: $(VENV)/ready environments

@@ -1,4 +1,4 @@
-"""A few hostile runs of fixed seeds; ``make faults`` plays hundreds. And the proxy itself: it does what it is asked to."""
+"""A few hostile runs of fixed seeds; ``make hostile`` plays hundreds. And the proxy itself: it does what it is asked to."""
 
 from __future__ import annotations
 
