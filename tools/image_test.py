@@ -34,7 +34,7 @@ from tools.licences import Package, objections, pinned
 from tools.stand_in import base_for_tests, engine_for_tests
 
 MEGABYTE = 1000**2
-MAX_SIZE = 320 * MEGABYTE
+MAX_SIZE = 350 * MEGABYTE
 CANNOT_START = 2  # the gear's exit code for a configuration or a site that it cannot work with
 STRANGER = "4321:4321"  # a user and group that neither host nor image know
 GEAR_CLI = ("--pre", "flywheel-gear-cli==0.1.0a7")
