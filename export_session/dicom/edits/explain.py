@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.compare import Comparison
 from export_session.dicom.edits.edit import HeaderPath
 from export_session.dicom.edits.equality import ABSENT
+from export_session.dicom.edits.importers import Importer
 from export_session.dicom.edits.importers.shown import is_part_of, shows, value_at
 from export_session.dicom.edits.series import Reference, Series
 
@@ -70,7 +71,7 @@ class Explanations:
         marks = self.comparison.marks
         for importer in marks.possible:
             is_overlaid = any(one.replaces_others for one in marks.marked if one is not importer)
-            headers = list(self.series.headers_by(importer, self.dicom, is_overlaid=is_overlaid))
+            headers = list(self._headers_by(importer, is_overlaid=is_overlaid))
             *of_others, of_reference = [value_at(header, path) for header in headers]
             if shows(of_reference, value) or any(shows(one, value) for one in of_others):
                 if importer.faithful or importer in marks.marked:
@@ -82,6 +83,9 @@ class Explanations:
                 if written and written[0] is not ABSENT:
                     return None
         return None
+
+    def _headers_by(self, importer: Importer, *, is_overlaid: bool) -> Iterator[Mapping[str, Any]]:
+        return self.series.headers_by(importer, self.dicom, self.reference.index, is_overlaid=is_overlaid)
 
     def _describes_no_instance(self, key: Key, value: Any) -> bool:
         """Whether a value is that of a member which is no instance, such as a DICOMDIR that the importer read."""
@@ -97,7 +101,7 @@ class Explanations:
         series, marks = self.series, self.comparison.marks
         member, in_file = series.members[self.reference.index], series.data_sets[self.reference.index].get(key)
         if in_file is None and member.unread and key.tag > max(member.elements, default=0):
-            read_on = (any(series.headers_by(one, self.dicom, is_overlaid=False)) for one in marks.possible)
+            read_on = (any(self._headers_by(one, is_overlaid=False)) for one in marks.possible)
             if not any(read_on):
                 return Explanation(_NOT_READ)
         others = (group[0] for group in series.distinct(key) if self.reference.index not in group)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
-from export_session.dicom.dictionary import Key, key_of, why_unknown
+from export_session.dicom.dictionary import FRAME_SEQUENCES, Key, key_of, why_unknown
 from export_session.dicom.edits.compare import Above, Comparison, Difference
 from export_session.dicom.edits.edit import Edit
 from export_session.dicom.edits.equality import is_empty, same
@@ -18,9 +19,6 @@ from export_session.dicom.edits.series import Series
 from export_session.dicom.vocabulary import Cause
 
 _ENTRIES_MAX = 512  # file-metadata-importer lists no more instances, unless configured otherwise
-
-# where file-metadata-importer looks for the value of a frame, besides the frame's own item
-_FRAME_SEQUENCES = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
 
 
 @dataclass(frozen=True)
@@ -178,13 +176,20 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
     except Malformed:
         frames = []
     at_root: list[tuple[int, Difference]] = []
+
+    @cache
+    def imported() -> list[Any]:
+        """Return what the importer itself makes of the frames, by its own way of reading."""
+        rereading = series.reread(member)
+        return rereading.frame_entries(key.text) if rereading else []
+
     for index, (entry, frame) in enumerate(zip(entries, frames, strict=False)):
         if entry is None:
             continue  # which leaves the element as it is, as it does in lists of members
         data_set, above = _frame_data_set(key, frame, index, main)
         findings = comparison.of_values(key, entry, data_set, above)
         differences = [finding for finding in findings if isinstance(finding, Difference)]
-        if differences and _is_imported_frame(key, index, entry, series):
+        if differences and index < len(made := imported()) and made[index] == entry:
             continue
         if data_set is main:
             at_root += ((index, difference) for difference in differences)
@@ -193,19 +198,12 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
     yield from _root_edits(key, at_root, len(frames))
 
 
-def _is_imported_frame(key: Key, index: int, entry: Any, series: Series) -> bool:
-    """Whether the importer itself makes this entry of its frame, by its own way of reading."""
-    rereading = series.reread(series.indices[0])
-    made = rereading.frame_entries(key.text) if rereading else []
-    return index < len(made) and bool(made[index] == entry)
-
-
 def _frame_data_set(key: Key, frame: DataSet, index: int, main: DataSet) -> tuple[DataSet, Above]:
     """Return where file-metadata-importer finds the value of a frame, and how to get there."""
     groups = Key("PerFrameFunctionalGroupsSequence", PER_FRAME_GROUPS)
     if frame.get(key):
         return frame, ((groups, index),)
-    for name in _FRAME_SEQUENCES:
+    for name in FRAME_SEQUENCES:
         inner = key_of(name)
         in_file = frame.get(inner) if inner else None
         item = in_file.item(0) if in_file and in_file.is_sequence else None

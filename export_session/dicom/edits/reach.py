@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
-from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.edit import Edit
 from export_session.dicom.edits.equality import same
 from export_session.dicom.edits.importers import PER_FRAME_GROUPS
@@ -70,7 +69,7 @@ def _over_frames(edit: Edit, data_set: DataSet) -> Iterator[Edit]:
 def _leaf(data_set: DataSet, path: Sequence[Step]) -> tuple[bool, Value | None]:
     """Return whether the data set that should hold an element is there, and the element."""
     for step in path[:-1]:
-        sequence = data_set.get(Key("", step.tag, step.creator))
+        sequence = data_set.get(step.key)
         try:
             item = sequence.item(step.item or 0) if sequence and sequence.is_sequence else None
         except Malformed:
@@ -78,7 +77,7 @@ def _leaf(data_set: DataSet, path: Sequence[Step]) -> tuple[bool, Value | None]:
         if item is None:
             return False, None
         data_set = item
-    return True, data_set.get(Key("", path[-1].tag, path[-1].creator))
+    return True, data_set.get(path[-1].key)
 
 
 def _hold_same(one: Value | None, other: Value | None) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from export_session.dicom.binary.dataset import DataSet, main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
-from export_session.dicom.dictionary import Key
+from export_session.dicom.dictionary import SOP_INSTANCE_UID, Key
 from export_session.dicom.edits.equality import as_number, is_empty, same
 from export_session.dicom.edits.importers import FAITHFUL, Importer
 from export_session.dicom.edits.importers.importer import by_path
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 INSTANCE_NUMBER = 0x00200013
 NUMBER_OF_FRAMES = 0x00280008
-SOP_INSTANCE_UID = 0x00080018
-
 
 _ORDERS_MAX = 20  # of members that may be empty
 _NAMES_OF_INSTANCE = ("SOPInstanceUID", "MediaStorageSOPInstanceUID")
@@ -120,7 +118,7 @@ class Series:
         return bool(uid and value and same(uid, FAITHFUL.of_value(value), "UI"))
 
     def headers_by(
-        self, importer: Importer, dicom: Mapping[str, Any], *, is_overlaid: bool
+        self, importer: Importer, dicom: Mapping[str, Any], reference: int, *, is_overlaid: bool
     ) -> Iterator[Mapping[str, Any]]:
         """Yield what an importer makes of the members that it may have described, by its own way of reading.
 
@@ -133,10 +131,11 @@ class Series:
             Whose header.
         dicom
             The metadata.
+        reference
+            The index of the reference instance.
         is_overlaid
             Whether a later importer has written over it, and over the name of its instance.
         """
-        reference = self.reference(dicom).index
         order = self._order_by_importer if importer.faithful else importer.order(self.members, {})
         first = next((index for index in order if self._header_by(importer, index)), reference)
         if first != reference and (is_overlaid or can_be_part_of(dicom, self._header_by(importer, first))):

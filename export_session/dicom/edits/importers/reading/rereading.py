@@ -16,15 +16,13 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 from pydicom.valuerep import IS, DSfloat, PersonName
 
+from export_session.dicom.dictionary import FRAME_SEQUENCES
 from export_session.dicom.edits.importers.reading.forced import ForcedDataset, read_file
 from export_session.dicom.edits.importers.reading.left_out import is_shown
 from export_session.dicom.edits.importers.reading.pydicom2_importers import (
     by_dicom_mr_classifier,
     by_metadata_import_dicom,
 )
-
-# where the importer looks for the value of a frame, besides the frame's own item
-_FRAME_SEQUENCES = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
 
 
 class Rereading:
@@ -166,7 +164,7 @@ def _shown(dataset: ForcedDataset) -> dict[str, Any]:
 
 
 def _of_frame(frame: ForcedDataset, root: ForcedDataset, key: str) -> Any:
-    inner = (items[0] for name in _FRAME_SEQUENCES if (items := frame.get(name)))
+    inner = (items[0] for name in FRAME_SEQUENCES if (items := frame.get(name)))
     found = (value for place in (frame, *inner, root) if (value := place.get(key)) is not None)
     value = next(found, None)
     if not isinstance(value, MultiValue):
