@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from export_session import field_mapping as mapping
+from export_session import field_mapping
 from export_session.dicom.vocabulary import Options
+from export_session.dicom_map import with_dicom_map
 from export_session.errors import ConfigError
 from export_session.field_mapping import FieldMapping
 
@@ -85,11 +86,11 @@ def parse(document: Mapping[str, Any]) -> Settings:
             "(as an analysis), or by a rule or batch on a session, subject, project or acquisition."
         )
     config = _config(document.get("config") or {}, problems)
-    rows = mapping.built_in(config.map_flywheel_to_dicom if config else True)
+    rows = field_mapping.built_in(config.map_flywheel_to_dicom if config else True)
     given_map, dicom_map = inputs.get("dicom-map"), None
     if given_map:
         try:
-            rows = mapping.with_file(rows, Path(given_map["location"]["path"]))
+            rows = with_dicom_map(rows, Path(given_map["location"]["path"]))
         except ConfigError as error:
             problems.extend(error.problems)
         dicom_map = {**(given_map.get("hierarchy") or {}), "name": given_map["location"]["name"]}
