@@ -122,13 +122,13 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
         problems.append(f"transfers must be from 1 to 16, not {transfers}.")
     for name in ("export_project", "archive_project"):
         path = values.get(name)
-        if isinstance(path, str) and not all(part.strip() for part in project_path(path)):
+        if isinstance(path, str) and not all(project_path(path)):
             problems.append(f"{name} must be written as group/project, not {path!r}.")
     if values.get("archive_mode") == "move" and "archive_project" not in values:
         problems.append("archive_mode is move, but archive_project does not say where to: name it as group/project.")
     if len(problems) > found:
         return None
-    if values.get("archive_project") == values["export_project"]:
+    if project_path(values.get("archive_project", "")) == project_path(values["export_project"]):
         problems.append("archive_project and export_project must be two different projects.")
         return None
     assert values.keys() <= {item.name for item in fields(Config)}
@@ -136,9 +136,13 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
 
 
 def project_path(path: str) -> tuple[str, str]:
-    """Split ``group/project`` at the first slash; a project label may hold further slashes."""
-    group, _, label = path.removeprefix("fw://").partition("/")
-    return group, label.rstrip("/") if label.count("/") == 1 and label.endswith("/") else label
+    """Split ``group/project`` at the first slash; a project label may hold further slashes.
+
+    Blanks around the two are no part of them.
+    """
+    group, _, label = path.strip().removeprefix("fw://").partition("/")
+    label = label.rstrip("/") if label.count("/") == 1 and label.endswith("/") else label
+    return group.strip(), label.strip()
 
 
 def _fits(value: object, hint: Any) -> bool:
