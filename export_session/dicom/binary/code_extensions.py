@@ -99,7 +99,7 @@ def _runs(text: str, codecs: Sequence[str], *, goes_on: bool) -> Iterator[bytes]
             high = high if codec == _ASCII else codec
         yield run.encode(codec)
         announced = codec
-    if goes_on and high != first and first != _ASCII and first not in _KANJI:
+    if goes_on and first not in {high, _ASCII, *_KANJI}:
         yield _ESCAPES[first]
 
 

@@ -76,9 +76,7 @@ def _encode(text: str, vr: str, codecs: Sequence[str], *, goes_on: bool) -> byte
     last = len(parts) - 1
     try:
         encoded = b"".join(
-            part.encode("ascii")
-            if part.isascii()
-            else encode_extended(part, codecs, goes_on=goes_on or number < last)
+            part.encode("ascii") if part.isascii() else encode_extended(part, codecs, goes_on=goes_on or number < last)
             for number, part in enumerate(parts)
         )
     except (UnicodeError, LookupError):

@@ -32,7 +32,9 @@ def read(value: bytes, vr: str, terms: list[str]) -> str:
     low, high, text, at = b"(B", first, "", 0
     while at < len(value):
         if value[at] == 0x1B:
-            escape = next(value[at + 1 : at + 1 + n] for n in (2, 3) if value[at + 1 : at + 1 + n] in _announced(numbers))
+            escape = next(
+                value[at + 1 : at + 1 + n] for n in (2, 3) if value[at + 1 : at + 1 + n] in _announced(numbers)
+            )
             at += 1 + len(escape)
             in_g1 = next((codec for sign, codec in G1.values() if sign == escape), None)
             low, high = (low, in_g1) if in_g1 else (escape, high)
@@ -60,12 +62,12 @@ def _announced(numbers: list[str]) -> Iterator[bytes]:
 
 def _repertoire(number: str) -> list[str]:
     if number in G0:
-        rows = (bytes([27]) + G0[number] + bytes([row, cell]) for row in range(0x21, 0x7F) for cell in range(0x21, 0x7F))
+        rows = (
+            bytes([27]) + G0[number] + bytes([row, cell]) for row in range(0x21, 0x7F) for cell in range(0x21, 0x7F)
+        )
         texts = (row.decode("iso2022_jp_2", "ignore") for row in rows)
     elif number in ("58", "149"):
-        texts = (
-            bytes([r, c]).decode(G1[number][1], "ignore") for r in range(0xA1, 0xFF) for c in range(0xA1, 0xFF)
-        )
+        texts = (bytes([r, c]).decode(G1[number][1], "ignore") for r in range(0xA1, 0xFF) for c in range(0xA1, 0xFF))
     else:
         texts = (bytes([byte]).decode(G1[number][1], "ignore") for byte in range(0xA1, 0x100))
     return [text for text in texts if len(text) == 1]
