@@ -41,10 +41,7 @@ _HELP = (
 )
 _MENDED = "; where that is not its character set, correct SpecificCharacterSet in info.header.dicom"
 _ASSUMED = "; assume_charset says so, correct it"
-_NOT_HELD = (
-    "SpecificCharacterSet as it was edited does not hold it; left as it was, the file would be re-declared where a value "
-    "needs it"
-)
+_NOT_HELD = "SpecificCharacterSet as it was edited does not hold it; ISO_IR 192 holds all, where the text is in that"
 _RENAMED = "the creator of its block reads otherwise in the edited character set; edit it by its new name afterwards"
 
 
