@@ -71,6 +71,7 @@ DESCRIBES_BYTES = frozenset(
         "PlanarConfiguration",
         "Rows",
         "SamplesPerPixel",
+        "SpecificCharacterSet",
     }
 )
 RECORD = frozenset({(0x04000561,)})
