@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,101 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_session.dicom import Result, rewrite
+from export_session.dicom import rewrite
 from export_session.errors import InvalidEdit
 from tests.support import build
 from tests.support.dicom_bytes import Form, differences
+from tests.support.texts import CODECS, IDS, NAME, NAMES, NOTES, Texts, agrees, imported, run, texts
 
 FORMS = [build.EXPLICIT, build.IMPLICIT, build.BIG]
-CHARSET, NAME, NAMES, NOTES, IDS = 0x00080005, 0x00100010, 0x00101001, 0x00104000, 0x00101002
-CODECS = {
-    "ISO_IR 100": "iso8859-1", "ISO_IR 101": "iso8859-2", "ISO_IR 109": "iso8859-3", "ISO_IR 110": "iso8859-4",
-    "ISO_IR 126": "iso8859-7", "ISO_IR 127": "iso8859-6", "ISO_IR 138": "iso8859-8", "ISO_IR 144": "iso8859-5",
-    "ISO_IR 148": "iso8859-9", "ISO_IR 166": "tis-620", "ISO_IR 192": "utf-8", "GB18030": "gb18030", "GBK": "gbk",
-    "ISO_IR 13": "shift_jis",
-}  # fmt: skip
-WORLD = "äÖñ ßЖукΩμέγαשלוםمرحبا山田太郎张小东🏥ą"
-
-
-def letters(term: str) -> list[str]:
-    """Some characters of a defined term, none of which has a byte that is a delimiter."""
-    codec = CODECS[term]
-    if term in ("ISO_IR 192", "GB18030", "GBK"):
-        return [one for one in WORLD if one.encode(codec, "ignore") and not set(one.encode(codec)) & set(b"\\^= ")]
-    singles = (bytes([byte]).decode(codec, "ignore") for byte in range(0xA1, 0xE0 if term == "ISO_IR 13" else 0x100))
-    return [one for one in singles if len(one) == 1 and one.isprintable()]
-
-
-@dataclass(frozen=True)
-class Texts:
-    """The texts of a file: what they are, whatever it declares."""
-
-    name: str
-    names: tuple[str, str]
-    notes: str
-    nested: str
-    private: str
-
-    def file(self, codec: str, form: Form, charset: str | None, own: bytes = b"") -> bytes:
-        def text(tag: int, vr: str, value: str) -> bytes:
-            return build.element(tag, vr, value.encode(codec), form)
-
-        item = build.item(own + text(0x00100020, "LO", self.nested), form)
-        extra = (
-            text(NAMES, "PN", "\\".join(self.names)) + build.sequence(IDS, [item], form) + text(NOTES, "LT", self.notes)
-        )
-        extra += build.element(0x00110010, "LO", b"SIEMENS MED", form) + text(0x00111010, "LO", self.private)
-        return build.plain(extra, form, charset=charset, name=self.name.encode(codec))
-
-    def as_read(self, read: pydicom.Dataset) -> Texts:
-        return Texts(
-            str(read.PatientName),
-            (str(read.OtherPatientNames[0]), str(read.OtherPatientNames[1])),
-            read.PatientComments,
-            read.OtherPatientIDsSequence[0].PatientID,
-            read[0x00111010].value,
-        )
-
-
-@st.composite
-def texts(draw: st.DrawFn, term: str) -> Texts:
-    alphabet = st.sampled_from([*letters(term), "a", "Z"])
-    part = st.text(alphabet, min_size=1, max_size=4)
-    name = st.lists(part, min_size=1, max_size=2).map("^".join)
-    return Texts(draw(name), (draw(name), draw(name)), draw(part), draw(part), draw(part))
-
-
+CHARSET = 0x00080005
 TERMS = st.sampled_from(sorted(CODECS))
-
-
-def run(folder: Path, data: bytes, dicom: dict[str, Any], **options: Any) -> tuple[Result, bytes]:
-    source, target = folder / "source.dcm", folder / "target"
-    source.write_bytes(data)
-    target.unlink(missing_ok=True)
-    result = rewrite(source, target, {"dicom": dicom}, **{"on_invalid_edit": "skip", **options})
-    return result, target.read_bytes() if result.modified else data
-
-
-def imported(data: bytes) -> dict[str, Any]:
-    """What file-metadata-importer shows of the texts."""
-    read = pydicom.dcmread(io.BytesIO(data))
-    shown: dict[str, Any] = {
-        "PatientName": str(read.PatientName),
-        "OtherPatientNames": [str(one) for one in read.OtherPatientNames],
-        "PatientComments": read.PatientComments,
-        "OtherPatientIDsSequence": [{"PatientID": read.OtherPatientIDsSequence[0].PatientID}],
-        "TransferSyntaxUID": str(read.file_meta.TransferSyntaxUID),
-    }
-    if read.get("SpecificCharacterSet"):
-        declared = read.SpecificCharacterSet
-        shown["SpecificCharacterSet"] = declared if isinstance(declared, str) else list(declared)
-    return shown
-
-
-def agrees(folder: Path, result: Result, written: bytes) -> None:
-    """The metadata of the result is what the importer makes of the bytes."""
-    shown = imported(written)
-    assert {key: result.header["dicom"].get(key) for key in shown} == shown
 
 
 # An edited Specific Character Set
@@ -122,10 +35,10 @@ def test_a_true_statement_changes_no_byte_of_the_text(
     result, written = run(folder, file, {**imported(file), "SpecificCharacterSet": term})
     assert not result.refused, result.refused
     read = pydicom.dcmread(io.BytesIO(written))
-    assert truth.as_read(read) == truth
+    assert Texts.as_read(read) == truth
     assert read.SpecificCharacterSet == term
     assert differences(file, written, {(CHARSET,)}) == []
-    agrees(folder, result, written)
+    agrees(result, written)
     assert [change.keyword for change in result.changes] == ["SpecificCharacterSet"] * (before != term)
 
 
@@ -143,10 +56,10 @@ def test_values_edited_with_it_are_written_in_the_new_set(
     assert not result.refused, result.refused
     read = pydicom.dcmread(io.BytesIO(written))
     wanted = Texts(other.name, (truth.names[0], other.names[1]), truth.notes, other.nested, truth.private)
-    assert truth.as_read(read) == wanted
+    assert Texts.as_read(read) == wanted
     assert other.name.encode(CODECS[term]) in written
     assert differences(file, written, {(CHARSET,), (NAME,), (NAMES,), (IDS, 0, 0x00100020)}) == []
-    agrees(folder, result, written)
+    agrees(result, written)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -340,12 +253,12 @@ def test_undeclared_text_is_declared_as_assumed_where_a_value_needs_it(
     wanted = Texts(truth.name, (truth.names[0], other.names[1]), truth.notes, truth.nested, truth.private)
     read = pydicom.dcmread(io.BytesIO(written))
     if read.get("SpecificCharacterSet"):
-        assert truth.as_read(read) == wanted
+        assert Texts.as_read(read) == wanted
         assert read.SpecificCharacterSet == term
         assert other.names[1].encode(CODECS[term]) in written
     else:
         assert other.names[1].isascii() or not result.modified
-    agrees(folder, result, written)
+    agrees(result, written)
     assert differences(file, written, {(CHARSET,), (NAMES,)}) == []
 
 
@@ -359,9 +272,9 @@ def test_undeclared_text_is_re_encoded_where_the_assumed_set_does_not_hold_a_val
     result, written = run(folder, file, {**imported(file), "PatientName": "☃ Ж ä 山 ש"}, assume_charset=term)
     assert not result.refused, result.refused
     read = pydicom.dcmread(io.BytesIO(written))
-    assert truth.as_read(read) == Texts("☃ Ж ä 山 ש", truth.names, truth.notes, truth.nested, truth.private)
+    assert Texts.as_read(read) == Texts("☃ Ж ä 山 ש", truth.names, truth.notes, truth.nested, truth.private)
     assert read.SpecificCharacterSet == ("GB18030" if term == "GB18030" else "ISO_IR 192")
-    agrees(folder, result, written)
+    agrees(result, written)
 
 
 @pytest.mark.parametrize("charset", ["ISO_IR 100", "ISO_IR 6", "ISO_IR 13"])
