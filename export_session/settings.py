@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from export_session import field_mapping
+from export_session.dicom.character_sets import NoDeclaration, declaration, term_meant
 from export_session.dicom.vocabulary import Options
 from export_session.dicom_map import with_dicom_map
 from export_session.errors import ConfigError
@@ -36,6 +37,7 @@ class Config:
     edit_varying: Literal["refuse", "all"] = "refuse"
     edit_uids: bool = False
     record_original_attributes: bool = False
+    assume_charset: str | None = None
     verify: Literal["auto", "readback"] = "auto"
     log_values: Literal["full", "hash", "none"] = "full"
     transfers: int = 4
@@ -44,7 +46,13 @@ class Config:
     @property
     def options(self) -> Options:
         """The part of the configuration that the DICOM engine heeds."""
-        return Options(self.edit_varying, self.edit_uids, self.on_invalid_edit, self.record_original_attributes)
+        return Options(
+            self.edit_varying,
+            self.edit_uids,
+            self.on_invalid_edit,
+            self.record_original_attributes,
+            assume_charset=self.assume_charset or "",
+        )
 
 
 @dataclass(frozen=True)
@@ -124,6 +132,7 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
         path = values.get(name)
         if isinstance(path, str) and not all(project_path(path)):
             problems.append(f"{name} must be written as group/project, not {path!r}.")
+    problems.extend(_of_charset(values.get("assume_charset")))
     if values.get("archive_mode") == "move" and "archive_project" not in values:
         problems.append("archive_mode is move, but archive_project does not say where to: name it as group/project.")
     if len(problems) > found:
@@ -133,6 +142,18 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
         return None
     assert values.keys() <= {item.name for item in fields(Config)}
     return Config(**values)
+
+
+def _of_charset(terms: object) -> Iterator[str]:
+    """Yield what is wrong with ``assume_charset``."""
+    if not isinstance(terms, str):
+        return
+    try:
+        declaration(terms.split("\\"))
+    except NoDeclaration as problem:
+        meant = "\\".join(map(term_meant, terms.split("\\")))
+        hint = f' (perhaps "{meant}" is meant)' if meant != terms else ""
+        yield f"assume_charset cannot be {terms!r}{hint}: {problem}."
 
 
 def project_path(path: str) -> tuple[str, str]:

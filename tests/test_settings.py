@@ -33,6 +33,22 @@ def test_empty_options_take_their_defaults() -> None:
     assert (config.archive_project, config.select_tag, config.transfers) == (None, None, 4)
 
 
+@pytest.mark.parametrize(
+    ("given", "assumed"),
+    [
+        ("", ""),
+        (None, ""),
+        ("ISO_IR 100", "ISO_IR 100"),
+        ("GB18030", "GB18030"),
+        ("ISO_IR 100\\ISO_IR 144", "ISO 2022 IR 100\\ISO 2022 IR 144"),
+        ("\\ISO 2022 IR 58", "\\ISO 2022 IR 58"),
+        ("ISO 2022 IR 149", "\\ISO 2022 IR 149"),
+    ],
+)
+def test_a_character_set_to_assume_is_given_by_its_terms(given: str | None, assumed: str) -> None:
+    assert settings.parse(document(assume_charset=given)).config.options.assumed == assumed
+
+
 def test_log_debug_means_debug() -> None:
     assert settings.parse(document(log_debug=True)).config.debug
     assert not settings.parse(document(log_debug=False)).config.debug
@@ -49,6 +65,11 @@ def test_log_debug_means_debug() -> None:
         ({"archive_project": 5}, "archive_project"),
         ({"export_project": "/Export"}, "export_project"),
         ({"unheard_of": 1}, "unheard_of"),
+        ({"assume_charset": "ISO_IR 999"}, "ISO_IR 999"),
+        ({"assume_charset": "klingon"}, "GB18030"),
+        ({"assume_charset": "UTF-8"}, '"ISO_IR 192" is meant'),
+        ({"assume_charset": "ISO_IR 192\\ISO_IR 100"}, "stands alone"),
+        ({"assume_charset": 5}, "assume_charset"),
     ],
 )
 def test_each_wrong_value_is_named(config: dict[str, Any], named: str) -> None:

@@ -154,7 +154,7 @@ def resolved_vr(tag: int, creator: str, vr_in_file: str, *, signed: bool) -> str
         What PixelRepresentation makes of "US or SS" (PS3.6 §6, PS3.3 §C.7.6.3.1).
     """
     if tag >> 16 & 1 and not creator:
-        return ""
+        return "LO" if 0x10 <= tag & 0xFFFF <= 0xFF else ""  # private creators are LO (PS3.5 §7.8.1)
     vr = vr_in_dictionary(tag & 0xFFFF00FF if creator else tag, creator)
     if " or " not in vr:
         return vr

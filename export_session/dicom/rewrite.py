@@ -99,7 +99,7 @@ def rewrite(
         refusals = duplicate_uids(instances, decision.assignments)
         leading = [one for number, one in enumerate(decision.assignments) if number not in refusals]
         assignments = (*decision.assignments, *following_uids(instances, leading))
-        plan = make_plan(instances, assignments, refusals)
+        plan = make_plan(instances, assignments, refusals, chosen.assumed)
         if chosen.on_invalid_edit == "fail":
             _fail_on_invalid(plan.refused)
         result = _result(header, decision, plan, instances)
@@ -125,7 +125,6 @@ def _result(header: Mapping[str, Any], decision: Decision, plan: Plan, instances
             decision,
             plan.refused_numbers,
             rewritten={i: _as_rewritten(instances[i], edited) for i, edited in plan.edited.items()},
-            re_declared=decision.reference in plan.redeclared,
         ),
         instances=sum(instance.kind is Kind.INSTANCE for instance in instances),
     )

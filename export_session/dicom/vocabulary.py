@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from export_session.dicom.character_sets import declaration
 from export_session.dicom.dictionary import Key
 
 
@@ -33,6 +34,18 @@ class Options:
     edit_uids: bool = False
     on_invalid_edit: Literal["fail", "skip"] = "fail"
     record_original_attributes: bool = False
+    assume_charset: str = ""  # of text in a file that declares no character set
+
+    @property
+    def assumed(self) -> str:
+        """``assume_charset`` as a value of Specific Character Set, "" where nothing is assumed.
+
+        Raises
+        ------
+        NoDeclaration
+            It is none.
+        """
+        return declaration(self.assume_charset.split("\\")) if self.assume_charset else ""
 
 
 @dataclass(frozen=True)

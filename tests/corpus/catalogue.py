@@ -294,9 +294,7 @@ def to_refuse(sample: Sample, header: dict[str, Any]) -> Iterator[Edit]:
     for keyword in sorted(DESCRIBES_BYTES & shown.keys()):
         if keyword in _common(sample):
             element = _common(sample)[keyword]
-            value: Any = shown[keyword] + 1 if isinstance(shown[keyword], int) else "ISO_IR 192"
-            if keyword == "SpecificCharacterSet" and shown[keyword] == value:
-                value = "ISO_IR 100"
+            value: Any = shown[keyword] + 1 if isinstance(shown[keyword], int) else "OTHER"
             yield Edit(
                 "refuse",
                 _with(header, keyword, value),

@@ -1,7 +1,8 @@
 """Several character sets in one value, announced by escape sequences (PS3.5 §6.1.2.5, PS3.3 table C.12-3).
 
 This is a reading and a writing of its own, beside pydicom's: pydicom leaves the escape sequence of ISO 2022 IR 58 in
-the text, writes none, and takes for the default repertoire what is not ASCII.
+the text, writes none, takes for the default repertoire what is not ASCII, and leaves other sets than the first active
+before delimiters.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from collections.abc import Iterator, Sequence
 from pydicom.charset import CODES_TO_ENCODINGS, custom_encoders, default_encoding
 
 ESCAPE = b"\x1b"
-_CHINESE = "iso_ir_58"  # Python's name of GB 2312, see PS3.5 annex K
+CHINESE = "iso_ir_58"  # Python's name of GB 2312, see PS3.5 annex K
+_KOREAN = "euc_kr"
 _CHINESE_ESCAPE = "\x1b$)A"  # as pydicom leaves it in text
 
 _ASCII = "ascii"
 _TO_ASCII = b"\x1b(B"
+_TO_ROMAN = b"\x1b(J"  # ISO-IR 14, what is there in place of ASCII where ISO-IR 13 comes first
 _KANJI = frozenset(["iso2022_jp", "iso2022_jp_2"])  # two bytes of 7 bits each, in the place of ASCII
 _KATAKANA = "shift_jis"  # of one byte, with Roman letters in the place of ASCII
 _CODECS = {escape: _ASCII if codec == default_encoding else codec for escape, codec in CODES_TO_ENCODINGS.items()}
-_ESCAPES = {codec: escape for escape, codec in _CODECS.items() if codec != _KATAKANA}
+_ESCAPES = {codec: escape for escape, codec in _CODECS.items() if escape != _TO_ROMAN}
 _TOKENS = re.compile(rb"\x1b\$[()].|\x1b..|[\x00-\x1a\x1c-\x7f]+|[\x80-\xff]+|\x1b", re.DOTALL)
 
 
@@ -63,28 +66,41 @@ def decode_extended(value: bytes, delimiters: bytes, codecs: Sequence[str]) -> s
     return "".join(text)
 
 
-def encode_extended(text: str, codecs: Sequence[str]) -> bytes:
+def encode_extended(text: str, codecs: Sequence[str], *, goes_on: bool) -> bytes:
     """Encode text without delimiters, each run of characters in a declared character set that holds it.
+
+    Parameters
+    ----------
+    text
+        A part of a value.
+    codecs
+        Python's names of the declared character sets.
+    goes_on
+        Whether a delimiter follows, before which the first character set has to be active again (§6.1.2.5.3).
 
     Raises
     ------
     UnicodeEncodeError, LookupError
         No character set holds some character, or it cannot be announced.
     """
-    return b"".join(_runs(text, codecs))
+    return b"".join(_runs(text, codecs, goes_on=goes_on))
 
 
-def _runs(text: str, codecs: Sequence[str]) -> Iterator[bytes]:
-    active = strict(codecs[0])
+def _runs(text: str, codecs: Sequence[str], *, goes_on: bool) -> Iterator[bytes]:
+    first = strict(codecs[0])
+    high = announced = first  # what bytes from 80 on stand for, and what programs take them for that know but one set
     for codec, run in _chosen(text, codecs):
         if codec in _KANJI:
-            yield custom_encoders[codec](run) + _TO_ASCII
-            active = _ASCII
+            yield custom_encoders[codec](run) + (_TO_ROMAN if first == _KATAKANA else _TO_ASCII)
+            announced = _ASCII
             continue
-        if codec != active:
+        if codec != announced:
             yield _ESCAPES[codec]
+            high = high if codec == _ASCII else codec
         yield run.encode(codec)
-        active = codec
+        announced = codec
+    if goes_on and first not in {high, _ASCII, *_KANJI}:
+        yield _ESCAPES[first]
 
 
 def _chosen(text: str, codecs: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -105,20 +121,17 @@ def _chosen(text: str, codecs: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def without_escapes(text: str, codecs: Sequence[str]) -> str:
     """Return text as pydicom decodes it without the escape sequences that it leaves there."""
-    return text.replace(_CHINESE_ESCAPE, "") if _CHINESE in codecs else text
+    return text.replace(_CHINESE_ESCAPE, "") if CHINESE in codecs else text
 
 
 def holds(codec: str, character: str) -> bool:
     """Tell whether a character set has a character."""
     encode = custom_encoders.get(codec)
     try:
-        if encode is not None:
-            encode(character)
-        else:
-            character.encode(strict(codec))
+        encoded = encode(character) if encode else character.encode(strict(codec))
     except UnicodeEncodeError:
         return False
-    return True
+    return codec != _KOREAN or len(encoded) <= 2  # Python spells in letters what KS X 1001 has no syllable for
 
 
 def strict(codec: str) -> str:

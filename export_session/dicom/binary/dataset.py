@@ -63,7 +63,7 @@ class DataSet:
         if not tag >> 16 & 1 or tag & 0xFFFF <= 0xFF:
             return ""
         element = self.elements.get(tag & 0xFFFF0000 | tag >> 8 & 0xFF)
-        return decode_plain(element.value) if element else ""
+        return self._text_of_creator(element) if element else ""
 
     def name_of(self, tag: int) -> str:
         """Return the key by which metadata name an element."""
@@ -94,9 +94,15 @@ class DataSet:
         """Yield the blocks that a key can mean, with the creator as the file spells it (PS3.5 §7.8.1)."""
         for tag, element in self.elements.items():
             if tag >> 16 == key.tag >> 16 and 0x10 <= tag & 0xFFFF <= 0xFF:
-                creator = decode_plain(element.value)
-                if key.names_creator(creator):
+                creator = self._text_of_creator(element)
+                if key.names_creator(creator) or key.names_creator(decode_plain(element.value)):
                     yield tag & 0xFF, creator
+
+    def _text_of_creator(self, element: Element) -> str:
+        """Return a private creator as it reads in the character set of the data set (LO, PS3.5 §7.8.1)."""
+        if element.value.isascii() and b"\x1b" not in element.value:
+            return decode_plain(element.value)
+        return decode_bytes(element.value, self.codecs, TEXT_VR_DELIMS).strip(PADDING)
 
 
 def main_data_set(instance: Instance) -> DataSet:

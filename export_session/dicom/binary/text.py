@@ -1,7 +1,7 @@
 """Text in the character sets that DICOM allows (PS3.5 §6.1, PS3.3 §C.12.1.1.2), without ever losing a character.
 
-pydicom's codecs do the encoding, or :mod:`~export_session.dicom.binary.code_extensions` where they do not get there;
-everything they produce is decoded again and compared, since they put ``?`` or U+FFFD where they fail.
+What is encoded is decoded again and compared, by pydicom, too, which most programs read with: it puts ``?`` or U+FFFD
+where it fails.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from pydicom.charset import decode_bytes, encode_string
+from pydicom.charset import decode_bytes
 
 from export_session.dicom.binary.code_extensions import (
+    CHINESE,
     ESCAPE,
     decode_extended,
     encode_extended,
@@ -40,7 +41,7 @@ class Undecodable(Exception):
     """The bytes are no text in the declared character sets."""
 
 
-def encode_text(text: str, vr: str, codecs: Sequence[str]) -> bytes:
+def encode_text(text: str, vr: str, codecs: Sequence[str], *, goes_on: bool = False) -> bytes:
     """Encode a text value, proven by decoding it again.
 
     Parameters
@@ -51,6 +52,8 @@ def encode_text(text: str, vr: str, codecs: Sequence[str]) -> bytes:
         Decides which characters reset code extensions.
     codecs
         Python's names of the declared character sets, as pydicom gives them.
+    goes_on
+        Whether it is but a part of a value, behind which a delimiter follows.
 
     Raises
     ------
@@ -60,25 +63,25 @@ def encode_text(text: str, vr: str, codecs: Sequence[str]) -> bytes:
     for form in (text, unicodedata.normalize("NFC", text)):
         if form.isascii():
             return form.encode("ascii")
-        encoded = _encode(form, vr, codecs)
+        encoded = _encode(form, vr, codecs, goes_on=goes_on)
         if encoded is not None:
             return encoded
     raise NotInRepertoire
 
 
-def _encode(text: str, vr: str, codecs: Sequence[str]) -> bytes | None:
+def _encode(text: str, vr: str, codecs: Sequence[str], *, goes_on: bool) -> bytes | None:
     if not all(any(holds(codec, character) for codec in codecs) for character in set(text)):
         return None
-    for encode in (encode_string, encode_extended):
-        try:
-            parts = [
-                part.encode("ascii") if part.isascii() else encode(part, codecs) for part in _breaks(vr).split(text)
-            ]
-        except (UnicodeError, LookupError):
-            continue
-        if _reads_as(b"".join(parts), text, vr, codecs):
-            return b"".join(parts)
-    return None
+    parts = _breaks(vr).split(text)
+    last = len(parts) - 1
+    try:
+        encoded = b"".join(
+            part.encode("ascii") if part.isascii() else encode_extended(part, codecs, goes_on=goes_on or number < last)
+            for number, part in enumerate(parts)
+        )
+    except (UnicodeError, LookupError):
+        return None
+    return encoded if _reads_as(encoded, text, vr, codecs) else None
 
 
 def _reads_as(encoded: bytes, text: str, vr: str, codecs: Sequence[str]) -> bool:
@@ -86,7 +89,7 @@ def _reads_as(encoded: bytes, text: str, vr: str, codecs: Sequence[str]) -> bool
     if vr not in MULTI_LINE_VRS and any(text.count(d) != encoded.count(d.encode()) for d in delimiters):
         return False  # a byte of a multi-byte character would read as a delimiter
     try:
-        return decode_text(encoded, vr, codecs) == text
+        return decode_text(encoded, vr, codecs) == text == _as_pydicom_reads(encoded, vr, codecs)
     except Undecodable:
         return False
 
@@ -105,13 +108,19 @@ def decode_text(value: bytes, vr: str, codecs: Sequence[str]) -> str:
             misread = vr not in MULTI_LINE_VRS and text.count("\\") != value.count(b"\\")
         else:
             text = decode_extended(value, _delimiters(vr), codecs)
-            read = decode_bytes(value, [strict(codecs[0]), *codecs[1:]], set(_delimiters(vr)))
-            misread = text != without_escapes(read, codecs) or bool(_HIGH_IN_ASCII.search(value))
+            # With Chinese among the sets pydicom knows of no delimiters
+            doubted = CHINESE not in codecs and text != _as_pydicom_reads(value, vr, codecs)
+            misread = doubted or bool(_HIGH_IN_ASCII.search(value))
     except (UnicodeDecodeError, LookupError):
         raise Undecodable from None
     if misread or "\ufffd" in text:  # U+FFFD: pydicom could not decode it
         raise Undecodable
     return text
+
+
+def _as_pydicom_reads(value: bytes, vr: str, codecs: Sequence[str]) -> str:
+    read = decode_bytes(value, [strict(codecs[0]), *codecs[1:]], set(_delimiters(vr)))
+    return without_escapes(read, codecs)
 
 
 def _delimiters(vr: str) -> bytes:

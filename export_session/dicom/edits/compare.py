@@ -10,7 +10,15 @@ from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
-from export_session.dicom.dictionary import BINARY_VRS, NUMBER_FORMATS, Key, key_of, vr_in_dictionary, why_unknown
+from export_session.dicom.dictionary import (
+    BINARY_VRS,
+    NUMBER_FORMATS,
+    SPECIFIC_CHARACTER_SET,
+    Key,
+    key_of,
+    vr_in_dictionary,
+    why_unknown,
+)
 from export_session.dicom.edits.components import own_components, value_to_write
 from export_session.dicom.edits.doubt import why_doubtful
 from export_session.dicom.edits.equality import as_number, is_empty, same
@@ -19,6 +27,7 @@ from export_session.dicom.edits.projection import as_json
 from export_session.dicom.edits.protected import why_protected
 from export_session.dicom.edits.reordering import are_reordered, size
 from export_session.dicom.edits.shown_bytes import shows_bytes
+from export_session.dicom.edits.statement import statement
 from export_session.dicom.vocabulary import Options, Step
 
 Above = tuple[tuple[Key, int], ...]  # the sequences passed through, with the number of the item
@@ -156,6 +165,9 @@ class Comparison:
         if _is_blank(value):
             warning = "null in the metadata is taken as a request to blank the value" if value is None else ""
             return replace(difference, value=None, warning=warning)
+        if key.tag == SPECIFIC_CHARACTER_SET:
+            declared, refusal, warning = statement(value)
+            return replace(difference, value=declared, refusal=refusal, warning=warning)
         if in_file is None:
             return replace(difference, value=value, refusal=_cannot_add(difference.vr))
         to_write, refusal = value_to_write(value, in_file, self.marks)

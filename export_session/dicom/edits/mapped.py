@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
-from export_session.dicom.dictionary import Key, key_of
+from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET, Key, key_of
 from export_session.dicom.edits.compare import Comparison, Difference
 from export_session.dicom.edits.derived_labels import age_string, is_derived_label, same_age, unit_of
 from export_session.dicom.edits.edit import Edit, HeaderPath
@@ -18,6 +18,10 @@ from export_session.dicom.edits.series import Series
 from export_session.dicom.vocabulary import Cause
 
 _WINS = "a Flywheel field is mapped to this element and says otherwise; the mapping wins"
+_NO_FIELD = (
+    "a Flywheel field does not say how the text of each file is encoded; correct it in info.header.dicom, or set "
+    "assume_charset"
+)
 _OVERRIDES = "the mapping overrides an edit in info.header"
 
 
@@ -120,6 +124,8 @@ class _Row:
 
     def _difference(self, data_set: DataSet, in_file: Value | None) -> Difference:
         difference = self.comparison.difference(self.key, self.value, data_set)
+        if self.key.tag == SPECIFIC_CHARACTER_SET:
+            return replace(difference, value=self.value, refusal=_NO_FIELD)
         if difference.vr == "SQ":
             return replace(difference, value=self.value, refusal="a Flywheel field cannot be mapped to a sequence")
         if not _is_plain(self.value):

@@ -59,11 +59,6 @@ def _reasons(tag: int, vr: str, options: Options) -> Iterator[str]:
         yield "file meta information (group 0002) describes how the file is stored"
     if element == 0x0000:
         yield "group lengths follow the elements of their group"
-    if tag == 0x00080005:
-        yield (
-            "changing it alone would change how all text of the file reads; "
-            "the file is re-declared where a value needs another character set"
-        )
     if tag in _DESCRIPTIONS:
         yield _DESCRIPTIONS[tag]
     if group & 0xFF01 == 0x6000 and element in _OVERLAY:

@@ -12,16 +12,14 @@ from export_session.dicom.dictionary import IDENTITIES, SPECIFIC_CHARACTER_SET, 
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
 from export_session.dicom.edits.importers import (
     ABSENT,
-    FAITHFUL,
     IMPORTERS,
     PER_FRAME_GROUPS,
     Importer,
     marks_of,
 )
 from export_session.dicom.edits.projection import project
+from export_session.dicom.edits.redeclared import as_imported, enter_texts, redeclared
 from export_session.dicom.vocabulary import Cause, Step
-
-UNICODE = "ISO_IR 192"
 
 _META_LENGTH = 0x00020000
 # What file-metadata-importer computes ``header.derived`` from: geometry, scan coverage, uptake time, scan depth
@@ -42,7 +40,6 @@ def agreed_header(
     refused: Collection[int] = (),
     *,
     rewritten: Mapping[int, DataSet] | None = None,
-    re_declared: bool = False,
 ) -> dict[str, Any]:
     """Return ``info.header`` as it describes the file that is stored.
 
@@ -56,8 +53,6 @@ def agreed_header(
         Which of ``decision.assignments`` could not be written, by number.
     rewritten
         The data sets of the instances that change, by index, as they will be.
-    re_declared
-        Whether the reference instance got another Specific Character Set.
 
     Returns
     -------
@@ -77,9 +72,9 @@ def agreed_header(
     dicom = record.header.get("dicom")
     if isinstance(dicom, dict) and dicom:
         record.follow_meta(dicom)
-        if re_declared:
-            _declare(dicom, record.importer.of_multiplicity(UNICODE, SPECIFIC_CHARACTER_SET))
-            dicom.setdefault("SpecificCharacterSet", UNICODE)
+    stated = any(edit.path[-1].tag == SPECIFIC_CHARACTER_SET for edit in written)
+    changed = redeclared(decision.series.data_sets, record.rewritten, stated=stated)
+    enter_texts(record.header, changed, decision.reference, decision.order, record.importer)
     return record.header
 
 
@@ -154,10 +149,7 @@ class _Record:
         value = self._new_value(member, edit.path)
         if value is None:
             return deepcopy(edit.difference.wanted)
-        made = project(value, FAITHFUL if importer.loses_text(value) else importer)
-        if made is ABSENT:
-            return "" if nested else ABSENT
-        return importer.of_multiplicity(made, value.tag)
+        return as_imported(value, importer, nested=nested)
 
     def _new_value(self, member: int, path: tuple[Step, ...]) -> Value | None:
         """Return an element as it will be; the items of each sequence are read but once."""
@@ -236,14 +228,6 @@ def _replace_uid(node: Any, old: str, new: Any) -> None:
                 _replace_uid(value, old, new)
             elif value == old and (key := key_of(text)) and vr_in_dictionary(key.tag) == "UI":
                 node[text] = new
-
-
-def _declare(node: Any, charset: Any) -> None:
-    """Enter a new Specific Character Set wherever a data set or item has one."""
-    for part in node if isinstance(node, list) else node.values() if isinstance(node, dict) else ():
-        _declare(part, charset)
-    if isinstance(node, dict) and "SpecificCharacterSet" in node:
-        node["SpecificCharacterSet"] = charset
 
 
 def _put(header: dict[str, Any], place: HeaderPath, value: Any) -> None:

@@ -28,6 +28,8 @@ from export_session.dicom.writing.elements import (
 )
 from export_session.dicom.writing.sequences import ExactSequence
 
+REDECLARED = -1  # stands where the number of a request does, for a character set that nobody edited
+
 _NO_CHARACTER_SET = "the file's character set does not hold it, and its text cannot all be re-encoded as ISO_IR 192"
 
 
@@ -53,7 +55,9 @@ class Effect:
     reason: str = ""  # why it was refused
     repertoire: bool = False  # whether another character set would help
     top: int = 0  # tag of the element of the main data set that holds it
-    needed_by: int = 0  # number of the request that made a character set be re-declared
+    value: Any = None  # what was asked for, where that is not what the assignment says
+    how: str = ""  # in which way a character set was re-declared
+    needed_by: int = 0  # number of the request that made it be
     left: tuple[str, ...] = ()  # elements that a re-declared character set may misread now
 
 

@@ -11,6 +11,7 @@ from export_session.dicom.binary.elements import Syntax, write_item
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.splice import with_value
+from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET
 from export_session.dicom.vocabulary import Assignment, Cause
 from export_session.dicom.writing.apply import Effect
 from export_session.dicom.writing.elements import write_element
@@ -60,7 +61,11 @@ def original_attributes(
         if effect and effect.written and effect.top >> 16 != 2:  # file meta is no part of the data set
             sets["COERCE" if assignment.cause is Cause.MAPPING else "CORRECT"].add(effect.top)
     items = b"".join(
-        _item(instance, elements, tags, reason, moment or moment_of(instance)) for reason, tags in sets.items() if tags
+        _item(instance, elements, tags, reason, moment or moment_of(instance))
+        for reason, changed in sets.items()
+        # A character set in the same item would be taken for that of the old text, which reads by the new one
+        for tags in (changed - {SPECIFIC_CHARACTER_SET}, changed & {SPECIFIC_CHARACTER_SET})
+        if tags
     )
     present = instance.elements.get(ORIGINAL_ATTRIBUTES)
     if present is None:

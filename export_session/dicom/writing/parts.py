@@ -58,15 +58,24 @@ def encode_keeping(text: str, vr: str, codecs: Sequence[str], own: Own | None) -
     return _encode(text, vr, codecs, own, delimiters)
 
 
-def _encode(text: str, vr: str, codecs: Sequence[str], own: Own | None, delimiters: str) -> bytes:
+def _encode(
+    text: str, vr: str, codecs: Sequence[str], own: Own | None, delimiters: str, *, goes_on: bool = False
+) -> bytes:
     if own and own.raw is not None and is_same(text, own.text, vr):
         return own.raw
     if not own or not delimiters:
-        return encode_text(text, vr, codecs) if vr in CHARSET_VRS else text.encode("ascii")
+        return encode_text(text, vr, codecs, goes_on=goes_on) if vr in CHARSET_VRS else text.encode("ascii")
     delimiter, within = delimiters[0], delimiters[1:]
-    parts, owns = text.split(delimiter), own.parted(delimiter)
+    parts, owns, last = text.split(delimiter), own.parted(delimiter), text.count(delimiter)
     encoded = [
-        _encode(part, vr, codecs, owns[number] if number < len(owns) else None, within)
+        _encode(
+            part,
+            vr,
+            codecs,
+            owns[number] if number < len(owns) else None,
+            within,
+            goes_on=goes_on or number < last,
+        )
         for number, part in enumerate(parts)
     ]
     if len(parts) > len(owns):  # what was padding at the end is so no more

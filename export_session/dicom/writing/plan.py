@@ -16,9 +16,8 @@ from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.dictionary import PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET
 from export_session.dicom.vocabulary import Assignment, Change, Outcome
 from export_session.dicom.writing.apply import Edited, Effect, Request, edit_data_set
-from export_session.dicom.writing.elements import shown
-from export_session.dicom.writing.record import REDECLARED, Found, Record
-from export_session.dicom.writing.utf8 import InTheWay, transcode, transcoded
+from export_session.dicom.writing.declared import edit_as_stated, edit_redeclared, is_statement
+from export_session.dicom.writing.record import Found, Record
 
 
 @dataclass(frozen=True)
@@ -29,13 +28,13 @@ class Plan:
     changes: tuple[Change, ...] = ()
     refused: tuple[Change, ...] = ()
     refused_numbers: frozenset[int] = frozenset()  # of the assignments that were not written
-    redeclared: frozenset[int] = frozenset()  # instances whose text is UTF-8 now
 
 
 def make_plan(
     instances: Sequence[Instance],
     assignments: Sequence[Assignment],
     refusals: Mapping[int, str] | None = None,
+    assumed: str = "",
 ) -> Plan:
     """Encode assignments for the instances they are meant for.
 
@@ -49,16 +48,21 @@ def make_plan(
         What to write.
     refusals
         Reasons why some of them, by number, must not be written.
+    assumed
+        The character set of text for which none is declared, as a value of Specific Character Set.
     """
     reasons = refusals or {}
     requests = [
         Request(number, one.path, one.vr, one.value, reasons.get(number, "")) for number, one in enumerate(assignments)
     ]
-    editor = _Editor(instances, assignments)
+    statements = {request.number for request in requests if is_statement(request)}
+    editor = _Editor(instances, assignments, assumed)
     record = Record(instances, assignments)
     refused: set[int] = set()
     edited = editor.edit(requests)
     while fresh := [found for found in _effects(edited) if found.effect.reason]:
+        # What becomes of the others depends on the character set
+        fresh = [found for found in fresh if found.number in statements] or fresh
         record.add(fresh)
         refused |= {found.number for found in fresh}
         edited = editor.edit([request for request in requests if request.number not in refused])
@@ -68,7 +72,6 @@ def make_plan(
         record.changes(Outcome.APPLIED),
         record.changes(Outcome.REFUSED),
         frozenset(refused),
-        frozenset(index for index, one in edited.items() if REDECLARED in one.effects),
     )
 
 
@@ -109,9 +112,10 @@ def _units(requests: Sequence[Request]) -> tuple[_Unit, ...]:
 class _Editor:
     """Edits the instances of a file, and remembers what was decided for the elements they share."""
 
-    def __init__(self, instances: Sequence[Instance], assignments: Sequence[Assignment]) -> None:
+    def __init__(self, instances: Sequence[Instance], assignments: Sequence[Assignment], assumed: str) -> None:
         self._instances = instances
         self._assignments = assignments
+        self._assumed = assumed
         self._known: dict[Any, Edited] = {}
 
     def edit(self, requests: Sequence[Request]) -> dict[int, Edited]:
@@ -129,16 +133,15 @@ class _Editor:
         return edited
 
     def _edit_instance(self, instance: Instance, units: Sequence[_Unit]) -> Edited:
-        """Edit an instance in its own character set if that holds all values, else in UTF-8."""
-        edited = self._edit_as_declared(instance, units)
-        needing = [number for number, effect in edited.effects.items() if effect.repertoire]
-        if not needing:
-            return edited
+        """Edit an instance in its own character set if that holds all values, else in another one."""
         requests = [request for unit in units for request in unit.requests]
-        try:
-            return _edit_in_utf8(instance, requests, needing[0], edited.effects)
-        except InTheWay as obstacle:
-            return _with_obstacle(edited, str(obstacle))
+        if any(map(is_statement, requests)):
+            return edit_as_stated(main_data_set(instance), requests)
+        edited = self._edit_as_declared(instance, units)
+        if not any(effect.repertoire for effect in edited.effects.values()):
+            return edited
+        redeclared = edit_redeclared(main_data_set(instance), requests, edited.effects, self._assumed)
+        return _with_obstacle(edited, redeclared) if isinstance(redeclared, str) else redeclared
 
     def _edit_as_declared(self, instance: Instance, units: Sequence[_Unit]) -> Edited:
         """Edit an instance in its own character set; look up what was decided for the same elements before."""
@@ -155,24 +158,6 @@ class _Editor:
             elements |= edited.elements
             effects |= edited.effects
         return Edited(elements, effects)
-
-
-def _edit_in_utf8(
-    instance: Instance, requests: Sequence[Request], needing: int, before: Mapping[int, Effect]
-) -> Edited:
-    """Re-declare the data set as UTF-8 and edit it; old values are shown as they were before."""
-    data_set = main_data_set(instance)
-    recoded = transcode(data_set, requests)
-    edited = edit_data_set(transcoded(data_set, recoded.elements), requests)
-    effects = {number: replace(effect, old=before[number].old) for number, effect in edited.effects.items()}
-    old = shown(data_set.at(SPECIFIC_CHARACTER_SET))
-    declared = Effect(SPECIFIC_CHARACTER_SET, old, "CS", written=True, needed_by=needing, left=tuple(recoded.opaque))
-    return Edited(
-        {**recoded.elements, **edited.elements},
-        {**effects, REDECLARED: declared},
-        recoded.elements,
-        guessed=recoded.guessed,
-    )
 
 
 def _with_obstacle(edited: Edited, obstacle: str) -> Edited:

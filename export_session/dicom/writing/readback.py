@@ -45,7 +45,8 @@ class ReadBack:
                 continue
             reading = reading or _Reading(written)
             assignment = self._assignments[number]
-            if not _holds(reading.find(assignment.path), assignment.value):
+            wanted = assignment.value if effect.value is None else effect.value
+            if not _holds(reading.find(assignment.path), wanted):
                 return f"the new value of {assignment.path[-1].key.name}"
             self._right.add(key)
         return ""

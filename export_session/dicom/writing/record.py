@@ -7,14 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from export_session.dicom.binary.instance import Instance, Kind
-from export_session.dicom.binary.text import UTF8
 from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET, tag_text
 from export_session.dicom.vocabulary import Assignment, Change, Outcome, Step, path_text
-from export_session.dicom.writing.apply import Effect
+from export_session.dicom.writing.apply import REDECLARED, Effect
 from export_session.dicom.writing.elements import as_number
 
 _NAMED = 3  # elements in a note
-REDECLARED = -1  # stands where the number of an assignment does, for a re-declared character set
 
 
 class Found(NamedTuple):
@@ -64,7 +62,7 @@ class Record:
             vr=effect.vr,
             path=path_text(assignment.path, keys),
             old=effect.old,
-            new=_as_asked(assignment.value, effect.vr),
+            new=_as_asked(assignment.value if effect.value is None else effect.value, effect.vr),
             cause=assignment.cause,
             outcome=Outcome.REFUSED if effect.reason else Outcome.APPLIED,
             reason=effect.reason or note,
@@ -79,8 +77,8 @@ class Record:
             assignment = self._assignments[covered.number]
             return assignment, assignment.warning
         leader = self._assignments[covered.effect.needed_by]
-        note = f"re-declared, and all text re-encoded, to hold {leader.path[-1].key.name}" + _but(covered.effect.left)
-        return replace(leader, path=(Step(SPECIFIC_CHARACTER_SET),), value=UTF8), note
+        note = f"{covered.effect.how}, to hold {leader.path[-1].key.name}" + _but(covered.effect.left)
+        return replace(leader, path=(Step(SPECIFIC_CHARACTER_SET),)), note
 
 
 def _but(left: Sequence[str]) -> str:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from export_session.dicom import rewrite
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.edits.find import find_edits
 from export_session.dicom.edits.stored_header import agreed_header
 from export_session.dicom.files.file import read_instances
 from export_session.dicom.vocabulary import Options
 from tests.corpus.samples import FMI, GRP3, samples
-from tests.support.instances import Items, instance, series
+from tests.support.instances import Items, file_bytes, instance, series
 
 MARK = {"TransferSyntaxUID": "1.2.840.10008.1.2.1"}
 
@@ -23,13 +27,12 @@ def agree(
     overrides: dict[str, Any] | None = None,
     *,
     all_refused: bool = False,
-    re_declared: bool = False,
     **options: Any,
 ) -> dict[str, Any]:
     before = copy.deepcopy(header)
     decision = find_edits(members, header, overrides, Options(**options))
     refused = range(len(decision.assignments)) if all_refused else ()
-    agreed = agreed_header(header, decision, refused, re_declared=re_declared)
+    agreed = agreed_header(header, decision, refused)
     assert header == before, "the header given is left as it is"
     return agreed
 
@@ -111,14 +114,22 @@ def test_a_new_uid_is_entered_where_the_file_refers_to_the_old_one() -> None:
     assert agreed["ReferencedImageSequence"] == [{"ReferencedSOPInstanceUID": "9.9"}]
 
 
-def test_a_re_declared_character_set_is_entered_in_the_shape_it_had() -> None:
-    file: Items = {"SpecificCharacterSet": "ISO_IR 100", "PatientName": "A^B"}
-    assert dicom(file, {"PatientName": "山田"}, re_declared=True)["SpecificCharacterSet"] == "ISO_IR 192"
-    two = {"SpecificCharacterSet": ["", "ISO 2022 IR 6"], "PatientName": "山田"}
-    assert dicom(file, two, re_declared=True)["SpecificCharacterSet"] == "ISO_IR 192"  # one value is no list
-    grp3 = {"dicom": {"SpecificCharacterSet": ["ISO_IR 100"], "PatientName": "山田"}}
-    agreed = agree([instance(file)], grp3, re_declared=True)
-    assert agreed["dicom"]["SpecificCharacterSet"] == ["ISO_IR 192"]
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"SpecificCharacterSet": "ISO_IR 100"}, "ISO_IR 192"),
+        ({}, "ISO_IR 192"),
+        ({"SpecificCharacterSet": ["ISO_IR 100"], "ImageType": ["A", "B"]}, ["ISO_IR 192"]),  # GRP3's shape
+    ],
+)
+def test_a_re_declared_character_set_is_entered_in_the_shape_it_had(
+    tmp_path: Path, before: dict[str, Any], after: Any
+) -> None:
+    file: Items = {"ImageType": "A\\B", "PatientName": "A^B"}
+    (tmp_path / "in.dcm").write_bytes(file_bytes({"SpecificCharacterSet": "ISO_IR 100", **file} if before else file))
+    header = {"dicom": {**before, "PatientName": "山田"}}
+    agreed = rewrite(tmp_path / "in.dcm", tmp_path / "out.dcm", header).header["dicom"]
+    assert agreed["SpecificCharacterSet"] == after
 
 
 def test_refusing_every_edit_gives_the_metadata_as_imported() -> None:
