@@ -32,7 +32,7 @@ class Config:
     summarize: bool = False
     on_existing: Literal["update", "skip", "fail"] = "update"
     on_invalid_edit: Literal["fail", "skip"] = "fail"
-    edit_varying: Literal["refuse", "all"] = "refuse"
+    edit_varying: Literal["auto", "refuse", "all"] = "auto"
     edit_uids: bool = False
     record_original_attributes: bool = False
     verify: Literal["auto", "readback"] = "auto"

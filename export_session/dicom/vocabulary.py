@@ -29,7 +29,7 @@ class Outcome(StrEnum):
 class Options:
     """How edits are treated; names and meanings are those of the gear configuration."""
 
-    edit_varying: Literal["refuse", "all"] = "refuse"
+    edit_varying: Literal["auto", "refuse", "all"] = "auto"
     edit_uids: bool = False
     on_invalid_edit: Literal["fail", "skip"] = "fail"
     record_original_attributes: bool = False
