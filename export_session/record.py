@@ -69,11 +69,17 @@ class FileRecord:
     modality: str = ""
     changes: tuple[Change, ...] = ()  # applied (in a dry run: would be applied)
     refused: tuple[Change, ...] = ()
+    not_made: tuple[Change, ...] = ()  # could have been applied, but the file failed for what was refused
     notes: tuple[str, ...] = ()  # warnings a person should read
     error: str = ""  # why it failed and what to do
     verification: Verification = Verification.NONE
     timing: Timing = field(default_factory=Timing)
     thumbnail: bytes = b""  # PNG, empty where there is none
+
+    @property
+    def all_changes(self) -> tuple[Change, ...]:
+        """Every change that was asked for, whatever became of it."""
+        return (*self.changes, *self.refused, *self.not_made)
 
 
 @dataclass(frozen=True)

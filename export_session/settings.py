@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from export_session import field_mapping as mapping
-from export_session.dicom.vocabulary import Options
+from export_session.dicom.vocabulary import Options, by_either_name
 from export_session.errors import ConfigError
 from export_session.field_mapping import FieldMapping
 
@@ -31,7 +31,7 @@ class Config:
     fan_out: bool = False
     summarize: bool = False
     on_existing: Literal["update", "skip", "fail"] = "update"
-    on_invalid_edit: Literal["fail", "skip"] = "fail"
+    on_refused_edit: Literal["fail", "export"] = "fail"
     edit_varying: Literal["auto", "refuse", "all"] = "auto"
     edit_uids: bool = False
     record_original_attributes: bool = False
@@ -43,7 +43,7 @@ class Config:
     @property
     def options(self) -> Options:
         """The part of the configuration that the DICOM engine heeds."""
-        return Options(self.edit_varying, self.edit_uids, self.on_invalid_edit, self.record_original_attributes)
+        return Options(self.edit_varying, self.edit_uids, self.on_refused_edit, self.record_original_attributes)
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,8 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
     values = {key: value for key, value in given.items() if value not in (None, "")}
     if "log_debug" in values:
         values["debug"] = values.pop("log_debug") or values.get("debug", False)
+    if "on_invalid_edit" in values:
+        _take_earlier_name(values, problems)
     hints = get_type_hints(Config)
     found = len(problems)
     problems.extend(
@@ -132,6 +134,18 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
         return None
     assert values.keys() <= {item.name for item in fields(Config)}
     return Config(**values)
+
+
+def _take_earlier_name(values: dict[str, Any], problems: list[str]) -> None:
+    """Read ``on_invalid_edit``, the earlier name of ``on_refused_edit``."""
+    given = values.pop("on_invalid_edit")
+    if given not in ("fail", "skip"):
+        problems.append(f"on_invalid_edit must be one of fail, skip, not {given!r}. It is named on_refused_edit now.")
+        return
+    try:
+        values["on_refused_edit"] = by_either_name(values.get("on_refused_edit"), given)
+    except ConfigError as error:
+        problems.extend(error.problems)
 
 
 def project_path(path: str) -> tuple[str, str]:

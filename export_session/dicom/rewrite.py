@@ -25,7 +25,7 @@ from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.packed import packed_note, refuse_packed
 from export_session.dicom.files.proof import Elements
 from export_session.dicom.files.stream import cut
-from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Result
+from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Outcome, Result
 from export_session.dicom.writing.apply import Edited
 from export_session.dicom.writing.elements import reread
 from export_session.dicom.writing.original_attributes import ORIGINAL_ATTRIBUTES, original_attributes
@@ -38,10 +38,12 @@ if TYPE_CHECKING:
     from export_session.dicom.edits.importers.reading.rereading import Rereading
 
 _NAMED = 3  # elements in a message
+_NAMED_REFUSALS = 5  # in a message
 _SIGNATURES = 0xFFFAFFFA
 _TRAILING_PADDING = 0xFFFCFFFC  # DataSetTrailingPadding
 _REREAD_MAX = 32 << 20  # bytes before the pixel data; a header of more gets no second opinion
 _GUESSED = "a previous value is no text in the character set that is declared for it, so it cannot be recorded"
+_FILE_REFUSED = "not made, since other corrections of the file were refused"
 _DIRECTORY = "a DICOMDIR describes other files, where this is to be changed; it is left as it is"
 
 
@@ -100,9 +102,8 @@ def rewrite(
         leading = [one for number, one in enumerate(decision.assignments) if number not in refusals]
         assignments = (*decision.assignments, *following_uids(instances, leading))
         plan = make_plan(instances, assignments, refusals)
-        if chosen.on_invalid_edit == "fail":
-            _fail_on_invalid(plan.refused)
         result = _result(header, decision, plan, instances)
+        _heed_refusals(decision, plan, result, chosen)
         if result.modified:
             refuse_packed(instances)
             history = assignments if chosen.record_original_attributes else ()
@@ -161,7 +162,9 @@ def _of_directory(
     files = [replace(instance, kind=Kind.INSTANCE) for instance in instances]
     decision = find_edits(files, header, overrides, options)
     refusals = dict.fromkeys(range(len(decision.assignments)), _DIRECTORY)
-    result = _result(header, decision, make_plan(files, decision.assignments, refusals), files)
+    plan = make_plan(files, decision.assignments, refusals)
+    result = _result(header, decision, plan, files)
+    _heed_refusals(decision, plan, result, options)
     return replace(result, instances=0)
 
 
@@ -212,16 +215,24 @@ def _without_instances(source: Path, header: Mapping[str, Any], reread: Reread, 
     return Result(modified=False, notes=notes, header=dict(header))
 
 
-def _fail_on_invalid(refused: Sequence[Change]) -> None:
-    """Fail the file for edits that cannot be written; a mapped value that does not fit is only logged."""
-    invalid = [change for change in refused if change.cause is not Cause.MAPPING]
-    if invalid:
-        raise InvalidEdit(
-            "some edits cannot be written: "
-            + "; ".join(f"{change.path}: {change.reason}" for change in invalid)
-            + ". Correct them in info.header, or set on_invalid_edit to skip.",
-            invalid,
-        )
+def _heed_refusals(decision: Decision, plan: Plan, result: Result, options: Options) -> None:
+    """Fail the file where a correction would be missing; a mapped value that does not fit is only logged."""
+    invalid = [change for change in plan.refused if change.cause is not Cause.MAPPING]
+    missing = {change.path: change for change in (*decision.missing(plan.refused), *invalid)}
+    if not missing or options.on_refused_edit == "export":
+        return
+    named = "; ".join(f"{path}: {change.reason}" for path, change in list(missing.items())[:_NAMED_REFUSALS])
+    more = len(missing) - _NAMED_REFUSALS
+    raise InvalidEdit(
+        f"corrections cannot be written: {named}{f'; and {more:,} more in the change log' if more > 0 else ''}. "
+        "Mend them in info.header, or set on_refused_edit to export.",
+        result.refused,
+        [replace(change, outcome=Outcome.NOT_MADE, reason=_not_made(change)) for change in result.changes],
+    )
+
+
+def _not_made(change: Change) -> str:
+    return f"{_FILE_REFUSED}; {change.reason}" if change.reason else _FILE_REFUSED
 
 
 def _new_elements(

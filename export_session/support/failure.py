@@ -24,6 +24,7 @@ class Failure:
     message: str
     kind: type[Exception] = ExportError
     refused: tuple[Change, ...] = ()  # the edits that made a file fail
+    not_made: tuple[Change, ...] = ()  # what else would have been changed in it
 
     @property
     def for_log(self) -> str:
@@ -40,8 +41,10 @@ def attempt(function: Callable[[], T]) -> T | Failure:
     """
     try:
         return function()
+    except InvalidEdit as error:
+        return Failure(str(error), InvalidEdit, error.refused, error.changes)
     except ExportError as error:
-        return Failure(str(error), type(error), error.refused if isinstance(error, InvalidEdit) else ())
+        return Failure(str(error), type(error))
     except Exception as error:  # noqa: BLE001 - see the docstring
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno}"
