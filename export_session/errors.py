@@ -114,7 +114,17 @@ class OriginChanged(ExportError):
 
 
 class HeaderError(ExportError):
-    """A DICOM file that must not be exported as it stands."""
+    """A DICOM file that must not be exported as it stands.
+
+    Parameters
+    ----------
+    refused, changes
+        What was to be changed in it, as far as that was found out: what was refused, and what could have been made.
+    """
+
+    def __init__(self, message: str, refused: Iterable[Any] = (), changes: Iterable[Any] = ()) -> None:
+        super().__init__(message)
+        self.refused, self.changes = tuple(refused), tuple(changes)
 
 
 class NotDicom(HeaderError):
@@ -126,20 +136,7 @@ class StaleMetadata(HeaderError):
 
 
 class InvalidEdit(HeaderError):
-    """An edit is refused and ``on_refused_edit`` is ``fail``.
-
-    Parameters
-    ----------
-    refused
-        The changes that were refused, for the report.
-    changes
-        Those that could have been made.
-    """
-
-    def __init__(self, message: str, refused: Iterable[Any] = (), changes: Iterable[Any] = ()) -> None:
-        super().__init__(message)
-        self.refused = tuple(refused)
-        self.changes = tuple(changes)
+    """An edit is refused and ``on_refused_edit`` is ``fail``."""
 
 
 class UnsafeArchive(HeaderError):

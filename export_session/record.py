@@ -69,7 +69,7 @@ class FileRecord:
     modality: str = ""
     changes: tuple[Change, ...] = ()  # applied (in a dry run: would be applied)
     refused: tuple[Change, ...] = ()
-    not_made: tuple[Change, ...] = ()  # could have been applied, but the file failed for what was refused
+    not_made: tuple[Change, ...] = ()  # could have been applied, but the file failed
     notes: tuple[str, ...] = ()  # warnings a person should read
     error: str = ""  # why it failed and what to do
     verification: Verification = Verification.NONE

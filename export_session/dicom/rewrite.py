@@ -16,6 +16,7 @@ from export_session.dicom.binary.elements import Element, write_head
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.splice import with_group_lengths
+from export_session.dicom.corrections import assert_no_correction_missing, told_in_errors
 from export_session.dicom.dictionary import PIXEL_DATA, Key
 from export_session.dicom.edits.edit import Decision
 from export_session.dicom.edits.find import find_edits
@@ -25,7 +26,7 @@ from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.packed import packed_note, refuse_packed
 from export_session.dicom.files.proof import Elements
 from export_session.dicom.files.stream import cut
-from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Outcome, Result
+from export_session.dicom.vocabulary import Assignment, Options, Result
 from export_session.dicom.writing.apply import Edited
 from export_session.dicom.writing.elements import reread
 from export_session.dicom.writing.original_attributes import ORIGINAL_ATTRIBUTES, original_attributes
@@ -38,12 +39,10 @@ if TYPE_CHECKING:
     from export_session.dicom.edits.importers.reading.rereading import Rereading
 
 _NAMED = 3  # elements in a message
-_NAMED_REFUSALS = 5  # in a message
 _SIGNATURES = 0xFFFAFFFA
 _TRAILING_PADDING = 0xFFFCFFFC  # DataSetTrailingPadding
 _REREAD_MAX = 32 << 20  # bytes before the pixel data; a header of more gets no second opinion
 _GUESSED = "a previous value is no text in the character set that is declared for it, so it cannot be recorded"
-_FILE_REFUSED = "not made, since other corrections of the file were refused"
 _DIRECTORY = "a DICOMDIR describes other files, where this is to be changed; it is left as it is"
 
 
@@ -72,7 +71,7 @@ def rewrite(
         When the edits were made, as a DICOM date and time, for ``record_original_attributes``; without it the
         date of each instance itself stands, so that the same input always gives the same bytes.
     **options
-        The fields of :class:`~export_session.dicom.Options`.
+        Those of :class:`~export_session.dicom.Options`.
 
     Returns
     -------
@@ -83,7 +82,8 @@ def rewrite(
     Raises
     ------
     HeaderError
-        The file must not be exported as it stands; there is no target then.
+        The file must not be exported as it stands; there is no target then. The error tells what was refused, and
+        which changes could have been made.
     """
     chosen = Options(**options)
     with open_file(source) as file:
@@ -103,15 +103,17 @@ def rewrite(
         assignments = (*decision.assignments, *following_uids(instances, leading))
         plan = make_plan(instances, assignments, refusals)
         result = _result(header, decision, plan, instances)
-        _heed_refusals(decision, plan, result, chosen)
-        if result.modified:
-            refuse_packed(instances)
-            history = assignments if chosen.record_original_attributes else ()
-            elements = {
-                index: _new_elements(instances[index], edited, history, modified_at)
-                for index, edited in plan.edited.items()
-            }
-            _write(file, target, instances, elements, ReadBack(assignments, plan.edited))
+        with told_in_errors(result):
+            if chosen.on_refused_edit != "export":
+                assert_no_correction_missing(decision, plan.refused)
+            if result.modified:
+                refuse_packed(instances)
+                history = assignments if chosen.record_original_attributes else ()
+                elements = {
+                    index: _new_elements(instances[index], edited, history, modified_at)
+                    for index, edited in plan.edited.items()
+                }
+                _write(file, target, instances, elements, ReadBack(assignments, plan.edited))
         return result
 
 
@@ -164,7 +166,9 @@ def _of_directory(
     refusals = dict.fromkeys(range(len(decision.assignments)), _DIRECTORY)
     plan = make_plan(files, decision.assignments, refusals)
     result = _result(header, decision, plan, files)
-    _heed_refusals(decision, plan, result, options)
+    if options.on_refused_edit != "export":
+        with told_in_errors(result):
+            assert_no_correction_missing(decision, plan.refused)
     return replace(result, instances=0)
 
 
@@ -213,26 +217,6 @@ def _without_instances(source: Path, header: Mapping[str, Any], reread: Reread, 
         )
     notes = tuple(packed_note(members)) or ("the file holds no DICOM instance",)
     return Result(modified=False, notes=notes, header=dict(header))
-
-
-def _heed_refusals(decision: Decision, plan: Plan, result: Result, options: Options) -> None:
-    """Fail the file where a correction would be missing; a mapped value that does not fit is only logged."""
-    invalid = [change for change in plan.refused if change.cause is not Cause.MAPPING]
-    missing = {change.path: change for change in (*decision.missing(plan.refused), *invalid)}
-    if not missing or options.on_refused_edit == "export":
-        return
-    named = "; ".join(f"{path}: {change.reason}" for path, change in list(missing.items())[:_NAMED_REFUSALS])
-    more = len(missing) - _NAMED_REFUSALS
-    raise InvalidEdit(
-        f"corrections cannot be written: {named}{f'; and {more:,} more in the change log' if more > 0 else ''}. "
-        "Mend them in info.header, or set on_refused_edit to export.",
-        result.refused,
-        [replace(change, outcome=Outcome.NOT_MADE, reason=_not_made(change)) for change in result.changes],
-    )
-
-
-def _not_made(change: Change) -> str:
-    return f"{_FILE_REFUSED}; {change.reason}" if change.reason else _FILE_REFUSED
 
 
 def _new_elements(

@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
     APPLIED = "applied"
     REFUSED = "refused"
-    NOT_MADE = "not made"  # it could have been, but other edits of the file were refused
+    NOT_MADE = "not made"  # it could have been, but the file is not exported
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from export_session.dicom.vocabulary import Change
-from export_session.errors import ExportError, HeaderError, InvalidEdit
+from export_session.errors import ExportError, HeaderError
 from export_session.support.wording import without_values
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ class Failure:
 
     message: str
     kind: type[Exception] = ExportError
-    refused: tuple[Change, ...] = ()  # the edits that made a file fail
+    refused: tuple[Change, ...] = ()  # the edits of a file that are refused
     not_made: tuple[Change, ...] = ()  # what else would have been changed in it
 
     @property
@@ -41,8 +41,8 @@ def attempt(function: Callable[[], T]) -> T | Failure:
     """
     try:
         return function()
-    except InvalidEdit as error:
-        return Failure(str(error), InvalidEdit, error.refused, error.changes)
+    except HeaderError as error:
+        return Failure(str(error), type(error), error.refused, error.changes)
     except ExportError as error:
         return Failure(str(error), type(error))
     except Exception as error:  # noqa: BLE001 - see the docstring
