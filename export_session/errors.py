@@ -18,7 +18,7 @@
     └── HeaderError             a DICOM file that must not be exported as it stands
         ├── NotDicom            the bytes are not (or not completely) a readable DICOM file
         ├── StaleMetadata       info.header describes another file, or another version of this one
-        ├── InvalidEdit         an edit cannot be written to DICOM and ``on_invalid_edit`` is ``fail``
+        ├── InvalidEdit         an edit is refused and ``on_refused_edit`` is ``fail``
         ├── UnsafeArchive       a zip that must not be unpacked (bomb, encrypted, path tricks, duplicates)
         └── ProofFailed         the rewritten instance did not read back as intended
 """
@@ -114,7 +114,17 @@ class OriginChanged(ExportError):
 
 
 class HeaderError(ExportError):
-    """A DICOM file that must not be exported as it stands."""
+    """A DICOM file that must not be exported as it stands.
+
+    Parameters
+    ----------
+    refused, changes
+        What was to be changed in it, as far as that was found out: what was refused, and what could have been made.
+    """
+
+    def __init__(self, message: str, refused: Iterable[Any] = (), changes: Iterable[Any] = ()) -> None:
+        super().__init__(message)
+        self.refused, self.changes = tuple(refused), tuple(changes)
 
 
 class NotDicom(HeaderError):
@@ -126,17 +136,7 @@ class StaleMetadata(HeaderError):
 
 
 class InvalidEdit(HeaderError):
-    """An edit cannot be written to DICOM and ``on_invalid_edit`` is ``fail``.
-
-    Parameters
-    ----------
-    refused
-        The changes that were refused, for the report.
-    """
-
-    def __init__(self, message: str, refused: Iterable[Any] = ()) -> None:
-        super().__init__(message)
-        self.refused = tuple(refused)
+    """An edit is refused and ``on_refused_edit`` is ``fail``."""
 
 
 class UnsafeArchive(HeaderError):

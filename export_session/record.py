@@ -69,12 +69,18 @@ class FileRecord:
     modality: str = ""
     changes: tuple[Change, ...] = ()  # applied (in a dry run: would be applied)
     refused: tuple[Change, ...] = ()
+    not_made: tuple[Change, ...] = ()  # could have been applied, but the file failed
     notes: tuple[str, ...] = ()  # warnings a person should read
     error: str = ""  # why it failed and what to do
     verification: Verification = Verification.NONE
     timing: Timing = field(default_factory=Timing)
     mapped: frozenset[str] = frozenset()  # DICOM keywords for which its containers have a value
     thumbnail: bytes = b""  # PNG, empty where there is none
+
+    @property
+    def all_changes(self) -> tuple[Change, ...]:
+        """Every change that was asked for, whatever became of it."""
+        return (*self.changes, *self.refused, *self.not_made)
 
 
 @dataclass(frozen=True)

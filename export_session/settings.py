@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from export_session import field_mapping
 from export_session.dicom.character_sets import NoDeclaration, declaration, term_meant
-from export_session.dicom.vocabulary import Options
+from export_session.dicom.vocabulary import Options, by_either_name
 from export_session.dicom_map import with_dicom_map
 from export_session.errors import ConfigError
 from export_session.field_mapping import FieldMapping
@@ -33,8 +33,8 @@ class Config:
     fan_out: bool = False
     summarize: bool = False
     on_existing: Literal["update", "skip", "fail"] = "update"
-    on_invalid_edit: Literal["fail", "skip"] = "fail"
-    edit_varying: Literal["refuse", "all"] = "refuse"
+    on_refused_edit: Literal["fail", "export"] = "fail"
+    edit_varying: Literal["auto", "refuse", "all"] = "auto"
     edit_uids: bool = False
     record_original_attributes: bool = False
     assume_charset: str | None = None
@@ -49,7 +49,7 @@ class Config:
         return Options(
             self.edit_varying,
             self.edit_uids,
-            self.on_invalid_edit,
+            self.on_refused_edit,
             self.record_original_attributes,
             assume_charset=self.assume_charset or "",
         )
@@ -113,6 +113,8 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
     values = {key: value for key, value in given.items() if value not in (None, "")}
     if "log_debug" in values:
         values["debug"] = values.pop("log_debug") or values.get("debug", False)
+    if "on_invalid_edit" in values:
+        _take_earlier_name(values, problems)
     hints = get_type_hints(Config)
     found = len(problems)
     problems.extend(
@@ -154,6 +156,18 @@ def _of_charset(terms: object) -> Iterator[str]:
         meant = "\\".join(map(term_meant, terms.split("\\")))
         hint = f' (perhaps "{meant}" is meant)' if meant != terms else ""
         yield f"assume_charset cannot be {terms!r}{hint}: {problem}."
+
+
+def _take_earlier_name(values: dict[str, Any], problems: list[str]) -> None:
+    """Read ``on_invalid_edit``, the earlier name of ``on_refused_edit``."""
+    given = values.pop("on_invalid_edit")
+    if given not in ("fail", "skip"):
+        problems.append(f"on_invalid_edit must be one of fail, skip, not {given!r}. It is named on_refused_edit now.")
+        return
+    try:
+        values["on_refused_edit"] = by_either_name(values.get("on_refused_edit"), given)
+    except ConfigError as error:
+        problems.extend(error.problems)
 
 
 def project_path(path: str) -> tuple[str, str]:

@@ -55,6 +55,28 @@ def test_log_debug_means_debug() -> None:
 
 
 @pytest.mark.parametrize(
+    ("config", "meant"),
+    [
+        ({}, "fail"),
+        ({"on_invalid_edit": "skip"}, "export"),
+        ({"on_invalid_edit": "fail"}, "fail"),
+        ({"on_invalid_edit": "skip", "on_refused_edit": "export"}, "export"),
+        ({"on_invalid_edit": "", "on_refused_edit": "export"}, "export"),
+    ],
+)
+def test_refused_edits_are_decided_by_either_name(config: dict[str, Any], meant: str) -> None:
+    parsed = settings.parse(document(**config))
+    assert (parsed.config.on_refused_edit, parsed.config.options.on_refused_edit) == (meant, meant)
+    assert "on_invalid_edit" not in parsed.for_report()
+
+
+def test_two_names_with_two_meanings_are_explained() -> None:
+    (problem,) = problems(document(on_invalid_edit="skip", on_refused_edit="fail"))
+    assert "on_invalid_edit" in problem
+    assert "on_refused_edit" in problem
+
+
+@pytest.mark.parametrize(
     ("config", "named"),
     [
         ({"transfers": True}, "transfers"),
@@ -70,6 +92,8 @@ def test_log_debug_means_debug() -> None:
         ({"assume_charset": "UTF-8"}, '"ISO_IR 192" is meant'),
         ({"assume_charset": "ISO_IR 192\\ISO_IR 100"}, "stands alone"),
         ({"assume_charset": 5}, "assume_charset"),
+        ({"on_invalid_edit": "export"}, "on_invalid_edit"),
+        ({"on_refused_edit": "skip"}, "on_refused_edit"),
     ],
 )
 def test_each_wrong_value_is_named(config: dict[str, Any], named: str) -> None:

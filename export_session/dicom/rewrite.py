@@ -16,6 +16,7 @@ from export_session.dicom.binary.elements import Element, write_head
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.splice import with_group_lengths
+from export_session.dicom.corrections import assert_no_correction_missing, told_in_errors
 from export_session.dicom.dictionary import PIXEL_DATA, Key
 from export_session.dicom.edits.edit import Decision
 from export_session.dicom.edits.find import find_edits
@@ -25,7 +26,7 @@ from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.packed import packed_note, refuse_packed
 from export_session.dicom.files.proof import Elements
 from export_session.dicom.files.stream import cut
-from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Result
+from export_session.dicom.vocabulary import Assignment, Options, Result
 from export_session.dicom.writing.apply import Edited
 from export_session.dicom.writing.elements import reread
 from export_session.dicom.writing.original_attributes import ORIGINAL_ATTRIBUTES, original_attributes
@@ -70,7 +71,7 @@ def rewrite(
         When the edits were made, as a DICOM date and time, for ``record_original_attributes``; without it the
         date of each instance itself stands, so that the same input always gives the same bytes.
     **options
-        The fields of :class:`~export_session.dicom.Options`.
+        Those of :class:`~export_session.dicom.Options`.
 
     Returns
     -------
@@ -81,7 +82,8 @@ def rewrite(
     Raises
     ------
     HeaderError
-        The file must not be exported as it stands; there is no target then.
+        The file must not be exported as it stands; there is no target then. The error tells what was refused, and
+        which changes could have been made.
     """
     chosen = Options(**options)
     with open_file(source) as file:
@@ -100,17 +102,18 @@ def rewrite(
         leading = [one for number, one in enumerate(decision.assignments) if number not in refusals]
         assignments = (*decision.assignments, *following_uids(instances, leading))
         plan = make_plan(instances, assignments, refusals, chosen.assumed)
-        if chosen.on_invalid_edit == "fail":
-            _fail_on_invalid(plan.refused)
         result = _result(header, decision, plan, instances)
-        if result.modified:
-            refuse_packed(instances)
-            history = assignments if chosen.record_original_attributes else ()
-            elements = {
-                index: _new_elements(instances[index], edited, history, modified_at)
-                for index, edited in plan.edited.items()
-            }
-            _write(file, target, instances, elements, ReadBack(assignments, plan.edited))
+        with told_in_errors(result):
+            if chosen.on_refused_edit != "export":
+                assert_no_correction_missing(decision, plan.refused)
+            if result.modified:
+                refuse_packed(instances)
+                history = assignments if chosen.record_original_attributes else ()
+                elements = {
+                    index: _new_elements(instances[index], edited, history, modified_at)
+                    for index, edited in plan.edited.items()
+                }
+                _write(file, target, instances, elements, ReadBack(assignments, plan.edited))
         return result
 
 
@@ -160,7 +163,11 @@ def _of_directory(
     files = [replace(instance, kind=Kind.INSTANCE) for instance in instances]
     decision = find_edits(files, header, overrides, options)
     refusals = dict.fromkeys(range(len(decision.assignments)), _DIRECTORY)
-    result = _result(header, decision, make_plan(files, decision.assignments, refusals), files)
+    plan = make_plan(files, decision.assignments, refusals)
+    result = _result(header, decision, plan, files)
+    if options.on_refused_edit != "export":
+        with told_in_errors(result):
+            assert_no_correction_missing(decision, plan.refused)
     return replace(result, instances=0)
 
 
@@ -209,18 +216,6 @@ def _without_instances(source: Path, header: Mapping[str, Any], reread: Reread, 
         )
     notes = tuple(packed_note(members)) or ("the file holds no DICOM instance",)
     return Result(modified=False, notes=notes, header=dict(header))
-
-
-def _fail_on_invalid(refused: Sequence[Change]) -> None:
-    """Fail the file for edits that cannot be written; a mapped value that does not fit is only logged."""
-    invalid = [change for change in refused if change.cause is not Cause.MAPPING]
-    if invalid:
-        raise InvalidEdit(
-            "some edits cannot be written: "
-            + "; ".join(f"{change.path}: {change.reason}" for change in invalid)
-            + ". Correct them in info.header, or set on_invalid_edit to skip.",
-            invalid,
-        )
 
 
 def _new_elements(

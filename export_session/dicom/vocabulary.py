@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
 from export_session.dicom.character_sets import declaration
 from export_session.dicom.dictionary import Key
+from export_session.errors import ConfigError
 
 
 class Cause(StrEnum):
@@ -24,16 +25,26 @@ class Outcome(StrEnum):
 
     APPLIED = "applied"
     REFUSED = "refused"
+    NOT_MADE = "not made"  # it could have been, but the file is not exported
 
 
 @dataclass(frozen=True)
 class Options:
-    """How edits are treated; names and meanings are those of the gear configuration."""
+    """How edits are treated; names and meanings are those of the gear configuration.
 
-    edit_varying: Literal["refuse", "all"] = "refuse"
+    ``on_invalid_edit`` is the earlier name of ``on_refused_edit``.
+
+    Raises
+    ------
+    ConfigError
+        Both are given and mean different things.
+    """
+
+    edit_varying: Literal["auto", "refuse", "all"] = "auto"
     edit_uids: bool = False
-    on_invalid_edit: Literal["fail", "skip"] = "fail"
+    on_refused_edit: Literal["fail", "export"] | None = None  # None only on its way in; it means "fail"
     record_original_attributes: bool = False
+    on_invalid_edit: InitVar[str | None] = None
     assume_charset: str = ""  # of text in a file that declares no character set
 
     @property
@@ -46,6 +57,28 @@ class Options:
             It is none.
         """
         return declaration(self.assume_charset.split("\\")) if self.assume_charset else ""
+
+    def __post_init__(self, on_invalid_edit: str | None) -> None:
+        """Settle what becomes of refused edits, by whichever name it was said."""
+        object.__setattr__(self, "on_refused_edit", by_either_name(self.on_refused_edit, on_invalid_edit))
+
+
+def by_either_name(on_refused_edit: str | None, on_invalid_edit: str | None) -> str:
+    """Return what becomes of refused edits, said by the name of the option or by its earlier one.
+
+    Raises
+    ------
+    ConfigError
+        Both are given and mean different things.
+    """
+    earlier = "export" if on_invalid_edit == "skip" else on_invalid_edit
+    if on_refused_edit and earlier and on_refused_edit != earlier:
+        problem = (
+            f"on_invalid_edit is the earlier name of on_refused_edit: {on_invalid_edit} means {earlier}, and "
+            f"on_refused_edit is {on_refused_edit}. Give on_refused_edit alone."
+        )
+        raise ConfigError([problem])
+    return on_refused_edit or earlier or "fail"
 
 
 @dataclass(frozen=True)
@@ -63,7 +96,7 @@ class Change:
     new: Any  # JSON value asked for; None blanks the element
     cause: Cause
     outcome: Outcome
-    reason: str = ""  # why refused, or a warning to read with an applied change
+    reason: str = ""  # why refused or not made, or a warning to read with an applied change
     instances: int = 1  # how many instances of the file this covers
     total: int = 1  # how many instances the file holds
     member: str = ""  # the zip member, when it covers just one of several

@@ -37,7 +37,7 @@ COLUMNS = (
 def rows(session: SessionRecord, run: Kind) -> Iterator[tuple[Cell, ...]]:
     """Give the rows of a session in the order of the export log; a file's refusals after its changes."""
     for file in session.files:
-        for change in (*file.changes, *file.refused):
+        for change in file.all_changes:
             yield (*_row(file, change), run)
 
 

@@ -72,7 +72,7 @@ def _hiding(value: Any) -> Any:
 
 
 def _session(session: SessionRecord, mask: Callable[[Any], Any]) -> SessionRecord:
-    changes = [change for file in session.files for change in (*file.changes, *file.refused)]
+    changes = [change for file in session.files for change in file.all_changes]
     clean = _cleaner(changes, names=_names(session))
     containers = tuple(
         replace(container, notes=tuple(map(clean, container.notes)), error=clean(container.error))
@@ -90,7 +90,7 @@ def _names(session: SessionRecord) -> set[str]:
 
 
 def _file(file: FileRecord, mask: Callable[[Any], Any]) -> FileRecord:
-    every = (*file.changes, *file.refused)
+    every = file.all_changes
     clean = _cleaner(every, names={file.name, *(change.member for change in every)})
 
     def masked(changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -102,6 +102,7 @@ def _file(file: FileRecord, mask: Callable[[Any], Any]) -> FileRecord:
         file,
         changes=masked(file.changes),
         refused=masked(file.refused),
+        not_made=masked(file.not_made),
         notes=tuple(map(clean, file.notes)),
         error=clean(file.error),
         thumbnail=b"",

@@ -110,10 +110,10 @@ def _template() -> jinja2.Template:
     return environment.get_template("report.html")
 
 
-def _values(change: Change, refused: bool, *, comparable: bool) -> tuple[Markup, Markup]:
+def _values(change: Change, fate: str, *, comparable: bool) -> tuple[Markup, Markup]:
     """Give old and new value of a change, with the difference marked where there is one to be seen."""
     old, new = text_of(change.old), text_of(change.new)
-    if comparable and old and new and not refused:
+    if comparable and old and new and not fate:
         return marked(old, new)
     nothing = Markup("<i>absent</i>") if change.old is None else EMPTY
     return plain(old) or nothing, plain(new) or EMPTY

@@ -21,6 +21,7 @@ STAGES = ("fetch", "rewrite", "store", "verify")
 
 
 Kind = Literal["failed", "refused", "note"]
+Fate = Literal["", "Refused", "Not made"]  # of a change; "": it was written
 
 
 class Place(NamedTuple):
@@ -45,7 +46,7 @@ class Pair:
     """An old and a new value of an element, and the files in which the one gave way to the other, or should have."""
 
     change: Change
-    refused: bool
+    fate: Fate
     files: tuple[Place, ...]
 
 
@@ -123,7 +124,7 @@ def _branch(container: ContainerRecord, places: list[Place]) -> Branch:
 
 def _is_quiet(file: FileRecord) -> bool:
     left = file.status in {Status.UNCHANGED, Status.SKIPPED, Status.NOT_REACHED}
-    return left and not (file.changes or file.refused or file.notes or file.error)
+    return left and not (file.all_changes or file.notes or file.error)
 
 
 def places(views: tuple[SessionView, ...]) -> Iterator[Place]:
@@ -165,19 +166,24 @@ def _is_remarkable(change: Change) -> bool:
 
 def elements(views: tuple[SessionView, ...]) -> list[ElementChange]:
     """Gather the changes by element, in the order of the standard."""
-    found: dict[tuple[str, str], dict[tuple[bool, str, str], list[tuple[Change, Place]]]] = {}
+    found: dict[tuple[str, str], dict[tuple[Fate, str, str], list[tuple[Change, Place]]]] = {}
     for place in places(views):
-        for refused, changes in enumerate((place.file.changes, place.file.refused)):
+        for fate, changes in _by_fate(place.file):
             for change in changes:
                 pairs = found.setdefault((change.tag, change.path), defaultdict(list))
-                pairs[bool(refused), text_of(change.old), text_of(change.new)].append((change, place))
+                pairs[fate, text_of(change.old), text_of(change.new)].append((change, place))
     return [ElementChange(path, tag, _pairs(pairs)) for (tag, path), pairs in sorted(found.items())]
 
 
-def _pairs(found: Mapping[tuple[bool, str, str], list[tuple[Change, Place]]]) -> tuple[Pair, ...]:
+def _by_fate(file: FileRecord) -> Iterator[tuple[Fate, tuple[Change, ...]]]:
+    yield "", file.changes
+    yield "Refused", file.refused
+    yield "Not made", file.not_made
+
+
+def _pairs(found: Mapping[tuple[Fate, str, str], list[tuple[Change, Place]]]) -> tuple[Pair, ...]:
     pairs = [
-        Pair(rows[0][0], refused, tuple(_distinct(place for _, place in rows)))
-        for (refused, _, _), rows in found.items()
+        Pair(rows[0][0], fate, tuple(_distinct(place for _, place in rows))) for (fate, _, _), rows in found.items()
     ]
     return tuple(sorted(pairs, key=lambda pair: -len(pair.files)))
 

@@ -133,8 +133,9 @@ def copy_file(run: Run, plan: FilePlan) -> FileOutcome:
     if not isinstance(outcome, Failure):
         return outcome
     log.error("%s: %s", plan.origin_path, outcome.for_log)
-    failed = replace(row(plan, Status.FAILED), error=outcome.message, refused=outcome.refused)
-    return FileOutcome(failed, None)
+    failed = row(plan, Status.FAILED)
+    told = replace(failed, error=outcome.message, refused=outcome.refused, not_made=outcome.not_made)
+    return FileOutcome(told, None)
 
 
 def row(plan: FilePlan, status: Status) -> FileRecord:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from export_session.dicom.vocabulary import Change
-from export_session.errors import ExportError, HeaderError, InvalidEdit
+from export_session.errors import ExportError, HeaderError
 from export_session.support.wording import without_values
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,8 @@ class Failure:
 
     message: str
     kind: type[Exception] = ExportError
-    refused: tuple[Change, ...] = ()  # the edits that made a file fail
+    refused: tuple[Change, ...] = ()  # the edits of a file that are refused
+    not_made: tuple[Change, ...] = ()  # what else would have been changed in it
 
     @property
     def for_log(self) -> str:
@@ -40,8 +41,10 @@ def attempt(function: Callable[[], T]) -> T | Failure:
     """
     try:
         return function()
+    except HeaderError as error:
+        return Failure(str(error), type(error), error.refused, error.changes)
     except ExportError as error:
-        return Failure(str(error), type(error), error.refused if isinstance(error, InvalidEdit) else ())
+        return Failure(str(error), type(error))
     except Exception as error:  # noqa: BLE001 - see the docstring
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno}"

@@ -102,7 +102,7 @@ def _run(folder: Path, content: Path | zipfile.Path, edited: Mapping[str, Any], 
     source, target = folder / content.name, folder / "target"
     source.write_bytes(content.read_bytes())
     try:
-        result = rewrite(source, target, edited, **options)
+        result = rewrite(source, target, edited, **{"on_refused_edit": "export", **options})
     except HeaderError as error:
         return Run(source, source, None, error)
     return Run(source, target if result.modified else source, result, None)

@@ -117,7 +117,7 @@ def test_one_value_for_all_is_refused_where_the_instances_differ(tmp_path: Path)
     members = _series(b=_slice(2, description="T2"))
     header = _metadata()
     header["dicom"]["SeriesDescription"] = "T1 after contrast"
-    result, after = _run(tmp_path, members, header)
+    result, after = _run(tmp_path, members, header, edit_varying="refuse")
     assert after == {}
     assert "dicom_array" in result.refused[0].reason
     result, after = _run(tmp_path, members, header, edit_varying="all")

@@ -68,13 +68,13 @@ def test_a_value_that_the_other_slices_hold_already_is_written_to_the_one_that_l
 
 
 def test_the_value_of_one_other_slice_is_an_edit_too_and_refused_where_the_rest_differ(tmp_path: Path) -> None:
-    files = slices(3, PatientID=["A", "B", "C"])
+    files = slices(3, ImageComments=["A", "B", "C"])
     header = imported(*files.values())
-    header["dicom"]["PatientID"] = "B"
+    header["dicom"]["ImageComments"] = "B"
     result, read = run(tmp_path, files, header, on_invalid_edit="skip")
-    assert [one.PatientID for one in read] == ["A", "B", "C"]
-    assert [change.path for change in result.refused] == ["PatientID"]
-    assert result.header["dicom"]["PatientID"] == "A"
+    assert [one.ImageComments for one in read] == ["A", "B", "C"]
+    assert [change.path for change in result.refused] == ["ImageComments"]
+    assert result.header["dicom"]["ImageComments"] == "A"
 
 
 def test_a_value_left_by_an_earlier_import_of_another_slice_is_noted_not_written(tmp_path: Path) -> None:

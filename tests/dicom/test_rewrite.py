@@ -194,9 +194,13 @@ def test_metadata_without_an_instance_is_a_failure(tmp_path: Path) -> None:
 
 def test_edits_of_a_dicomdir_are_refused_aloud(tmp_path: Path) -> None:
     source = Path(pydicom.__file__).parent / "data/test_files/dicomdirtests/DICOMDIR"
-    result = rewrite(source, tmp_path / "target", {"dicom": {"FileSetID": "EDITED"}})
+    header = {"dicom": {"FileSetID": "EDITED"}}
+    with pytest.raises(InvalidEdit, match="FileSetID"):
+        rewrite(source, tmp_path / "target", header)
+    result = rewrite(source, tmp_path / "target", header, on_refused_edit="export")
     assert not result.modified
     assert [change.keyword for change in result.refused] == ["FileSetID"]
+    assert not rewrite(source, tmp_path / "target", {}, {"PatientID": "new"}).modified  # a mapping is but a remark
 
 
 @pytest.mark.parametrize("age", [-5, 1e12, float("inf"), float("nan")])

@@ -71,6 +71,7 @@ FILE = st.builds(
     modality=TEXT,
     changes=changes(Outcome.APPLIED),
     refused=changes(Outcome.REFUSED),
+    not_made=changes(Outcome.NOT_MADE),
     notes=TEXTS,
     error=TEXT,
     verification=st.sampled_from(Verification),
@@ -116,7 +117,7 @@ def test_whatever_happened_in_a_run_its_reports_are_written_and_whole(
     export, change, page = write_reports(record, tmp_path_factory.mktemp("output"))
     files = list(record.files())
     assert kinds(export).count("file") == len(files)
-    assert len(rows(change)) - 1 == sum(len(file.changes) + len(file.refused) for file in files)
+    assert len(rows(change)) - 1 == sum(len(file.changes) + len(file.refused) + len(file.not_made) for file in files)
     Tree(page.read_text(encoding="utf-8"))
     assert all(closing_lines(record))
 

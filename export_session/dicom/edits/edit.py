@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ class Edit:
     instances: frozenset[int] | None  # the members it is meant for; None: all of them
     places: tuple[HeaderPath, ...]  # where the metadata shows it
     before: Any = ABSENT  # what the importer would have put there
+    overruled: bool = False  # by a Flywheel field that is mapped to its element
 
     @property
     def refused(self) -> bool:
@@ -43,6 +45,10 @@ class Edit:
     def refuse(self, reason: str) -> Edit:
         """Return the edit as refused; a reason that it has already stays."""
         return replace(self, difference=replace(self.difference, refusal=self.difference.refusal or reason))
+
+    def overrule(self, reason: str) -> Edit:
+        """Return the edit as refused, since a Flywheel field decides its element."""
+        return replace(self.refuse(reason), overruled=True)
 
     def warn(self, warning: str) -> Edit:
         """Return the edit with one more warning."""
@@ -92,3 +98,17 @@ class Decision:
     def refused(self) -> tuple[Change, ...]:
         """The edits that are not written, each with its reason."""
         return tuple(edit.refusal(self.series) for edit in self.edits if edit.refused)
+
+    def missing(self, unwritten: Iterable[Change]) -> tuple[Change, ...]:
+        """Return the refused edits whose elements nothing else decides.
+
+        A Flywheel field decides the element that it is mapped to, unless its value is ``unwritten``.
+        """
+        undecided = {change.path for change in unwritten if change.cause is Cause.MAPPING}
+        return tuple(
+            edit.refusal(self.series)
+            for edit in self.edits
+            if edit.refused
+            and edit.cause is not Cause.MAPPING
+            and not (edit.overruled and edit.difference.keys[0].name not in undecided)
+        )

@@ -12,6 +12,7 @@ from typing import Any
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.dictionary import Key, key_of
 from export_session.dicom.edits.compare import Comparison, Difference, Remark
+from export_session.dicom.edits.division import with_divisions_told
 from export_session.dicom.edits.doubt import is_rebuilt_uid
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
 from export_session.dicom.edits.equality import is_empty
@@ -72,6 +73,8 @@ def find_edits(
     slices = slice_edits(arrays, series, comparison)
     edits = reconciled([one for one in scalars if isinstance(one, Edit)], slices.edits, reference.index)
     decided, conflicts = with_mapping(edits, overrides or {}, header, series, comparison)
+    if comparison.options.edit_varying == "auto":
+        decided = list(with_divisions_told(decided, series))
     notes = (*(one for one in scalars if isinstance(one, str)), *slices.notes, *conflicts)
     return Decision(series, reference.index, slices.order, tuple(decided), tuple(dict.fromkeys(notes)))
 

@@ -55,7 +55,7 @@ def with_mapping(
         rivals = [edit for edit in decided if edit.difference.keys[0].is_like(row.key)]
         if row.is_label_of_file or any(row.is_label_of(edit) for edit in rivals):
             continue
-        lost = [edit.refuse(_WINS) for edit in rivals if not row.agrees_with(edit)]
+        lost = [edit.overrule(_WINS) for edit in rivals if not row.agrees_with(edit)]
         notes += [f"{row.key.name}: {_WINS}"] if lost else []
         decided = [*(edit for edit in decided if edit not in rivals), *lost, *row.edits(overriding=bool(lost))]
     return decided, notes

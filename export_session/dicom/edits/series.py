@@ -12,9 +12,11 @@ from export_session.dicom.binary.dataset import DataSet, main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.dictionary import SOP_INSTANCE_UID, Key
 from export_session.dicom.edits.equality import as_number, is_empty, same
+from export_session.dicom.edits.identity import TOLD_BY, Identity
 from export_session.dicom.edits.importers import FAITHFUL, Importer
 from export_session.dicom.edits.importers.importer import by_path
 from export_session.dicom.edits.importers.shown import can_be_part_of
+from export_session.dicom.entities import Entity
 
 if TYPE_CHECKING:
     from export_session.dicom.edits.importers.reading.rereading import Rereading
@@ -150,6 +152,23 @@ class Series:
     def others(self) -> tuple[DataSet, ...]:
         """What can be read of members that are no instances, such as a DICOMDIR."""
         return tuple(main_data_set(member) for member in self.members if member.kind is not Kind.INSTANCE)
+
+    @cached_property
+    def identities(self) -> Mapping[int, Identity]:
+        """What each instance says of whose it is."""
+        return {i: Identity.of(data_set) for i, data_set in self.data_sets.items()}
+
+    def those_of(self, entity: Entity, index: int) -> frozenset[int]:
+        """Return the instances that belong to the same entity as one of them.
+
+        A damaged one that does not come to say whose it is counts among them, so that no edit passes it by.
+        """
+        own, told_by = self.identities[index], TOLD_BY[entity]
+        return frozenset(
+            i
+            for i, other in self.identities.items()
+            if own.shares(entity, other) or (self.members[i].problem and told_by not in self.members[i].elements)
+        )
 
     def distinct(self, key: Key) -> list[list[int]]:
         """Group the instances by the bytes of an element, and whatever else decides how these read."""

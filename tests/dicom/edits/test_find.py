@@ -271,8 +271,8 @@ def test_an_element_that_varies_is_refused_or_written_to_all() -> None:
 
 
 def test_an_element_that_some_instances_lack_varies() -> None:
-    members = [*series(2, {"StudyDescription": "brain"}), instance({"InstanceNumber": "3"}, "3.dcm")]
-    assert reasons(of_series(members, {"StudyDescription": "head"}))
+    members = [*series(2, {"ImageComments": "brain"}), instance({"InstanceNumber": "3"}, "3.dcm")]
+    assert reasons(of_series(members, {"ImageComments": "head"}))
     (assignment,) = of_series(members, {"PatientComments": "new"}).assignments
     assert assignment.instances is None
 
