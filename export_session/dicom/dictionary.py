@@ -23,7 +23,8 @@ PIXEL_REPRESENTATION = 0x00280103
 LUT_DESCRIPTORS = frozenset([0x00281101, 0x00281102, 0x00281103, 0x00283002])
 PIXEL_DATA = frozenset([0x7FE00008, 0x7FE00009, 0x7FE00010])  # Float, Double Float and plain Pixel Data
 # An instance's own identities: its study, series, frame of reference and itself
-IDENTITIES = frozenset([SOP_INSTANCE_UID, 0x0020000D, 0x0020000E, 0x00200052])
+STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, FRAME_OF_REFERENCE_UID = 0x0020000D, 0x0020000E, 0x00200052
+IDENTITIES = frozenset([SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, FRAME_OF_REFERENCE_UID])
 # Where file-metadata-importer looks for the value of a frame, besides the frame's own item
 FRAME_SEQUENCES = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
 

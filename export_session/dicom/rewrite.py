@@ -25,13 +25,13 @@ from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.packed import packed_note, refuse_packed
 from export_session.dicom.files.proof import Elements
 from export_session.dicom.files.stream import cut
-from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Result
+from export_session.dicom.vocabulary import Assignment, Cause, Change, Follow, Options, Result
 from export_session.dicom.writing.apply import Edited
 from export_session.dicom.writing.elements import reread
 from export_session.dicom.writing.original_attributes import ORIGINAL_ATTRIBUTES, original_attributes
 from export_session.dicom.writing.plan import Plan, make_plan
 from export_session.dicom.writing.readback import ReadBack
-from export_session.dicom.writing.uids import duplicate_uids, following_uids
+from export_session.dicom.writing.uids import Following, duplicate_uids, following_uids
 from export_session.errors import InvalidEdit, NotDicom, StaleMetadata
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def rewrite(
     header: Mapping[str, Any],
     overrides: Mapping[str, Any] | None = None,
     *,
+    follow: Follow | None = None,
     modified_at: str = "",
     **options: Any,
 ) -> Result:
@@ -66,6 +67,9 @@ def rewrite(
         ``info["header"]`` of the file: ``dicom``, ``dicom_array`` and what else importers leave there.
     overrides
         Values by keyword that Flywheel's own fields are mapped to.
+    follow
+        New UIDs by old ones that other files of the session change, see
+        :func:`~export_session.dicom.following.plan_uids`: references to them follow.
     modified_at
         When the edits were made, as a DICOM date and time, for ``record_original_attributes``; without it the
         date of each instance itself stands, so that the same input always gives the same bytes.
@@ -98,11 +102,12 @@ def rewrite(
             raise
         refusals = duplicate_uids(instances, decision.assignments)
         leading = [one for number, one in enumerate(decision.assignments) if number not in refusals]
-        assignments = (*decision.assignments, *following_uids(instances, leading))
+        following = following_uids(instances, leading, follow)
+        assignments = (*decision.assignments, *following.assignments)
         plan = make_plan(instances, assignments, refusals)
         if chosen.on_invalid_edit == "fail":
             _fail_on_invalid(plan.refused)
-        result = _result(header, decision, plan, instances)
+        result = _result(header, decision, plan, instances, following)
         if result.modified:
             refuse_packed(instances)
             history = assignments if chosen.record_original_attributes else ()
@@ -114,18 +119,28 @@ def rewrite(
         return result
 
 
-def _result(header: Mapping[str, Any], decision: Decision, plan: Plan, instances: Sequence[Instance]) -> Result:
+def _result(
+    header: Mapping[str, Any],
+    decision: Decision,
+    plan: Plan,
+    instances: Sequence[Instance],
+    following: Following | None = None,
+) -> Result:
+    following = following or Following()
+    edits = len(decision.assignments)
+    written = [one for n, one in enumerate(following.assignments, edits) if n not in plan.refused_numbers]
     return Result(
         modified=bool(plan.edited),
         changes=plan.changes,
         refused=(*decision.refused, *plan.refused),
-        notes=(*decision.notes, *_side_effects(instances, plan), *packed_note(instances)),
+        notes=(*decision.notes, *following.notes, *_side_effects(instances, plan), *packed_note(instances)),
         header=agreed_header(
             header,
             decision,
             plan.refused_numbers,
             rewritten={i: _as_rewritten(instances[i], edited) for i, edited in plan.edited.items()},
             re_declared=decision.reference in plan.redeclared,
+            followed=written,
         ),
         instances=sum(instance.kind is Kind.INSTANCE for instance in instances),
     )

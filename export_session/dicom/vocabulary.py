@@ -16,6 +16,7 @@ class Cause(StrEnum):
     EDIT = "edit"  # a value in info.header.dicom that no importer explains
     SLICE = "per-slice edit"  # a value in info.header.dicom_array
     MAPPING = "mapping"  # a Flywheel field mapped to this element
+    REFERENCE = "reference"  # a reference to a UID that an edit changes, in this file or in another one
 
 
 class Outcome(StrEnum):
@@ -23,6 +24,11 @@ class Outcome(StrEnum):
 
     APPLIED = "applied"
     REFUSED = "refused"
+
+
+# What follows where: old UID -> new one; of a study or series of which only a part has a new one, in place of it the
+# UIDs of the series and instances in it -> the UID that study or series has for each of these
+Follow = Mapping[str, str | Mapping[str, str]]
 
 
 @dataclass(frozen=True)

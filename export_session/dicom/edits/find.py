@@ -14,7 +14,7 @@ from export_session.dicom.dictionary import Key, key_of
 from export_session.dicom.edits.compare import Comparison, Difference, Remark
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
 from export_session.dicom.edits.explain import Explanation, Explanations
-from export_session.dicom.edits.identity import check_identity, of_one_instance, reference_of
+from export_session.dicom.edits.identity import check_identity, is_repeated, of_one_instance, reference_of
 from export_session.dicom.edits.importers import ABSENT, Marks, marks_of
 from export_session.dicom.edits.mapped import with_mapping
 from export_session.dicom.edits.per_slice import slice_edits
@@ -95,6 +95,8 @@ def _scalar_edits(
     """Yield the edits in ``header.dicom``, and notes."""
     explanations = Explanations(dicom, series, reference, comparison)
     for text, value in dicom.items():
+        if is_repeated(text, dicom, series, reference, comparison):
+            continue
         key = key_of(text)
         findings = list(comparison.of_data_set({text: value}, series.data_sets[reference.index]))
         differences = [one for one in findings if isinstance(one, Difference)]
@@ -108,7 +110,7 @@ def _scalar_edits(
                 yield from _noted(one.keys[-1], explained)
             else:
                 edit = Edit(one, Cause.EDIT, None, (path,), _before(one, comparison.marks))
-                edit = of_one_instance(edit, series, reference)
+                edit = of_one_instance(edit, dicom, series, reference, comparison)
                 yield from [edit] if edit.instances else spread(edit, series, reference, comparison.options)
 
 

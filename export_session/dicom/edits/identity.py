@@ -12,12 +12,14 @@ from export_session.dicom.dictionary import NUMBER_VRS, SOP_INSTANCE_UID, Key, k
 from export_session.dicom.edits.compare import Comparison
 from export_session.dicom.edits.doubt import is_rebuilt_uid
 from export_session.dicom.edits.edit import Edit
-from export_session.dicom.edits.equality import components, is_empty
+from export_session.dicom.edits.equality import components, is_empty, same
 from export_session.dicom.edits.explain import Explanations
 from export_session.dicom.edits.series import Reference, Series
 from export_session.errors import StaleMetadata
 
-_IDENTITY = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "MediaStorageSOPInstanceUID")
+_UID = Key("SOPInstanceUID", SOP_INSTANCE_UID)
+_META = "MediaStorageSOPInstanceUID"  # which repeats it (PS3.10 §7.1)
+_IDENTITY = (_UID.text, "SeriesInstanceUID", "StudyInstanceUID", _META)
 _MOMENT_VRS = frozenset(["DA", "TM", "DT"])
 _TELLING_VRS = _MOMENT_VRS | NUMBER_VRS | {"SH", "LO"}
 _PATIENT_GROUP = 0x0010  # a birth date says who, not when
@@ -38,9 +40,8 @@ def reference_of(dicom: Mapping[str, Any], series: Series, comparison: Compariso
     agrees in most of it, if there is but one. Else it is the one that file-metadata-importer would have described.
     """
     reference = series.reference(dicom)
-    uid = Key("SOPInstanceUID", SOP_INSTANCE_UID)
-    edited = comparison.options.edit_uids and not is_empty(dicom.get(uid.text))
-    if reference.is_named or not edited or _is_known(uid, dicom[uid.text], series, comparison):
+    edited = comparison.options.edit_uids and not is_empty(dicom.get(_UID.text))
+    if reference.is_named or not edited or _is_known(_UID, dicom[_UID.text], series, comparison):
         return reference
     agreeing: Counter[int] = Counter()
     shown = 0
@@ -85,13 +86,33 @@ def check_identity(dicom: Mapping[str, Any], series: Series, reference: Referenc
     )
 
 
-def of_one_instance(edit: Edit, series: Series, reference: Reference) -> Edit:
-    """Return an edit with what belongs to one instance alone meant for the reference instance; others as they are."""
-    if [step.tag for step in edit.path] != [SOP_INSTANCE_UID] or len(series.indices) == 1 or edit.refused:
+def of_one_instance(
+    edit: Edit, dicom: Mapping[str, Any], series: Series, reference: Reference, comparison: Comparison
+) -> Edit:
+    """Return an edited SOPInstanceUID meant for the reference instance alone; other edits as they are."""
+    if [step.tag for step in edit.path] != [SOP_INSTANCE_UID] or edit.refused:
         return edit
-    if not reference.is_named:
-        return edit.refuse(_UNCLEAR)
-    return replace(edit, instances=frozenset([reference.index]))
+    if is_repeated(_META, dicom, series, reference, comparison):
+        edit = replace(edit, places=(*edit.places, ("dicom", _META)))
+    if len(series.indices) == 1:
+        return edit
+    return replace(edit, instances=frozenset([reference.index])) if reference.is_named else edit.refuse(_UNCLEAR)
+
+
+def is_repeated(
+    text: str, dicom: Mapping[str, Any], series: Series, reference: Reference, comparison: Comparison
+) -> bool:
+    """Whether a key of the metadata is that of the file meta, and says the same as an edited SOPInstanceUID.
+
+    It follows then, so that there is nothing to refuse.
+    """
+    uid = dicom.get(_UID.text)
+    return (
+        comparison.options.edit_uids
+        and text == _META
+        and same(dicom.get(_META), uid, "UI")
+        and not comparison.explains(_UID, uid, series.data_sets[reference.index])
+    )
 
 
 def _is_known(key: Key, value: Any, series: Series, comparison: Comparison) -> bool | None:
