@@ -94,9 +94,9 @@ def rewrite(
         if not kinds[Kind.INSTANCE]:
             if kinds[Kind.DIRECTORY]:
                 return _of_directory(instances, header, overrides, chosen)
-            return _without_instances(source, header, _rereader(file, instances), instances)
+            return _without_instances(source, header, rereader(file, instances), instances)
         try:
-            decision = find_edits(instances, header, overrides, chosen, _rereader(file, instances))
+            decision = find_edits(instances, header, overrides, chosen, rereader(file, instances))
         except StaleMetadata:
             refuse_packed(instances)
             raise
@@ -147,8 +147,8 @@ def _result(
 
 
 def _as_rewritten(instance: Instance, edited: Edited) -> DataSet:
-    elements = {**instance.elements, **reread(edited.elements, instance.syntax)}
-    return main_data_set(replace(instance, elements=elements))
+    new = with_group_lengths(instance.elements, edited.elements, instance.syntax)
+    return main_data_set(replace(instance, elements={**instance.elements, **reread(new, instance.syntax)}))
 
 
 def _side_effects(instances: Sequence[Instance], plan: Plan) -> Iterator[str]:
@@ -180,7 +180,7 @@ def _of_directory(
     return replace(result, instances=0)
 
 
-def _rereader(file: DicomFile, instances: Sequence[Instance]) -> Reread:
+def rereader(file: DicomFile, instances: Sequence[Instance]) -> Reread:
     """Return what gives a second opinion on a member; each is read once."""
 
     @cache

@@ -96,14 +96,15 @@ class Taken:
     """The places of a file that assignments write to."""
 
     def __init__(self, assignments: Sequence[Assignment]) -> None:
-        self._instances: dict[tuple[Step, ...], list[frozenset[int] | None]] = defaultdict(list)
+        self._of_path: dict[tuple[Step, ...], list[Assignment]] = defaultdict(list)
         for one in assignments:
-            self._instances[one.path].append(one.instances)
+            self._of_path[one.path].append(one)
 
-    def by(self, path: tuple[Step, ...], index: int) -> bool:
-        """Whether one of them writes to an element of an instance, or to a sequence that it is in."""
+    def by(self, path: tuple[Step, ...], index: int) -> Assignment | None:
+        """Return the one that writes to an element of an instance, or to a sequence that it is in."""
         ways = (path, *((*path[:depth], replace(step, item=None)) for depth, step in enumerate(path[:-1])))
-        return any(only is None or index in only for way in ways for only in self._instances.get(way, ()))
+        found = (one for way in ways for one in self._of_path.get(way, ()))
+        return next((one for one in found if one.instances is None or index in one.instances), None)
 
 
 @dataclass(frozen=True)
