@@ -83,7 +83,7 @@ def test_every_reference_follows_and_each_instance_says_of_itself_what_it_said(t
     before = {name: dict(related.uids(one.read(name)[0])) for name in one.files}
     results = one.export()
     others = one.files.keys() - {"ct.dcm.zip"}
-    assert one.old_uids() == dict.fromkeys(others, {"StudyInstanceUID"})
+    assert one.old_uids() == {name: {"StudyInstanceUID"} for name in others}
     for name in others:
         read = one.read(name)[0]
         assert read.StudyInstanceUID == STUDY

@@ -9,7 +9,7 @@ from typing import Any
 
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 ROOT = "1.2.826.0.1.3680043.10.1561"
 STUDY, SERIES, FRAME = f"{ROOT}.1", f"{ROOT}.2", f"{ROOT}.3"
@@ -38,8 +38,10 @@ def saved(
     data_set.SeriesDate, data_set.SeriesTime = "20240311", "092744"
     data_set.AccessionNumber = "A2024-77123"
     data_set.file_meta = FileMetaDataset()
-    data_set.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
-    data_set.file_meta.MediaStorageSOPClassUID, data_set.file_meta.MediaStorageSOPInstanceUID = sop_class, uid
+    syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    data_set.file_meta.TransferSyntaxUID = syntax
+    data_set.file_meta.MediaStorageSOPClassUID = UID(sop_class)
+    data_set.file_meta.MediaStorageSOPInstanceUID = UID(uid)
     stream = io.BytesIO()
     pydicom.dcmwrite(stream, data_set, enforce_file_format=True)
     return stream.getvalue()
