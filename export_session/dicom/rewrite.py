@@ -43,6 +43,7 @@ _TRAILING_PADDING = 0xFFFCFFFC  # DataSetTrailingPadding
 _REREAD_MAX = 32 << 20  # bytes before the pixel data; a header of more gets no second opinion
 _GUESSED = "a previous value is no text in the character set that is declared for it, so it cannot be recorded"
 _DIRECTORY = "a DICOMDIR describes other files, where this is to be changed; it is left as it is"
+_OUTDATED = "a DICOMDIR names files by UIDs that were edited there; it is left as it is. Have it made anew, if needed"
 
 
 def rewrite(
@@ -93,7 +94,8 @@ def rewrite(
         kinds = Counter(instance.kind for instance in instances)
         if not kinds[Kind.INSTANCE]:
             if kinds[Kind.DIRECTORY]:
-                return _of_directory(instances, header, overrides, chosen)
+                result = _of_directory(instances, header, overrides, chosen)
+                return replace(result, notes=(*result.notes, _OUTDATED)) if follow else result
             return _without_instances(source, header, rereader(file, instances), instances)
         try:
             decision = find_edits(instances, header, overrides, chosen, rereader(file, instances))

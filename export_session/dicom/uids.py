@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from export_session.dicom.binary.dataset import main_data_set
+from export_session.dicom.binary.dataset import DataSet, main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.dictionary import (
     FRAME_OF_REFERENCE_UID,
@@ -45,7 +45,8 @@ def read_uids(
     with open_file(source) as file:
         instances = file.instances()
         if not any(one.kind is Kind.INSTANCE for one in instances):
-            return FileUids()
+            directories = [main_data_set(one) for one in instances if one.kind is Kind.DIRECTORY]
+            return FileUids(mentioned=_all_in(directories))
         decision = find_edits(instances, header, overrides, chosen, rereader(file, instances))
     assignments = _written(instances, decision.assignments)
     new = _new_uids(assignments, range(len(instances)))
@@ -66,6 +67,10 @@ def read_uids(
             elif edit.path == mention.path and len(mention.uids) == 1:
                 redirected.add((mention.uids[0], str(edit.value or "")))
     return FileUids(tuple(before), tuple(after), frozenset(mentioned - {""}), frozenset(redirected))
+
+
+def _all_in(data_sets: Iterable[DataSet]) -> frozenset[str]:
+    return frozenset(uid for one in data_sets for mention in mentions(one) for uid in mention.uids if uid)
 
 
 def _written(instances: Sequence[Instance], assignments: Sequence[Assignment]) -> list[Assignment]:

@@ -11,9 +11,11 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.data import get_testdata_file
 
 from demo.importer import read_header
 from export_session.dicom import Cause, Result, plan_uids, read_uids, rewrite
+from export_session.dicom.edits.importers.reading.pydicom2_importers import by_metadata_import_dicom
 from export_session.errors import UidCollision
 from tests.support import related
 from tests.support.related import FRAME, ROOT, SERIES, SLICES, STUDY
@@ -95,7 +97,7 @@ def test_every_reference_follows_and_each_instance_says_of_itself_what_it_said(t
         assert all("follows" in change.reason for change in results[name].changes)
         assert results[name].header == read_header(one.files[name])
     assert results["ct.dcm.zip"].header["dicom"] == read_header(one.files["ct.dcm.zip"])["dicom"]
-    assert "5" in one.notes["ct.dcm.zip"][0]
+    assert "6" in one.notes["ct.dcm.zip"][0]
 
 
 def test_a_reference_goes_to_the_instance_that_took_the_place_of_the_old_one(tmp_path: Path) -> None:
@@ -137,6 +139,49 @@ def test_a_second_export_finds_nothing_to_do(tmp_path: Path) -> None:
     again = Session(tmp_path, one.files)
     again.headers = {name: dict(header) for name, header in headers.items()}
     assert not any(result.modified for result in again.export().values())
+
+
+def test_the_metadata_are_shown_as_their_importer_would_show_the_new_file(tmp_path: Path) -> None:
+    one = session(tmp_path)
+    for name, data in related.derived().items():
+        one.headers[name] = {"dicom": by_metadata_import_dicom(io.BytesIO(data))}
+    edit_all(one)
+    results = one.export()
+    for name in related.derived():
+        made = by_metadata_import_dicom(io.BytesIO(one.files[name]))
+        assert results[name].header == {"dicom": made}, name
+
+
+def test_a_uid_that_cannot_be_written_leads_nothing(tmp_path: Path) -> None:
+    one = session(tmp_path)
+    one.edit("ct.dcm.zip", SeriesInstanceUID="not a UID")
+    results = one.export(on_invalid_edit="skip")
+    assert not any(result.modified for result in results.values())
+
+
+def test_values_that_the_file_had_before_are_no_references(tmp_path: Path) -> None:
+    data = pydicom.dcmread(io.BytesIO(related.sr()))
+    history = related.items(ModifiedAttributesSequence=[related.items(StudyInstanceUID=STUDY)])
+    data.OriginalAttributesSequence = [history]
+    stream = io.BytesIO()
+    pydicom.dcmwrite(stream, data)
+    one = Session(tmp_path, {"ct.dcm.zip": related.zipped(related.ct_slices()), "sr.dcm": stream.getvalue()})
+    edit_all(one)
+    one.export()
+    (read,) = one.read("sr.dcm")
+    assert read.OriginalAttributesSequence[0].ModifiedAttributesSequence[0].StudyInstanceUID == STUDY
+    assert read.CurrentRequestedProcedureEvidenceSequence[0].StudyInstanceUID == NEW_STUDY
+
+
+def test_a_dicomdir_stays_and_is_told(tmp_path: Path) -> None:
+    directory = Path(str(get_testdata_file("DICOMDIR"))).read_bytes()
+    member = (Path(str(get_testdata_file("DICOMDIR"))).parent / "98892003" / "MR700" / "4467").read_bytes()
+    one = Session(tmp_path, {"mr.dcm": member, "dir.dcm": directory})
+    one.headers["dir.dcm"] = {}
+    one.edit("mr.dcm", SeriesInstanceUID=NEW_SERIES)
+    result = one.export()["dir.dcm"]
+    assert not result.modified
+    assert "DICOMDIR" in result.notes[0]
 
 
 # --- where only a part has a new UID

@@ -86,7 +86,7 @@ def changed(run: Run) -> list[dict[str, str]]:
     return [{**row, "Run": ""} for row in run.changes]
 
 
-OBJECTS = ("rtstruct.dcm", "seg.dcm", "sr.dcm", "ko.dcm", "reg.dcm")
+OBJECTS = ("rtstruct.dcm", "seg.dcm", "sr.dcm", "ko.dcm", "reg.dcm", "pr.dcm")
 
 
 def test_references_follow_in_their_own_files_and_a_second_run_writes_nothing(world: World) -> None:
@@ -100,7 +100,7 @@ def test_references_follow_in_their_own_files_and_a_second_run_writes_nothing(wo
     causes = {(row["File"], row["Cause"]) for row in run.changes}
     of_ct = {("ct.dicom.zip", "edit"), ("ct.dicom.zip", "per-slice edit")}
     assert causes == of_ct | {(name, "reference") for name in OBJECTS}
-    assert "5" in messages(run)["ct.dicom.zip"]
+    assert "6" in messages(run)["ct.dicom.zip"]
     assert changed(preview) == changed(run)
     world.site.clear_requests()
     again = world.run(session, **OPTIONS)

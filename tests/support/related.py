@@ -14,8 +14,8 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 ROOT = "1.2.826.0.1.3680043.10.1561"
 STUDY, SERIES, FRAME = f"{ROOT}.1", f"{ROOT}.2", f"{ROOT}.3"
 SLICES = tuple(f"{ROOT}.4.{number}" for number in range(1, 4))
-CT, RTSTRUCT, SEG, SR, REG, KO = (
-    f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "481.3", "66.4", "88.33", "66.1", "88.59")
+CT, RTSTRUCT, SEG, SR, REG, KO, PR = (
+    f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "481.3", "66.4", "88.33", "66.1", "88.59", "11.1")
 )
 
 
@@ -145,6 +145,16 @@ def registration(uid: str = f"{ROOT}.80", **given: Any) -> bytes:
     return saved(data_set, REG, uid, series=f"{uid}.1", **given)
 
 
+def presentation(uid: str = f"{ROOT}.90", **given: Any) -> bytes:
+    """A presentation state of the CT's images."""
+    data_set = items(
+        Modality="PR",
+        ReferencedSeriesSequence=[items(SeriesInstanceUID=SERIES, **_images("ReferencedImageSequence"))],
+        DisplayedAreaSelectionSequence=[items(**_images("ReferencedImageSequence"))],
+    )
+    return saved(data_set, PR, uid, series=f"{uid}.1", **given)
+
+
 def derived(**given: Any) -> dict[str, bytes]:
     """All objects that refer to the CT series, by file name."""
     return {
@@ -153,6 +163,7 @@ def derived(**given: Any) -> dict[str, bytes]:
         "sr.dcm": sr(**given),
         "ko.dcm": sr(f"{ROOT}.75", KO, **given),
         "reg.dcm": registration(**given),
+        "pr.dcm": presentation(**given),
     }
 
 

@@ -13,6 +13,7 @@ from export_session.dicom.vocabulary import Step
 
 # In the main data set they say what the instance is; its frame of reference it shares, and so refers to it
 _OWN = IDENTITIES - {FRAME_OF_REFERENCE_UID}
+_HISTORY = 0x04000561  # Original Attributes Sequence: what once was (PS3.3 §C.12.1.1.9), no reference
 _STANDARD = "1.2.840.10008."  # UIDs of DICOM itself: classes and the like, which are no one's identity
 
 
@@ -63,7 +64,7 @@ def _within(data_set: DataSet, prefix: bytes) -> Iterator[Mention]:
             uids = tuple(uid.strip(" \0") for uid in value.raw.decode("ascii", "replace").split("\\"))
             if not all(map(is_standard, uids)):
                 yield Mention((step,), uids, data_set)
-        elif value.is_sequence:
+        elif value.is_sequence and tag != _HISTORY:
             yield from _in_items(value, step, prefix)
 
 
