@@ -18,6 +18,7 @@
     └── HeaderError             a DICOM file that must not be exported as it stands
         ├── NotDicom            the bytes are not (or not completely) a readable DICOM file
         ├── StaleMetadata       info.header describes another file, or another version of this one
+        ├── UidCollision        edits in the files of a session give one UID twice, or two for one
         ├── InvalidEdit         an edit is refused and ``on_refused_edit`` is ``fail``
         ├── UnsafeArchive       a zip that must not be unpacked (bomb, encrypted, path tricks, duplicates)
         └── ProofFailed         the rewritten instance did not read back as intended
@@ -133,6 +134,10 @@ class NotDicom(HeaderError):
 
 class StaleMetadata(HeaderError):
     """``info.header`` describes another file, or another version of this one."""
+
+
+class UidCollision(HeaderError):
+    """Edits in the files of a session would give one UID to two things, or two UIDs to one."""
 
 
 class InvalidEdit(HeaderError):

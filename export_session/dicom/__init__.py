@@ -1,17 +1,25 @@
 """The DICOM engine: finds the edits in a file's metadata and writes them into its bytes."""
 
 from export_session.dicom.files.file import read_instances
+from export_session.dicom.following import FileUids, Identity, UidPlan, plan_uids
 from export_session.dicom.rewrite import rewrite
-from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Outcome, Result, Step
+from export_session.dicom.uids import read_uids
+from export_session.dicom.vocabulary import Assignment, Cause, Change, Follow, Options, Outcome, Result, Step
 
 __all__ = [
     "Assignment",
     "Cause",
     "Change",
+    "FileUids",
+    "Follow",
+    "Identity",
     "Options",
     "Outcome",
     "Result",
     "Step",
+    "UidPlan",
+    "plan_uids",
     "read_instances",
+    "read_uids",
     "rewrite",
 ]

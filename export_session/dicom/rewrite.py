@@ -26,13 +26,13 @@ from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.packed import packed_note, refuse_packed
 from export_session.dicom.files.proof import Elements
 from export_session.dicom.files.stream import cut
-from export_session.dicom.vocabulary import Assignment, Options, Result
+from export_session.dicom.vocabulary import Assignment, Follow, Options, Result
 from export_session.dicom.writing.apply import Edited
 from export_session.dicom.writing.elements import reread
 from export_session.dicom.writing.original_attributes import ORIGINAL_ATTRIBUTES, original_attributes
 from export_session.dicom.writing.plan import Plan, make_plan
 from export_session.dicom.writing.readback import ReadBack
-from export_session.dicom.writing.uids import duplicate_uids, following_uids
+from export_session.dicom.writing.uids import Following, duplicate_uids, following_uids
 from export_session.errors import InvalidEdit, NotDicom, StaleMetadata
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ _TRAILING_PADDING = 0xFFFCFFFC  # DataSetTrailingPadding
 _REREAD_MAX = 32 << 20  # bytes before the pixel data; a header of more gets no second opinion
 _GUESSED = "a previous value is no text in the character set that is declared for it, so it cannot be recorded"
 _DIRECTORY = "a DICOMDIR describes other files, where this is to be changed; it is left as it is"
+_OUTDATED = "a DICOMDIR names files by UIDs that were edited there; it is left as it is. Have it made anew, if needed"
 
 
 def rewrite(
@@ -52,6 +53,7 @@ def rewrite(
     header: Mapping[str, Any],
     overrides: Mapping[str, Any] | None = None,
     *,
+    follow: Follow | None = None,
     modified_at: str = "",
     **options: Any,
 ) -> Result:
@@ -67,6 +69,9 @@ def rewrite(
         ``info["header"]`` of the file: ``dicom``, ``dicom_array`` and what else importers leave there.
     overrides
         Values by keyword that Flywheel's own fields are mapped to.
+    follow
+        New UIDs by old ones that other files of the session change, see
+        :func:`~export_session.dicom.following.plan_uids`: references to them follow.
     modified_at
         When the edits were made, as a DICOM date and time, for ``record_original_attributes``; without it the
         date of each instance itself stands, so that the same input always gives the same bytes.
@@ -91,18 +96,20 @@ def rewrite(
         kinds = Counter(instance.kind for instance in instances)
         if not kinds[Kind.INSTANCE]:
             if kinds[Kind.DIRECTORY]:
-                return _of_directory(instances, header, overrides, chosen)
-            return _without_instances(source, header, _rereader(file, instances), instances)
+                result = _of_directory(instances, header, overrides, chosen)
+                return replace(result, notes=(*result.notes, _OUTDATED)) if follow else result
+            return _without_instances(source, header, rereader(file, instances), instances)
         try:
-            decision = find_edits(instances, header, overrides, chosen, _rereader(file, instances))
+            decision = find_edits(instances, header, overrides, chosen, rereader(file, instances))
         except StaleMetadata:
             refuse_packed(instances)
             raise
         refusals = duplicate_uids(instances, decision.assignments)
         leading = [one for number, one in enumerate(decision.assignments) if number not in refusals]
-        assignments = (*decision.assignments, *following_uids(instances, leading))
+        following = following_uids(instances, leading, follow)
+        assignments = (*decision.assignments, *following.assignments)
         plan = make_plan(instances, assignments, refusals, chosen.assumed)
-        result = _result(header, decision, plan, instances)
+        result = _result(header, decision, plan, instances, following)
         with told_in_errors(result):
             if chosen.on_refused_edit != "export":
                 assert_no_correction_missing(decision, plan.refused)
@@ -117,25 +124,35 @@ def rewrite(
         return result
 
 
-def _result(header: Mapping[str, Any], decision: Decision, plan: Plan, instances: Sequence[Instance]) -> Result:
+def _result(
+    header: Mapping[str, Any],
+    decision: Decision,
+    plan: Plan,
+    instances: Sequence[Instance],
+    following: Following | None = None,
+) -> Result:
+    following = following or Following()
+    edits = len(decision.assignments)
+    written = [one for n, one in enumerate(following.assignments, edits) if n not in plan.refused_numbers]
     return Result(
         modified=bool(plan.edited),
         changes=plan.changes,
         refused=(*decision.refused, *plan.refused),
-        notes=(*decision.notes, *_side_effects(instances, plan), *packed_note(instances)),
+        notes=(*decision.notes, *following.notes, *_side_effects(instances, plan), *packed_note(instances)),
         header=agreed_header(
             header,
             decision,
             plan.refused_numbers,
             rewritten={i: _as_rewritten(instances[i], edited) for i, edited in plan.edited.items()},
+            followed=written,
         ),
         instances=sum(instance.kind is Kind.INSTANCE for instance in instances),
     )
 
 
 def _as_rewritten(instance: Instance, edited: Edited) -> DataSet:
-    elements = {**instance.elements, **reread(edited.elements, instance.syntax)}
-    return main_data_set(replace(instance, elements=elements))
+    new = with_group_lengths(instance.elements, edited.elements, instance.syntax)
+    return main_data_set(replace(instance, elements={**instance.elements, **reread(new, instance.syntax)}))
 
 
 def _side_effects(instances: Sequence[Instance], plan: Plan) -> Iterator[str]:
@@ -171,7 +188,7 @@ def _of_directory(
     return replace(result, instances=0)
 
 
-def _rereader(file: DicomFile, instances: Sequence[Instance]) -> Reread:
+def rereader(file: DicomFile, instances: Sequence[Instance]) -> Reread:
     """Return what gives a second opinion on a member; each is read once."""
 
     @cache

@@ -18,6 +18,7 @@ class Cause(StrEnum):
     EDIT = "edit"  # a value in info.header.dicom that no importer explains
     SLICE = "per-slice edit"  # a value in info.header.dicom_array
     MAPPING = "mapping"  # a Flywheel field mapped to this element
+    REFERENCE = "reference"  # a reference to a UID that an edit changes, in this file or in another one
 
 
 class Outcome(StrEnum):
@@ -26,6 +27,11 @@ class Outcome(StrEnum):
     APPLIED = "applied"
     REFUSED = "refused"
     NOT_MADE = "not made"  # it could have been, but the file is not exported
+
+
+# What follows where: old UID -> new one; of a study or series of which only a part has a new one, in place of it the
+# UIDs of the series and instances in it -> the UID that study or series has for each of these
+Follow = Mapping[str, str | Mapping[str, str]]
 
 
 @dataclass(frozen=True)

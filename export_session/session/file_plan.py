@@ -8,7 +8,7 @@ from typing import Any
 
 from pydicom.datadict import tag_for_keyword
 
-from export_session.dicom.vocabulary import Options
+from export_session.dicom.vocabulary import Follow, Options
 from export_session.record import Status, Verification
 from export_session.session.checks import hash_agrees
 from export_session.session.provenance import (
@@ -31,6 +31,14 @@ FLAT = (
 
 
 @dataclass(frozen=True)
+class References:
+    """What edits of UIDs in the files of a session mean for one of them."""
+
+    follow: Follow = field(default_factory=dict)  # which of the UIDs that it refers to become which
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class FilePlan:
     """One origin file and what is known of its copy before any byte is moved."""
 
@@ -42,10 +50,21 @@ class FilePlan:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     untouched: bool = False  # archive: the bytes and header as they are
+    references: References = field(default_factory=References)
 
     @property
     def is_dicom(self) -> bool:
-        """Whether the DICOM engine has a say in this file: the type decides, without one its header.
+        """Whether the DICOM engine has a say in this file."""
+        return self.may_be_edited or bool(self.references.follow)
+
+    @property
+    def may_refer(self) -> bool:
+        """Whether it may hold references to other files: those of unknown type are looked into."""
+        return bool(self.origin.size) and (self.origin.type == DICOM or self.origin.type in UNTYPED)
+
+    @property
+    def may_be_edited(self) -> bool:
+        """Whether there may be edits of its metadata: the type decides, without one its header.
 
         Of any other type are files that were made from DICOM and bear the header of their source, such as NIfTI.
         """
@@ -70,16 +89,24 @@ class FilePlan:
     @property
     def notes(self) -> tuple[str, ...]:
         """What there is to say of the file as it stands."""
+        told = self.references.notes
         flat = [name for name in self.origin.info if name and tag_for_keyword(name)]
         if self.untouched or self.origin.type != DICOM or not flat:
-            return ()
+            return told
         named = ", ".join(flat[:2]) + (" and others" if len(flat) > 2 else "")
-        return (f"{named} {FLAT}",)
+        return (f"{named} {FLAT}", *told)
 
     @property
     def edits(self) -> str:
         """Digest of what, beside the origin's bytes, decides on the bytes of the copy."""
-        return edit_digest(self.origin, self.overrides, self.options) if self.is_dicom else digest("untouched")
+        if not self.is_dicom:
+            return digest("untouched")
+        return edit_digest(self.origin, self.wanted, self.options, self.references.follow)
+
+    @property
+    def wanted(self) -> Mapping[str, Any]:
+        """The values of Flywheel fields to write; none where only references follow."""
+        return self.overrides if self.may_be_edited else {}
 
     @property
     def metadata(self) -> dict[str, Any]:

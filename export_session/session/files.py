@@ -11,7 +11,7 @@ from export_session.errors import ExportError
 from export_session.field_mapping import FieldMapping
 from export_session.record import FileRecord, Status, Verification
 from export_session.session.classification import Schema, allowed
-from export_session.session.file_plan import FilePlan, Verified, known_status
+from export_session.session.file_plan import FilePlan, References, Verified, known_status
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
 from export_session.session.provenance import Provenance, is_copy, is_copy_of
@@ -28,6 +28,7 @@ from export_session.support.scratch import assert_room
 log = logging.getLogger(__name__)
 
 EARLIER = "refused by an earlier run, whose change log has the values"
+NO_REFERENCES = References()
 FILE_PATIENCE = 600.0  # seconds one file may lose to failed calls and the waits between them
 
 
@@ -41,6 +42,7 @@ class Run:
     schema: Schema
     handling: Handling
     progress: Progress
+    references: Mapping[str, References] = field(default_factory=dict)  # of this session's files, by file_id
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def _plan(
         overrides={} if untouched else run.mapping.overrides(documents),
         options=run.config.options,
         untouched=untouched,
+        references=run.references.get(file.file_id, NO_REFERENCES) if not untouched else NO_REFERENCES,
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from export_session import __version__
-from export_session.dicom.vocabulary import Change, Options
+from export_session.dicom.vocabulary import Change, Follow, Options
 from export_session.session.refusals import recalled, remembered
 from export_session.site.model import Container, File
 
@@ -72,9 +72,10 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def edit_digest(file: File, overrides: Mapping[str, Any], options: Options) -> str:
+def edit_digest(file: File, overrides: Mapping[str, Any], options: Options, follow: Follow) -> str:
     """Return the digest of everything but the origin's bytes that decides on the bytes of its copy."""
-    return digest([SEMANTICS, file.info.get("header"), overrides, asdict(options)])
+    following = [follow] if follow else []  # others have the digest that earlier versions gave them
+    return digest([SEMANTICS, file.info.get("header"), overrides, asdict(options), *following])
 
 
 @dataclass(frozen=True)

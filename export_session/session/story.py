@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 from export_session.errors import AccessDenied, NotFound
 from export_session.record import Archived, SessionRecord, Status
 from export_session.session.archive import archive_by_copy, archive_by_move, would_archive
 from export_session.session.copies import pairs_above, pairs_below
 from export_session.session.exported import Exported
+from export_session.session.file_plan import References
 from export_session.session.files import FileOutcome, Run, copy_files, plan_files, row
 from export_session.session.marks import note_failure, tag_all
 from export_session.session.origin import Origin
@@ -24,6 +25,7 @@ from export_session.session.pairs import Pair, Pairs
 from export_session.session.provenance import KEY, object_at
 from export_session.session.result import Result, Route, row_alone
 from export_session.session.subjects import SubjectFiles, Subjects
+from export_session.session.uids import references_in
 from export_session.site import ReadSite
 from export_session.site.model import EXPORTED, Acquisition, Container, Project, Session, Subject
 from export_session.support.failure import Failure, attempt
@@ -63,7 +65,8 @@ def export_session(
 def _export(
     run: Run, route: Route, session: Session, workers: Workers, subjects: Subjects, *, keep: Keep
 ) -> tuple[SessionRecord, Subjects]:
-    origin, pairs = _read(run, route, session, workers)
+    origin, pairs, references = _read(run, route, session, workers)
+    run = replace(run, references=references)
     if pairs is None:
         log.warning("%s: %s", origin.path(session), EMPTY)
         return replace(row_alone(route, session, Status.SKIPPED), skipped=EMPTY), subjects
@@ -74,10 +77,13 @@ def _export(
     return record, subjects if earlier else subjects.having(origin.subject, on_subject)
 
 
-def _read(run: Run, route: Route, session: Session, workers: Workers) -> tuple[Origin, Pairs | Failure | None]:
+def _read(
+    run: Run, route: Route, session: Session, workers: Workers
+) -> tuple[Origin, Pairs | Failure | None, Mapping[str, References]]:
     """Read the origin and, meanwhile, find or make the copies of subject and session; then those below.
 
-    There are no pairs for a session without any file.
+    There are no pairs for a session without any file. Where UIDs may be edited, what follows from that in any of the
+    files is known before anything is made.
     """
     site, write, overwrite = run.site, not run.config.dry_run, run.config.on_existing == "update"
     subject, listed = workers.both(
@@ -85,6 +91,7 @@ def _read(run: Run, route: Route, session: Session, workers: Workers) -> tuple[O
         lambda: list(site.children("session", session.id, Acquisition)),
     )
 
+    @cache
     def in_full() -> list[Acquisition]:
         return workers.map(lambda acquisition: site.read(Acquisition, acquisition.id), listed)
 
@@ -92,13 +99,21 @@ def _read(run: Run, route: Route, session: Session, workers: Workers) -> tuple[O
     if not on_session and not any(one.files for one in listed):
         origin = Origin(route.origin, subject, session, tuple(in_full()))
         if not any(one.files for one in origin.acquisitions):
-            return origin, None
+            return origin, None, {}
+    references: Mapping[str, References] = {}
+    if run.config.edit_uids:
+        origin = Origin(route.origin, subject, session, tuple(in_full()))
+        found = attempt(lambda: references_in(run, origin, route.export, workers))
+        if isinstance(found, Failure):
+            return origin, found, {}
+        references = found
     find_above = partial(pairs_above, site, subject, session, route.export, workers)
     acquisitions, above = workers.both(in_full, lambda: attempt(lambda: find_above(overwrite=overwrite, write=write)))
     origin = Origin(route.origin, subject, session, tuple(acquisitions))
     if isinstance(above, Failure):
-        return origin, above
-    return origin, attempt(lambda: pairs_below(site, origin, above, workers, overwrite=overwrite, write=write))
+        return origin, above, references
+    below = attempt(lambda: pairs_below(site, origin, above, workers, overwrite=overwrite, write=write))
+    return origin, below, references
 
 
 def _subject_of(site: ReadSite, session: Session) -> Subject:

@@ -30,7 +30,7 @@ from export_session.site.model import File
 from export_session.support.scratch import disk_full_is_clear
 from export_session.support.thumbnail import thumbnail
 
-_PROCESSORS = threading.Semaphore(os.cpu_count() or 1)  # more rewrites at once would only compete
+PROCESSORS = threading.Semaphore(os.cpu_count() or 1)  # more rewrites at once would only compete
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
     TransferError
         The bytes did not arrive intact, or the disk is full.
     """
-    if plan.is_dicom:
+    if plan.may_be_edited:
         assert_header(plan.origin)
         assert_current(plan.origin)
     with TemporaryDirectory(dir=handling.scratch) as folder, disk_full_is_clear(plan.origin.name):
@@ -80,7 +80,7 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
         path = source
         if plan.is_dicom:
             target = Path(folder, "copy" + _suffix(plan.origin.name))
-            with _PROCESSORS:
+            with PROCESSORS:
                 started = time.monotonic()
                 result = _rewrite(plan, source, target)
             if result.modified:
@@ -104,7 +104,7 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
 def _rewrite(plan: FilePlan, source: Path, target: Path) -> Result:
     header = object_at(plan.origin.info, "header")
     try:
-        return rewrite(source, target, header, plan.overrides, **asdict(plan.options))
+        return rewrite(source, target, header, plan.wanted, follow=plan.references.follow, **asdict(plan.options))
     except NotDicom:
         if plan.must_be_dicom:
             raise

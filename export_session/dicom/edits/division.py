@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from export_session.dicom.edits.belonging import Identity
 from export_session.dicom.edits.edit import Edit
 from export_session.dicom.edits.equality import same
-from export_session.dicom.edits.identity import Identity
 from export_session.dicom.edits.projection import as_json
 from export_session.dicom.edits.reach import leaf
 from export_session.dicom.edits.series import Series

@@ -13,10 +13,9 @@ from export_session.dicom.binary.instance import Instance
 from export_session.dicom.dictionary import Key, key_of
 from export_session.dicom.edits.compare import Comparison, Difference, Remark
 from export_session.dicom.edits.division import with_divisions_told
-from export_session.dicom.edits.doubt import is_rebuilt_uid
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
-from export_session.dicom.edits.equality import is_empty
 from export_session.dicom.edits.explain import Explanation, Explanations
+from export_session.dicom.edits.identity import check_identity, is_repeated, of_one_instance, reference_of
 from export_session.dicom.edits.importers import ABSENT, Marks, marks_of
 from export_session.dicom.edits.mapped import with_mapping
 from export_session.dicom.edits.per_slice import slice_edits
@@ -25,10 +24,9 @@ from export_session.dicom.edits.reach import spread
 from export_session.dicom.edits.reconcile import reconciled
 from export_session.dicom.edits.series import Reference, Reread, Series
 from export_session.dicom.vocabulary import Cause, Options
-from export_session.errors import InvalidEdit, StaleMetadata
+from export_session.errors import InvalidEdit
 
 _DEPTH_MAX = 150  # levels of the metadata; sites store no more than 100
-_IDENTITY = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "MediaStorageSOPInstanceUID")
 
 
 def find_edits(
@@ -66,8 +64,8 @@ def find_edits(
         return Decision(series)
     dicom, arrays = _mapping(header.get("dicom")), _mapping(header.get("dicom_array"))
     comparison = Comparison(marks_of(header), options or Options())
-    reference = series.reference(dicom)
-    _check_identity(dicom, series, reference, comparison)
+    reference = reference_of(dicom, series, comparison)
+    check_identity(dicom, series, reference, comparison)
 
     scalars = list(_scalar_edits(dicom, series, reference, comparison))
     slices = slice_edits(arrays, series, comparison)
@@ -94,41 +92,14 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _check_identity(dicom: Mapping[str, Any], series: Series, reference: Reference, comparison: Comparison) -> None:
-    """Make sure that the metadata describes one of the instances.
-
-    With ``edit_uids`` a UID that is in none of them may be an edit, as long as another one is known.
-    """
-    named = [(key, dicom[key.text]) for text in _IDENTITY if (key := key_of(text)) and not is_empty(dicom.get(text))]
-    known = {key.text: _is_known(key, value, series, comparison) for key, value in named}
-    unknown = [text for text, found in known.items() if found is False and not text.startswith("Media")]
-    explanations = Explanations(dicom, series, reference, comparison)
-    unknown = [text for text in unknown if not explanations.of_value((text,), dicom[text])]
-    if unknown and not (comparison.options.edit_uids and True in known.values()):
-        raise StaleMetadata(
-            f"info.header describes another file: its {', '.join(unknown)} is in none of the instances of this one. "
-            "Run the importer again on this file and repeat the edits, or, if a UID was edited on purpose, "
-            "set edit_uids and leave at least one of the other UIDs as it is."
-        )
-
-
-def _is_known(key: Key, value: Any, series: Series, comparison: Comparison) -> bool | None:
-    """Whether some instance has this UID; None where none has any."""
-    data_sets = [series.data_sets[group[0]] for group in series.distinct(key)]
-    filled = [(data_set, in_file) for data_set in data_sets if (in_file := data_set.get(key)) and not in_file.empty]
-    if not filled:
-        return None
-    return any(
-        is_rebuilt_uid(value, in_file) or comparison.explains(key, value, data_set) for data_set, in_file in filled
-    )
-
-
 def _scalar_edits(
     dicom: Mapping[str, Any], series: Series, reference: Reference, comparison: Comparison
 ) -> Iterator[Edit | str]:
     """Yield the edits in ``header.dicom``, and notes."""
     explanations = Explanations(dicom, series, reference, comparison)
     for text, value in dicom.items():
+        if is_repeated(text, dicom, series, reference, comparison):
+            continue
         key = key_of(text)
         findings = list(comparison.of_data_set({text: value}, series.data_sets[reference.index]))
         differences = [one for one in findings if isinstance(one, Difference)]
@@ -142,7 +113,8 @@ def _scalar_edits(
                 yield from _noted(one.keys[-1], explained)
             else:
                 edit = Edit(one, Cause.EDIT, None, (path,), _before(one, comparison.marks))
-                yield from spread(edit, series, reference, comparison.options)
+                edit = of_one_instance(edit, dicom, series, reference, comparison)
+                yield from [edit] if edit.instances else spread(edit, series, reference, comparison.options)
 
 
 def _noted(key: Key, explanation: Explanation) -> Iterator[str]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from export_session.dicom.binary.dataset import DataSet, main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.dictionary import SOP_INSTANCE_UID, Key
+from export_session.dicom.edits.belonging import TOLD_BY, Identity
 from export_session.dicom.edits.equality import as_number, is_empty, same
-from export_session.dicom.edits.identity import TOLD_BY, Identity
 from export_session.dicom.edits.importers import FAITHFUL, Importer
 from export_session.dicom.edits.importers.importer import by_path
 from export_session.dicom.edits.importers.shown import can_be_part_of

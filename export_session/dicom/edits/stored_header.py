@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
-from export_session.dicom.dictionary import IDENTITIES, SPECIFIC_CHARACTER_SET, Key, key_of, vr_in_dictionary
+from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET, key_of
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
 from export_session.dicom.edits.importers import (
     ABSENT,
@@ -19,7 +19,7 @@ from export_session.dicom.edits.importers import (
 )
 from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.redeclared import as_imported, enter_texts, redeclared
-from export_session.dicom.vocabulary import Cause, Step
+from export_session.dicom.vocabulary import Assignment, Cause, Step
 
 _META_LENGTH = 0x00020000
 # What file-metadata-importer computes ``header.derived`` from: geometry, scan coverage, uptake time, scan depth
@@ -30,9 +30,6 @@ _DERIVED_FROM = frozenset(
     SliceLocation SliceThickness SpacingBetweenSlices""".split()  # noqa: SIM905 - reads as a list of names
 )
 
-# file meta elements that follow an element of the data set (PS3.10 §7.1)
-_FOLLOWED = {"SOPInstanceUID": "MediaStorageSOPInstanceUID", "SOPClassUID": "MediaStorageSOPClassUID"}
-
 
 def agreed_header(
     header: Mapping[str, Any],
@@ -40,6 +37,7 @@ def agreed_header(
     refused: Collection[int] = (),
     *,
     rewritten: Mapping[int, DataSet] | None = None,
+    followed: Sequence[Assignment] = (),
 ) -> dict[str, Any]:
     """Return ``info.header`` as it describes the file that is stored.
 
@@ -53,6 +51,8 @@ def agreed_header(
         Which of ``decision.assignments`` could not be written, by number.
     rewritten
         The data sets of the instances that change, by index, as they will be.
+    followed
+        What was written because it refers to a UID that changed.
 
     Returns
     -------
@@ -67,6 +67,8 @@ def agreed_header(
             _put(record.header, place, deepcopy(edit.before))
     for edit in written:
         record.show(edit)
+    for assignment in followed:
+        record.show_followed(assignment)
     if any(_DERIVED_FROM & {key.name for key in edit.difference.keys} for edit in written):
         record.header.pop("derived", None)
     dicom = record.header.get("dicom")
@@ -104,16 +106,29 @@ class _Record:
         reference = self.decision.reference
         on_reference = edit.covers(reference)
         in_dicom = [place for place in (*edit.places, *_other_keys(self.header, edit)) if place[0] == "dicom"]
-        if edit.cause is Cause.SLICE and on_reference and (shown := _in_dicom(self.header, edit)):
+        if edit.cause is Cause.SLICE and on_reference and (shown := _in_dicom(self.header, edit.path)):
             in_dicom.append(shown)
         for place in in_dicom if on_reference else ():
-            _put(self.header, place, self._as_imported(edit, reference, self.importer, nested=len(place) > 2))
+            made = self._as_imported(edit.path, edit.difference.wanted, reference, self.importer, nested=len(place) > 2)
+            _put(self.header, place, made)
         for place in edit.places:
             if place[0] != "dicom":
                 _put(self.header, place, self._entry(edit, min(edit.instances or {reference})))
         self._show_in_arrays(edit)
-        if edit.difference.vr == "UI" and on_reference:
-            _follow_uid(self.header.get("dicom"), edit)
+
+    def show_followed(self, one: Assignment) -> None:
+        """Enter a UID that follows another one wherever the metadata shows it."""
+        reference, covered = self.decision.reference, one.instances or frozenset()
+        if reference in covered and (place := _in_dicom(self.header, one.path)):
+            made = self._as_imported(one.path, one.value, reference, self.importer, nested=len(place) > 2)
+            _put(self.header, place, made)
+        arrays = self.header.get("dicom_array")
+        for text, entries in arrays.items() if isinstance(arrays, Mapping) and len(one.path) == 1 else ():
+            if (key := key_of(text)) and key.is_like(one.path[0].key) and isinstance(entries, list):
+                shown = range(len(entries)) if self.decision.series.is_multiframe else self.decision.order
+                for index, member in enumerate(shown[: len(entries)]):
+                    if self.decision.series.is_multiframe or member in covered:
+                        entries[index] = one.value
 
     def follow_meta(self, dicom: dict[str, Any]) -> None:
         """Enter the length of the file meta information, which follows the UIDs in it."""
@@ -141,14 +156,16 @@ class _Record:
 
     def _entry(self, edit: Edit, member: int) -> Any:
         """Return the entry of an array: only file-metadata-importer, the first of the importers, makes any."""
-        made = self._as_imported(edit, member, IMPORTERS[0], nested=True)
+        made = self._as_imported(edit.path, edit.difference.wanted, member, IMPORTERS[0], nested=True)
         return None if made in (ABSENT, "") else made
 
-    def _as_imported(self, edit: Edit, member: int, importer: Importer, *, nested: bool) -> Any:
+    def _as_imported(
+        self, path: tuple[Step, ...], wanted: Any, member: int, importer: Importer, *, nested: bool
+    ) -> Any:
         """Return what an importer would show of the new bytes; what it would lose is shown as it is."""
-        value = self._new_value(member, edit.path)
+        value = self._new_value(member, path)
         if value is None:
-            return deepcopy(edit.difference.wanted)
+            return deepcopy(wanted)
         return as_imported(value, importer, nested=nested)
 
     def _new_value(self, member: int, path: tuple[Step, ...]) -> Value | None:
@@ -173,12 +190,13 @@ def _other_keys(agreed: Mapping[str, Any], edit: Edit) -> list[HeaderPath]:
     return [("dicom", text) for text in dicom if (other := key_of(text)) and other.is_like(key)]
 
 
-def _in_dicom(agreed: Mapping[str, Any], edit: Edit) -> HeaderPath | None:
-    """Return where ``dicom`` shows the element of a per-slice edit, None when it does not."""
+def _in_dicom(agreed: Mapping[str, Any], path: Sequence[Step]) -> HeaderPath | None:
+    """Return where ``dicom`` shows an element, None when it does not."""
     place: list[str | int] = ["dicom"]
     node: Any = agreed.get("dicom")
-    for key, step in zip(edit.difference.keys, edit.path, strict=True):
-        text = next((text for text in node if (other := key_of(text)) and other.is_like(key)), None)
+    for step in path:
+        shown = node if isinstance(node, Mapping) else {}
+        text = next((text for text in shown if (other := key_of(text)) and other.is_like(step.key)), None)
         if text is None:
             return None
         place.append(text)
@@ -203,31 +221,6 @@ def _frames(edit: Edit, frames: int) -> range:
     if first.tag == PER_FRAME_GROUPS and first.item is not None and first.item < frames:
         return range(first.item, first.item + 1)
     return range(0)
-
-
-def _follow_uid(dicom: Any, edit: Edit) -> None:
-    """Enter a new UID also where the metadata shows the file's references to the old one."""
-    old, new = edit.difference.old, edit.difference.wanted
-    if not isinstance(dicom, dict) or not isinstance(old, str) or not old:
-        return
-    if len(edit.path) == 1:
-        follower = _FOLLOWED.get(edit.difference.keys[0].name)
-        if follower in dicom:
-            dicom[follower] = new
-    if old not in [dicom.get(Key("", tag).name) for tag in IDENTITIES]:  # while one keeps it, so do references
-        _replace_uid(dicom, old, new)
-
-
-def _replace_uid(node: Any, old: str, new: Any) -> None:
-    if isinstance(node, list):
-        for part in node:
-            _replace_uid(part, old, new)
-    elif isinstance(node, dict):
-        for text, value in node.items():
-            if isinstance(value, (list, dict)):
-                _replace_uid(value, old, new)
-            elif value == old and (key := key_of(text)) and vr_in_dictionary(key.tag) == "UI":
-                node[text] = new
 
 
 def _put(header: dict[str, Any], place: HeaderPath, value: Any) -> None:

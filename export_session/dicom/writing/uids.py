@@ -1,21 +1,34 @@
-"""Lets the rest of a file follow when a UID is edited: file meta, and references from within the file."""
+"""Lets references follow when UIDs are edited: file meta, and whatever in the file refers to them.
+
+What is edited in other files of a session comes as a mapping, see :mod:`export_session.dicom.following`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from export_session.dicom.binary.dataset import DataSet, Value, main_data_set
-from export_session.dicom.binary.elements import Incomplete, Malformed
+from export_session.dicom.binary.dataset import main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.values import is_blank
 from export_session.dicom.dictionary import IDENTITIES, SOP_CLASS_UID, SOP_INSTANCE_UID
-from export_session.dicom.vocabulary import Assignment, Step
+from export_session.dicom.vocabulary import Assignment, Cause, Follow, Step
+from export_session.dicom.writing.mentions import Mention, is_standard, mentions, uids_in
 
 # what file meta repeats (PS3.10 §7.1)
 _FILE_META = {SOP_CLASS_UID: 0x00020002, SOP_INSTANCE_UID: 0x00020003}
-_STANDARD = "1.2.840.10008."  # UIDs of DICOM itself: classes and the like, which are no one's identity
 _TWICE = "two instances of the file would get the same SOPInstanceUID"
+_HERE = "follows the UID it refers to"
+_ELSEWHERE = "follows the UID it refers to, which was edited in another file of the session"
+
+
+@dataclass(frozen=True)
+class Following:
+    """What changes along with edited UIDs."""
+
+    assignments: tuple[Assignment, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def duplicate_uids(instances: Sequence[Instance], assignments: Sequence[Assignment]) -> dict[int, str]:
@@ -33,23 +46,104 @@ def duplicate_uids(instances: Sequence[Instance], assignments: Sequence[Assignme
     }
 
 
-def following_uids(instances: Sequence[Instance], assignments: Sequence[Assignment]) -> list[Assignment]:
-    """Return what has to change along with the UIDs that assignments change.
+def following_uids(
+    instances: Sequence[Instance], assignments: Sequence[Assignment], follow: Follow | None = None
+) -> Following:
+    """Return what has to change along with the UIDs that assignments, and other files of the session, change.
 
     File meta follows its instance. A reference follows when no instance keeps the old UID.
     """
-    followers = list(_file_meta(instances, assignments))
-    renamed = _renamed(instances, assignments)
-    if renamed:
-        places: dict[tuple[tuple[Step, ...], str], list[int]] = defaultdict(list)
-        for index, path, old in _references(instances, set(renamed)):
-            places[path, old].append(index)
-        taken = {one.path for one in assignments}
-        for (path, old), indices in places.items():
-            one = renamed[old]
-            if path not in taken:
-                followers.append(_follower(path, one, frozenset(indices)))
-    return followers
+    meta = tuple(_file_meta(instances, assignments))
+    targets = _Targets(instances, follow or {}, _renamed(instances, assignments))
+    if not targets.sought:
+        return Following(meta)
+    taken = Taken(assignments)
+    places: dict[tuple[tuple[Step, ...], tuple[str, ...], bool], list[int]] = defaultdict(list)
+    doubts = 0
+    for index, instance in enumerate(instances):
+        if instance.kind is not Kind.INSTANCE:
+            continue
+        for mention in mentions(main_data_set(instance), targets.sought):
+            if taken.by(mention.path, index):
+                continue
+            new = tuple(targets.of(uid, mention, index) for uid in mention.uids)
+            doubts += None in new
+            uids = tuple(uid or old for uid, old in zip(new, mention.uids, strict=True))
+            if uids != mention.uids:
+                places[mention.path, uids, targets.are_of_file(mention.uids)].append(index)
+    references = (
+        Assignment(
+            path,
+            "UI",
+            list(uids) if len(uids) > 1 else uids[0],
+            Cause.REFERENCE,
+            frozenset(indices),
+            _HERE if here else _ELSEWHERE,
+        )
+        for (path, uids, here), indices in places.items()
+    )
+    return Following((*meta, *references), (_doubtful(doubts),) if doubts else ())
+
+
+def _doubtful(count: int) -> str:
+    return (
+        f"references that keep a UID of which not everything that bore it got the same new one: {count:,}; they do not "
+        "say which part they mean. Edit them in info.header.dicom, if needed"
+    )
+
+
+class Taken:
+    """The places of a file that assignments write to."""
+
+    def __init__(self, assignments: Sequence[Assignment]) -> None:
+        self._of_path: dict[tuple[Step, ...], list[Assignment]] = defaultdict(list)
+        for one in assignments:
+            self._of_path[one.path].append(one)
+
+    def by(self, path: tuple[Step, ...], index: int) -> Assignment | None:
+        """Return the one that writes to an element of an instance, or to a sequence that it is in."""
+        ways = (path, *((*path[:depth], replace(step, item=None)) for depth, step in enumerate(path[:-1])))
+        found = (one for way in ways for one in self._of_path.get(way, ()))
+        return next((one for one in found if one.instances is None or index in one.instances), None)
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """The new UIDs by the old ones."""
+
+    instances: Sequence[Instance]
+    follow: Follow
+    renamed: Mapping[str, Assignment]  # by edits in this file
+
+    @property
+    def sought(self) -> frozenset[str]:
+        """The UIDs whose mentions may have to follow."""
+        return frozenset({*self.follow, *self.renamed})
+
+    def are_of_file(self, uids: Sequence[str]) -> bool:
+        """Whether it is edits in this very file that change them."""
+        return any(uid in self.renamed for uid in uids)
+
+    def of(self, uid: str, mention: Mention, index: int) -> str | None:
+        """Return what a UID is to become where it is mentioned; None where that is in doubt.
+
+        Where only a part of a study or series has a new UID, a mention goes with what it names of it, as references
+        do by items (PS3.3 Table 10-4), and without any name means the file's own.
+        """
+        target = self.follow.get(uid)
+        if isinstance(target, str):
+            return target
+        if target is not None:
+            named = {target[name] for name in uids_in(mention.item) if name in target}
+            if len(named) == 1:
+                return named.pop()
+            if named or (uid not in self.renamed and not self._is_own(uid, index)):
+                return None
+        leader = self.renamed.get(uid)
+        return str(leader.value) if leader else uid
+
+    def _is_own(self, uid: str, index: int) -> bool:
+        return any(self.instances[index].text(tag) == uid for tag in IDENTITIES)
 
 
 def _uid_edits(
@@ -62,16 +156,12 @@ def _uid_edits(
             yield number, one, everyone if one.instances is None else sorted(one.instances)
 
 
-def _follower(path: tuple[Step, ...], leader: Assignment, instances: frozenset[int]) -> Assignment:
-    return Assignment(path, "UI", leader.value, leader.cause, instances, "follows the UID it refers to")
-
-
 def _file_meta(instances: Sequence[Instance], assignments: Sequence[Assignment]) -> Iterator[Assignment]:
     for _, one, members in _uid_edits(instances, assignments):
         meta = _FILE_META.get(one.path[0].tag)
         holding = frozenset(i for i in members if meta in instances[i].elements)
         if meta and holding:
-            yield _follower((Step(meta),), one, holding)
+            yield Assignment((Step(meta),), "UI", one.value, one.cause, holding, _HERE)
 
 
 def _renamed(instances: Sequence[Instance], assignments: Sequence[Assignment]) -> Mapping[str, Assignment]:
@@ -82,7 +172,7 @@ def _renamed(instances: Sequence[Instance], assignments: Sequence[Assignment]) -
         tag = one.path[0].tag
         for index in members:
             old = instances[index].text(tag)
-            if old and not old.startswith(_STANDARD) and tag != SOP_CLASS_UID:
+            if old and not is_standard(old) and tag != SOP_CLASS_UID:
                 replacing[old][str(one.value)] = one
                 covered[tag, old].add(index)
     tags = IDENTITIES.union(tag for tag, _ in covered)
@@ -93,31 +183,3 @@ def _renamed(instances: Sequence[Instance], assignments: Sequence[Assignment]) -
         if (held := instance.text(tag)) in replacing and index not in covered[tag, held]
     }
     return {old: next(iter(new.values())) for old, new in replacing.items() if len(new) == 1 and old not in kept}
-
-
-def _references(instances: Sequence[Instance], uids: set[str]) -> Iterator[tuple[int, tuple[Step, ...], str]]:
-    """Yield where instances mention one of the UIDs: instance, path, UID."""
-    encoded = [uid.encode("ascii", "replace") for uid in uids]
-    for index, instance in enumerate(instances):
-        if instance.kind is Kind.INSTANCE:
-            for path, uid in _mentions(main_data_set(instance), uids, encoded):
-                yield index, path, uid
-
-
-def _mentions(data_set: DataSet, uids: set[str], encoded: Sequence[bytes]) -> Iterator[tuple[tuple[Step, ...], str]]:
-    for tag, element in data_set.elements.items():
-        if tag >> 16 == 2 or not any(uid in element.raw for uid in encoded):
-            continue
-        value = Value(element, data_set)
-        step = Step(tag & 0xFFFF00FF, None, value.creator) if value.creator else Step(tag)
-        if value.vr == "UI":
-            uid = value.raw.decode("ascii", "replace").rstrip(" \0")
-            if uid in uids:
-                yield (step,), uid
-        elif value.is_sequence:
-            try:
-                for number, item in enumerate(value.items()):
-                    for path, uid in _mentions(item, uids, encoded):
-                        yield (Step(step.tag, number, step.creator), *path), uid
-            except (Malformed, Incomplete):
-                continue  # a damaged sequence is copied as it is

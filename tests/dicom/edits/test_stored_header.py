@@ -16,7 +16,7 @@ from export_session.dicom.edits.stored_header import agreed_header
 from export_session.dicom.files.file import read_instances
 from export_session.dicom.vocabulary import Options
 from tests.corpus.samples import FMI, GRP3, samples
-from tests.support.instances import Items, file_bytes, instance, series
+from tests.support.instances import UID, Items, file_bytes, instance, series
 
 MARK = {"TransferSyntaxUID": "1.2.840.10008.1.2.1"}
 
@@ -100,18 +100,27 @@ def test_a_per_slice_edit_of_the_reference_is_entered_in_both_places() -> None:
     assert agree(members, other) == other
 
 
-def test_a_new_uid_is_entered_where_the_file_refers_to_the_old_one() -> None:
-    file: Items = {"SOPInstanceUID": "1.2.3.4", "ReferencedImageSequence": [{"ReferencedSOPInstanceUID": "1.2.3.4"}]}
-    metadata = {
-        **MARK,
-        "SOPInstanceUID": "9.9",
-        "StudyInstanceUID": "1.2",
-        "MediaStorageSOPInstanceUID": "1.2.3.4",
+@pytest.mark.parametrize("meta", ["1.2.3.4", "9.9"], ids=["left", "edited along"])
+def test_a_new_uid_is_entered_where_the_file_refers_to_the_old_one(tmp_path: Path, meta: str) -> None:
+    file: Items = {
+        **UID,
+        "SOPInstanceUID": "1.2.3.4",
+        "FrameOfReferenceUID": "1.2.9",
         "ReferencedImageSequence": [{"ReferencedSOPInstanceUID": "1.2.3.4"}],
     }
-    agreed = agree([instance(file)], {"dicom": metadata}, edit_uids=True)["dicom"]
-    assert agreed["MediaStorageSOPInstanceUID"] == "9.9"
-    assert agreed["ReferencedImageSequence"] == [{"ReferencedSOPInstanceUID": "9.9"}]
+    source = tmp_path / "source.dcm"
+    source.write_bytes(file_bytes(file))
+    shown = {**file, "MediaStorageSOPInstanceUID": meta, "SOPInstanceUID": "9.9"}
+    follow = {"1.2.9": "9.1"}
+    result = rewrite(source, tmp_path / "target", {"dicom": {**MARK, **shown}}, follow=follow, edit_uids=True)
+    assert not result.refused
+    assert result.header["dicom"] == {
+        **MARK,
+        **shown,
+        "MediaStorageSOPInstanceUID": "9.9",
+        "FrameOfReferenceUID": "9.1",
+        "ReferencedImageSequence": [{"ReferencedSOPInstanceUID": "9.9"}],
+    }
 
 
 @pytest.mark.parametrize(
