@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pydicom.charset import decode_bytes
+from pydicom.valuerep import TEXT_VR_DELIMS
 
 from export_session.dicom.binary.code_extensions import (
     CHINESE,
@@ -26,7 +27,6 @@ from export_session.dicom.dictionary import MULTI_LINE_VRS
 UTF8 = "ISO_IR 192"
 UTF8_CODECS = ("UTF8",)
 
-_HIGH_IN_ASCII = re.compile(rb"\x1b\(B[^\x1b]*[\x80-\xff]")  # ESC ( B announces ASCII
 # Where code extensions fall back to the first character set (PS3.5 §6.1.2.5.3)
 _NAME_BREAKS = re.compile(r"([\\^=])")
 _VALUE_BREAKS = re.compile(r"([\\\t\n\f\r])")
@@ -89,9 +89,14 @@ def _reads_as(encoded: bytes, text: str, vr: str, codecs: Sequence[str]) -> bool
     if vr not in MULTI_LINE_VRS and any(text.count(d) != encoded.count(d.encode()) for d in delimiters):
         return False  # a byte of a multi-byte character would read as a delimiter
     try:
-        return decode_text(encoded, vr, codecs) == text == _as_pydicom_reads(encoded, vr, codecs)
+        return decode_text(encoded, vr, codecs) == text == as_pydicom_reads(encoded, codecs)
     except Undecodable:
         return False
+
+
+def as_pydicom_reads(value: bytes, codecs: Sequence[str], delimiters: Collection[int] = TEXT_VR_DELIMS) -> str:
+    """Return a text as pydicom decodes it, which takes line ends alone for delimiters if it is not told better."""
+    return without_escapes(decode_bytes(value, [strict(codecs[0]), *codecs[1:]], set(delimiters)), codecs)
 
 
 def decode_text(value: bytes, vr: str, codecs: Sequence[str]) -> str:
@@ -109,18 +114,12 @@ def decode_text(value: bytes, vr: str, codecs: Sequence[str]) -> str:
         else:
             text = decode_extended(value, _delimiters(vr), codecs)
             # With Chinese among the sets pydicom knows of no delimiters
-            doubted = CHINESE not in codecs and text != _as_pydicom_reads(value, vr, codecs)
-            misread = doubted or bool(_HIGH_IN_ASCII.search(value))
+            misread = CHINESE not in codecs and text != as_pydicom_reads(value, codecs, _delimiters(vr))
     except (UnicodeDecodeError, LookupError):
         raise Undecodable from None
     if misread or "\ufffd" in text:  # U+FFFD: pydicom could not decode it
         raise Undecodable
     return text
-
-
-def _as_pydicom_reads(value: bytes, vr: str, codecs: Sequence[str]) -> str:
-    read = decode_bytes(value, [strict(codecs[0]), *codecs[1:]], set(_delimiters(vr)))
-    return without_escapes(read, codecs)
 
 
 def _delimiters(vr: str) -> bytes:

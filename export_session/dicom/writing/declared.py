@@ -115,7 +115,8 @@ def edit_redeclared(
         recoded = transcode(now, meant)
     except NoRoom as problem:
         return str(problem)
-    edited = _edit(_with(now, recoded.elements), meant, requests, before)
+    after = _with(now, recoded.elements)
+    edited = _edit(after, [_as_read_now(one, data_set, after) for one in requests], requests, before)
     charset = replace(charset, value=UTF8, how=_ASSUMED_IN_UTF8 if statements else _IN_UTF8, left=tuple(recoded.opaque))
     elements = {**stated.elements, **recoded.elements}
     return Edited(

@@ -5,17 +5,21 @@ A value is parted at its backslashes, a person name also into its component grou
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pydicom.charset import decode_bytes
 from pydicom.valuerep import TEXT_VR_DELIMS
 
-from export_session.dicom.binary.code_extensions import without_escapes
+from export_session.dicom.binary.code_extensions import ESCAPE, without_escapes
 from export_session.dicom.binary.dataset import Value
-from export_session.dicom.binary.text import encode_text
+from export_session.dicom.binary.text import as_pydicom_reads, encode_text
 from export_session.dicom.binary.values import is_same
 from export_session.dicom.dictionary import CHARSET_VRS, UNSPLIT_VRS
+
+_PADDED = re.compile(r"[ \0]+(?=[\\=]|$)")  # padding before the end of a part
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,23 @@ class Own:
 def encode_keeping(text: str, vr: str, codecs: Sequence[str], own: Own | None) -> bytes:
     """Encode a text value; parts that are as the file has them keep their bytes.
 
+    Only a part that leaves another character set active for those behind it is encoded anew.
+
     Raises
     ------
     NotInRepertoire
         The character sets do not hold a part that is new.
     """
     delimiters = "" if vr in UNSPLIT_VRS else "\\=" if vr == "PN" else "\\"
-    return _encode(text, vr, codecs, own, delimiters)
+    encoded = _encode(text, vr, codecs, own, delimiters)
+    if vr in CHARSET_VRS and ESCAPE in encoded and not _reads_as(encoded, text, codecs):
+        return encode_text(text, vr, codecs)
+    return encoded
+
+
+def _reads_as(encoded: bytes, text: str, codecs: Sequence[str]) -> bool:
+    read = unicodedata.normalize("NFC", as_pydicom_reads(encoded, codecs))
+    return _PADDED.sub("", read) == _PADDED.sub("", unicodedata.normalize("NFC", text))
 
 
 def _encode(

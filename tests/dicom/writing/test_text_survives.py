@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pydicom
 import pytest
@@ -107,3 +108,19 @@ def test_what_is_typed_reads_back_and_all_else_as_before(
 @settings(max_examples=3000, derandomize=False)
 def test_thousands_of_texts_read_back(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     _check(tmp_path_factory, data)
+
+
+@pytest.mark.parametrize(
+    ("declared", "old", "typed", "after"),
+    [
+        ("ISO 2022 IR 100\\ISO 2022 IR 144", b"\x1b-L\xb6", "Ж=é", b"\x1b-L\xb6\x1b-A=\xe9"),
+        ("ISO 2022 IR 100\\ISO 2022 IR 144", b"\x1b-L\xb6=\x1b-L\xb6", "Ж=a", b"\x1b-L\xb6=a"),  # which reads the same
+        ("ISO 2022 IR 100\\ISO 2022 IR 58", b"\x1b$)A\xd2\xbb", "一=¡", b"\x1b$)A\xd2\xbb\x1b-A=\xa1"),
+    ],
+)
+def test_a_group_that_stays_leaves_the_first_set_active_for_a_new_one(
+    tmp_path: Path, declared: str, old: bytes, typed: str, after: bytes
+) -> None:
+    result, written = run(tmp_path, build.plain(charset=declared, name=old), {"PatientName": typed})
+    assert not result.refused
+    assert build.element(NAME, "PN", after) in written
