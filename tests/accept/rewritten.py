@@ -46,7 +46,7 @@ def rewritten(folder: Path, per_kind: int = 1) -> Iterator[Rewritten]:
                 suffix = ".dicom.zip" if sample.is_zip else ".dcm"
                 target = folder / f"{zlib.crc32(sample.name.encode()):08x}-{kind.__name__}-{number}{suffix}"
                 try:
-                    result = rewrite(sample.path, target, edit.header, on_invalid_edit="skip", **edit.options)
+                    result = rewrite(sample.path, target, edit.header, on_refused_edit="export", **edit.options)
                 except HeaderError:
                     continue  # judged elsewhere
                 if result.modified:

@@ -43,7 +43,7 @@ def judge(sample: Sample, edit: Edit, target: FilePath) -> list[str]:
     """What is wrong with what became of this edit; nothing if all is well."""
     target.unlink(missing_ok=True)
     try:
-        result = rewrite(sample.path, target, edit.header, **({"on_invalid_edit": "skip"} | edit.options))
+        result = rewrite(sample.path, target, edit.header, **({"on_refused_edit": "export"} | edit.options))
     except HeaderError as error:
         left = ["a target is left behind"] if target.exists() else []
         return [*left, f"not exported: {type(error).__name__}: {error}"]
@@ -60,7 +60,7 @@ def judge(sample: Sample, edit: Edit, target: FilePath) -> list[str]:
 def _found_again(result: Result, target: FilePath) -> list[str]:
     """What the record of the copy, read against the copy's bytes, still shows as edited."""
     unused = target.with_name("again" + target.suffix)
-    second = outcome(target, unused, dict(result.header), on_invalid_edit="skip")
+    second = outcome(target, unused, dict(result.header), on_refused_edit="export")
     if isinstance(second, HeaderError):
         return [f"the copy cannot be exported in turn: {second}"]
     found = [

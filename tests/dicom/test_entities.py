@@ -168,7 +168,7 @@ def test_it_goes_to_the_instances_of_the_same_entity_alone(
     instances = series(**{apart: TWO, keyword: ["old", "x", others]})
     result, held = edited(tmp_path, instances, keyword, "new")
     assert held == [others if one == "old" else one for one in after]
-    left = ["another" in change.reason for change in result.changes]
+    left = ["1 instance of another" in change.reason for change in result.changes]
     assert left == [after[-1] == "old"] * len(result.changes)
 
 
@@ -225,7 +225,7 @@ def test_in_a_sequence_of_an_entity_it_goes_to_the_same_item(
     assert steps(written) == (after or steps(files))
     assert ["number of items" in change.reason for change in result.refused] == [True] * (after is None)
     lacking = third is None
-    assert any("no such item" in change.reason for change in result.changes) is lacking
+    assert any("without this item" in change.reason for change in result.changes) is lacking
 
 
 def test_a_uid_follows_its_own_rule_and_then_goes_to_its_entity(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.support.gear import Run
 from tests.support.world import World, image
 
@@ -88,6 +90,40 @@ def test_a_filter_finds_sessions_with_refused_edits(world: World) -> None:
     assert states["a.txt"]["state"] == "PASS"
     assert (states["a.dcm"]["state"], states["a.dcm"]["refused"]) == ("FAIL", 1)
     assert states["a.dcm"]["changes"] == counts["changes"]
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_file_with_a_refused_edit_stays_and_everything_that_was_asked_of_it_is_told(
+    world: World, preview: bool
+) -> None:
+    session = world.session()
+    edits = {"PatientBirthDate": "Doe's birthday", "Rows": 4, "PatientComments": "checked"}
+    world.file(session.add_acquisition(label="A"), "a.dcm", image(), edits, type="dicom", modality="MR")
+    run = world.run(session, dry_run=preview, map_flywheel_to_dicom=False)
+    assert run.code == 1
+    assert {row["Path"]: row["Outcome"] for row in run.changes} == {
+        "PatientBirthDate": "refused",
+        "Rows": "refused",
+        "PatientComments": "not made",
+    }
+    assert all(row["Reason"] for row in run.changes)
+    (failed,) = [row for row in run.log if row["Container"] == "file"]
+    assert (failed["Status"], failed["Changes"], failed["Refused"]) == ("failed", "0", "2")
+    assert "PatientBirthDate" in failed["Message"]
+    assert "Rows" in failed["Message"]
+    (page,) = run.output.glob("*_report.html")
+    for shown in ("Not made", "checked", "Refused", "1 change not made"):
+        assert shown in page.read_text("utf-8")
+    copies = [acquisition for one in world.export.sessions() for acquisition in one.acquisitions()]
+    assert [acquisition.files for acquisition in copies if acquisition.files] == []
+    assert "EXPORTED" not in session.reload().tags
+
+
+def test_a_copy_without_a_refused_edit_is_not_taken_for_exported_once_that_fails(world: World) -> None:
+    session = refusing(world)
+    assert world.run(session, on_refused_edit="export").code == 0
+    assert world.run(session, force_export=True).code == 1
+    assert said(session)["state"] == "FAIL"
 
 
 def test_what_fails_later_is_no_longer_called_passed(world: World) -> None:

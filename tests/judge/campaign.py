@@ -50,7 +50,7 @@ def written(kind: str, seed: int, folder: Path) -> Path:
 def options_of(seed: int) -> dict[str, Any]:
     """The configuration that the gear is run with for this seed."""
     rng = random.Random(f"options {seed}")
-    return {"edit_varying": rng.choice(["refuse", "all"]), "edit_uids": rng.random() < 0.5}
+    return {"edit_varying": rng.choice(["auto", "refuse", "all"]), "edit_uids": rng.random() < 0.5}
 
 
 def headers_of(seed: int, path: Path, running: Sequence[Running]) -> Iterator[tuple[str, dict[str, Any]]]:

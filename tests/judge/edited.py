@@ -79,7 +79,7 @@ def _judged(
 ) -> Iterator[tuple[Place, tuple[Any, Any], tuple[str, str]]]:
     target = path.with_name("rewritten-" + path.name)
     try:
-        result = rewrite(path, target, header, on_invalid_edit="skip", **options)
+        result = rewrite(path, target, header, on_refused_edit="export", **options)
     except HeaderError as error:
         yield from ((place, values, (STOPPED, str(error))) for place, values in edits.items())
         return

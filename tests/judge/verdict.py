@@ -30,7 +30,7 @@ def findings(source: Path, header: Mapping[str, Any], **options: Any) -> list[Fi
     target = source.with_name("rewritten-" + source.name)
     target.unlink(missing_ok=True)
     try:
-        result = rewrite(source, target, header, **({"on_invalid_edit": "skip"} | options))
+        result = rewrite(source, target, header, **({"on_refused_edit": "export"} | options))
     except HeaderError as error:
         left = [Finding("target", "", "", "error", reason="a target is left behind")] if target.exists() else []
         return [*left, Finding(type(error).__name__, "", "", "error", reason=str(error))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from export_session.dicom.binary.dataset import DataSet, Value
@@ -62,10 +62,14 @@ def _over_entity(edit: Edit, entity: Entity, series: Series, reference: Referenc
         lacking |= inside - reached
         apart |= set(group) - members if found else set()
     if lacking:
-        edit = edit.warn(f"{len(lacking):,} instances have no such item and stay as they are")
+        edit = edit.warn(f"not written to {_counted(lacking)} without this item")
     if apart:
-        edit = edit.warn(f"{len(apart):,} instances of another {entity} keep their value")
+        edit = edit.warn(f"not written to {_counted(apart)} of another {entity}")
     return replace(edit, instances=None if len(written) == len(series.indices) else frozenset(written))
+
+
+def _counted(instances: Collection[int]) -> str:
+    return f"{len(instances):,} instance{'s' * (len(instances) != 1)}"
 
 
 def _over_instances(edit: Edit, series: Series, options: Options) -> Edit:
