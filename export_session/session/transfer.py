@@ -106,7 +106,7 @@ def _rewrite(plan: FilePlan, source: Path, target: Path) -> Result:
     try:
         return rewrite(source, target, header, plan.wanted, follow=plan.references.follow, **asdict(plan.options))
     except NotDicom:
-        if plan.must_be_dicom:
+        if plan.must_be_dicom or plan.references.follow:
             raise
         note = "the file is no DICOM file by type, name or content, and goes out as it is"
         return Result(modified=False, notes=(note,), header=header)

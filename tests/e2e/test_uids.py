@@ -221,3 +221,16 @@ def test_without_edit_uids_no_content_is_read_twice(world: World) -> None:
     for name in ("ct.dicom.zip", "seg.dcm", "sr.dcm", "ko.dcm"):
         fetches = [one for one in world.site.requests if one.method == "GET" and one.path.endswith(f"/files/{name}")]
         assert len(fetches) == 1, name
+
+
+def test_a_file_that_fails_is_completed_by_the_run_after_it_was_mended(world: World) -> None:
+    session = a_session(world)
+    edit_ct(world, session, StudyDate="yesterday")
+    run = world.run(session, **OPTIONS)
+    assert run.code == 1
+    assert "StudyDate" in messages(run)["ct.dicom.zip"]
+    assert "EXPORTED" not in session.reload().tags
+    edit_ct(world, session, StudyDate="20240312")
+    run = world.run(session, **OPTIONS)
+    assert run.code == 0, run.printed
+    assert left(world, session) == {name: {"StudyInstanceUID"} for name in OBJECTS}
