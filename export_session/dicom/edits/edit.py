@@ -46,8 +46,7 @@ class Edit:
 
     def warn(self, warning: str) -> Edit:
         """Return the edit with one more warning."""
-        warnings = filter(None, (self.difference.warning, warning))
-        return replace(self, difference=replace(self.difference, warning="; ".join(warnings)))
+        return replace(self, difference=self.difference.warn(warning))
 
     def covers(self, instance: int) -> bool:
         """Whether it is meant for an instance."""
@@ -74,6 +73,14 @@ class Edit:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What is to stand at a place of the metadata that says in a person's words what the file holds."""
+
+    place: HeaderPath
+    value: Any  # as the importer shows what the file holds
+
+
+@dataclass(frozen=True)
 class Decision:
     """Which values are to be written to which instances, and which are not."""
 
@@ -82,6 +89,7 @@ class Decision:
     order: tuple[int, ...] = ()  # the members in the order of ``dicom_array``
     edits: tuple[Edit, ...] = ()
     notes: tuple[str, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
     @property
     def assignments(self) -> tuple[Assignment, ...]:

@@ -11,18 +11,20 @@ from typing import Any
 
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.dictionary import Key, key_of
-from export_session.dicom.edits.compare import Comparison, Difference, Remark
+from export_session.dicom.edits.compare import Comparison, Difference, Remark, Restated
 from export_session.dicom.edits.doubt import is_rebuilt_uid
-from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
+from export_session.dicom.edits.edit import Decision, Edit, HeaderPath, Shown
 from export_session.dicom.edits.equality import is_empty
 from export_session.dicom.edits.explain import Explanation, Explanations
 from export_session.dicom.edits.importers import ABSENT, Marks, marks_of
+from export_session.dicom.edits.importers.shown import value_at
 from export_session.dicom.edits.mapped import with_mapping
 from export_session.dicom.edits.per_slice import slice_edits
 from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.reach import spread
 from export_session.dicom.edits.reconcile import reconciled
 from export_session.dicom.edits.series import Reference, Reread, Series
+from export_session.dicom.edits.typed import Target, in_dicom_form
 from export_session.dicom.vocabulary import Cause, Options
 from export_session.errors import InvalidEdit, StaleMetadata
 
@@ -73,7 +75,8 @@ def find_edits(
     edits = reconciled([one for one in scalars if isinstance(one, Edit)], slices.edits, reference.index)
     decided, conflicts = with_mapping(edits, overrides or {}, header, series, comparison)
     notes = (*(one for one in scalars if isinstance(one, str)), *slices.notes, *conflicts)
-    return Decision(series, reference.index, slices.order, tuple(decided), tuple(dict.fromkeys(notes)))
+    shown = (*(one for one in scalars if isinstance(one, Shown)), *slices.shown)
+    return Decision(series, reference.index, slices.order, tuple(decided), tuple(dict.fromkeys(notes)), shown)
 
 
 def _check_depth(header: Mapping[str, Any]) -> None:
@@ -96,7 +99,8 @@ def _check_identity(dicom: Mapping[str, Any], series: Series, reference: Referen
 
     With ``edit_uids`` a UID that is in none of them may be an edit, as long as another one is known.
     """
-    named = [(key, dicom[key.text]) for text in _IDENTITY if (key := key_of(text)) and not is_empty(dicom.get(text))]
+    uids = {text: in_dicom_form(dicom.get(text), Target("UI")).value for text in _IDENTITY}
+    named = [(key, uids[key.text]) for text in _IDENTITY if (key := key_of(text)) and not is_empty(dicom.get(text))]
     known = {key.text: _is_known(key, value, series, comparison) for key, value in named}
     unknown = [text for text, found in known.items() if found is False and not text.startswith("Media")]
     explanations = Explanations(dicom, series, reference, comparison)
@@ -122,8 +126,8 @@ def _is_known(key: Key, value: Any, series: Series, comparison: Comparison) -> b
 
 def _scalar_edits(
     dicom: Mapping[str, Any], series: Series, reference: Reference, comparison: Comparison
-) -> Iterator[Edit | str]:
-    """Yield the edits in ``header.dicom``, and notes."""
+) -> Iterator[Edit | Shown | str]:
+    """Yield the edits in ``header.dicom``, what it shows otherwise than importers, and notes."""
     explanations = Explanations(dicom, series, reference, comparison)
     for text, value in dicom.items():
         key = key_of(text)
@@ -133,9 +137,15 @@ def _scalar_edits(
             yield from _noted(key, explained)
             continue
         yield from (one.text for one in findings if isinstance(one, Remark))
+        yield from (
+            Shown(path_in_header(dicom, one.difference), _before(one.difference, comparison.marks))
+            for one in findings
+            if isinstance(one, Restated)
+        )
         for one in differences:
             path = path_in_header(dicom, one)
-            if explained := explanations.of_value(path[1:], one.wanted):
+            forms = (value_at(dicom, path[1:]), one.wanted)
+            if explained := next(filter(None, (explanations.of_value(path[1:], form) for form in forms)), None):
                 yield from _noted(one.keys[-1], explained)
             else:
                 edit = Edit(one, Cause.EDIT, None, (path,), _before(one, comparison.marks))
