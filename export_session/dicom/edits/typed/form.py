@@ -79,6 +79,7 @@ def _written(part: Any, target: Target, *, alone: bool) -> Any:
         return code(part, target.keyword)
     if part is None or part == "" or _fits(part, target.vr):
         return part
+    text: Any
     if isinstance(part, str):
         text = plain(part)
     elif isinstance(part, int | float) and not isinstance(part, bool):

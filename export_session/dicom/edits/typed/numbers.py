@@ -7,9 +7,9 @@ import sys
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
 
+from export_session.dicom.binary.decimals import nearest_decimal
 from export_session.dicom.binary.refusal import Unwritable, named
 from export_session.dicom.dictionary import MAX_CHARACTERS
-from export_session.dicom.edits.typed.decimals import nearest_decimal
 from export_session.dicom.edits.typed.spelling import either
 from export_session.dicom.edits.typed.units import in_unit_of
 
@@ -33,7 +33,9 @@ def decimal(part: Any, keyword: str, *, alone: bool) -> Any:
     if number is None:
         return part
     text = str(number)
-    return text if isinstance(part, str) and len(text) <= MAX_CHARACTERS["DS"] else nearest_decimal(number)
+    if isinstance(part, str):
+        return text if len(text) <= MAX_CHARACTERS["DS"] else nearest_decimal(number)
+    return type(part)(Decimal(nearest_decimal(number)))  # a JSON number stays one
 
 
 def real(part: Any, keyword: str, *, alone: bool) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+from export_session.dicom.binary.decimals import nearest_decimal
 from export_session.dicom.binary.refusal import Unwritable, named
 from export_session.dicom.dictionary import MAX_CHARACTERS
-from export_session.dicom.edits.typed.decimals import nearest_decimal
 from export_session.dicom.edits.typed.spelling import either
 
 

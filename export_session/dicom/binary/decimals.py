@@ -1,4 +1,4 @@
-"""The decimal string that comes closest to a number (PS3.5 §6.2, DS: at most 16 characters)."""
+"""Decimal strings that say a number, or come closest to it (PS3.5 §6.2, DS: at most 16 characters)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SPELLED_OUT = 40  # places before or behind the point
 
 def nearest_decimal(number: Decimal) -> str:
     """Return the decimal string that is closest to a number, of equally close ones the most natural."""
-    candidates = dict.fromkeys(each for digits in range(_LONGEST, 0, -1) for each in _spelled(number, digits))
+    rounded = (Context(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN).plus(number) for digits in range(_LONGEST, 0, -1))
+    candidates = dict.fromkeys(filter(None, map(exact_decimal, rounded)))
     return min(candidates, key=lambda text: abs(_EXACT.subtract(Decimal(text), number)))
 
 
-def _spelled(number: Decimal, digits: int) -> Iterator[str]:
-    """Yield the most natural spelling that fits of a number rounded to some digits, if there is one."""
-    rounded = Context(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN).plus(number)
-    yield from [text for text in _spellings(rounded) if len(text) <= _LONGEST][:1]
+def exact_decimal(number: Decimal) -> str:
+    """Return the most natural decimal string that is exactly a number, "" where 16 characters do not hold it."""
+    return next((text for text in _spellings(number) if len(text) <= _LONGEST), "")
 
 
 def _spellings(number: Decimal) -> Iterator[str]:
@@ -29,6 +29,8 @@ def _spellings(number: Decimal) -> Iterator[str]:
     sign = "-" if number.is_signed() else ""
     digits = "".join(map(str, number.as_tuple().digits))
     significant = digits.rstrip("0") or "0"
+    if len(significant) > _LONGEST:
+        return
     exponent = number.adjusted() - len(significant) + 1  # of the last significant digit
     if abs(number.adjusted()) < _SPELLED_OUT:
         plain = f"{abs(number):f}"
