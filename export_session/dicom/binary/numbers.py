@@ -51,7 +51,7 @@ def _exact(value: Any, text: str) -> Decimal:
         exact = Decimal(text)
     except InvalidOperation:  # more digits than any number has
         raise Unwritable("it has too many digits") from None
-    if abs(exact) > Decimal(sys.float_info.max):
+    if exact.copy_abs() > Decimal(sys.float_info.max):
         raise Unwritable(f"{named(text)} is beyond the range of numbers that programs read")
     return exact
 

@@ -54,6 +54,7 @@ class Difference:
     value: Any = None  # to write: unchanged components are the file's own text
     refusal: str = ""  # why it cannot be written
     warning: str = ""  # to read with the change
+    unwritable: str = ""  # why what was typed is no value of its VR; the writer refuses it, wherever it is to go
 
     @property
     def old(self) -> Any:
@@ -126,8 +127,8 @@ class Comparison:
             return
         edit = self._edit(key, value, data_set, above)
         if typed.refusal:
-            edit = replace(edit, refusal=edit.refusal or typed.refusal)
-        if edit.refusal or edit.value is None or in_file is None or not _is_own(edit.value, in_file):
+            edit = replace(edit, value=value, unwritable=typed.refusal)
+        if edit.refusal or edit.unwritable or edit.value is None or in_file is None or not _is_own(edit.value, in_file):
             yield edit
 
     def typed(self, key: Key, value: Any, data_set: DataSet) -> Typed:

@@ -38,7 +38,7 @@ class Edit:
     def assignment(self) -> Assignment:
         """The edit as the writer wants it."""
         one = self.difference
-        return Assignment(one.path, one.vr, one.value, self.cause, self.instances, one.warning)
+        return Assignment(one.path, one.vr, one.value, self.cause, self.instances, one.warning, one.unwritable)
 
     def refuse(self, reason: str) -> Edit:
         """Return the edit as refused; a reason that it has already stays."""
@@ -78,6 +78,13 @@ class Shown:
 
     place: HeaderPath
     value: Any  # as the importer shows what the file holds
+
+    @property
+    def note(self) -> str:
+        """What a person should know, who may wonder why nothing changes."""
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.place)
+        path = "".join(steps).removeprefix(".dicom").removeprefix(".")
+        return f"{path}: the file holds what the metadata say in other words, so nothing is to be changed"
 
 
 @dataclass(frozen=True)

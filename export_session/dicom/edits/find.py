@@ -74,8 +74,8 @@ def find_edits(
     slices = slice_edits(arrays, series, comparison)
     edits = reconciled([one for one in scalars if isinstance(one, Edit)], slices.edits, reference.index)
     decided, conflicts = with_mapping(edits, overrides or {}, header, series, comparison)
-    notes = (*(one for one in scalars if isinstance(one, str)), *slices.notes, *conflicts)
     shown = (*(one for one in scalars if isinstance(one, Shown)), *slices.shown)
+    notes = (*(one for one in scalars if isinstance(one, str)), *slices.notes, *conflicts, *(one.note for one in shown))
     return Decision(series, reference.index, slices.order, tuple(decided), tuple(dict.fromkeys(notes)), shown)
 
 

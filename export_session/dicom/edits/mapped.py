@@ -123,9 +123,8 @@ class _Row:
         if difference.vr == "SQ":
             return replace(difference, value=self.value, refusal="a Flywheel field cannot be mapped to a sequence")
         if difference.vr != "AS" or not isinstance(self.value, (int, float)):
-            refusal = difference.refusal or typed.refusal
-            warning = why_undefined(typed.value, self.key.name)
-            return replace(difference, value=typed.value, refusal=refusal).warn(warning).warn(typed.remark)
+            difference = replace(difference, value=typed.value, unwritable=typed.refusal)
+            return difference.warn(why_undefined(typed.value, self.key.name)).warn(typed.remark)
         age = age_string(self.value, unit_of(in_file.decoded("AS")) if in_file else "")
         if not age:
             return replace(difference, value=self.value, refusal="an Age String says no age below 0 or above 999 years")

@@ -52,7 +52,8 @@ def make_plan(
     """
     reasons = refusals or {}
     requests = [
-        Request(number, one.path, one.vr, one.value, reasons.get(number, "")) for number, one in enumerate(assignments)
+        Request(number, one.path, one.vr, one.value, reasons.get(number, one.refusal))
+        for number, one in enumerate(assignments)
     ]
     editor = _Editor(instances, assignments)
     record = Record(instances, assignments)

@@ -42,9 +42,10 @@ def age(text: str, own: str) -> str | None:
     if found[2].strip(".0"):
         return _refuse_part(text, Decimal(found[1] + found[2]), unit)
     count = int(found[1])
-    if count > _MOST:
-        raise Unwritable(f"{named(text)}: an age has three digits; say it in a longer unit, D, W, M or Y")
     unit = unit or unit_of(own)
+    if len(found[1]) > len(str(_MOST)):
+        hint = f"{either([f'{count:03}{unit}'])} would do" if count <= _MOST and unit else "say it in a longer unit"
+        raise Unwritable(f"{named(text)}: an age has three digits and D, W, M or Y; {hint}")
     if not unit:
         readings = either(f"{count:03}{each}" for each in "YMWD")
         raise Unwritable(f"{named(text)} has no unit, and the file's own value does not tell it; {readings} would do")
