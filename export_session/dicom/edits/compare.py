@@ -54,6 +54,7 @@ class Difference:
     value: Any = None  # to write: unchanged components are the file's own text
     refusal: str = ""  # why it cannot be written
     warning: str = ""  # to read with the change
+    was_typed: bool = False  # in another form than DICOM's
     unwritable: str = ""  # why what was typed is no value of its VR; the writer refuses it, wherever it is to go
 
     @property
@@ -153,7 +154,7 @@ class Comparison:
         if not found:
             yield Restated(self.difference(key, typed.value, data_set, above))
         for one in found:
-            yield one.warn(typed.remark) if isinstance(one, Difference) else one
+            yield replace(one.warn(typed.remark), was_typed=True) if isinstance(one, Difference) else one
 
     def explains(self, key: Key, value: Any, data_set: DataSet) -> bool:
         """Whether some importer makes this value of a data set."""

@@ -144,9 +144,10 @@ def _scalar_edits(
         )
         for one in differences:
             path = path_in_header(dicom, one)
-            forms = (value_at(dicom, path[1:]), one.wanted)
-            if explained := next(filter(None, (explanations.of_value(path[1:], form) for form in forms)), None):
+            if explained := explanations.of_value(path[1:], value_at(dicom, path[1:])):
                 yield from _noted(one.keys[-1], explained)
+            elif one.was_typed and explanations.of_value(path[1:], one.wanted):
+                yield Shown(path, one.wanted)
             else:
                 edit = Edit(one, Cause.EDIT, None, (path,), _before(one, comparison.marks))
                 yield from spread(edit, series, reference, comparison.options)

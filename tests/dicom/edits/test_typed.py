@@ -52,6 +52,7 @@ WRITTEN = [
     ("PatientBirthDate", "1980-01-31T00:00:00.000Z", "19800131"),
     ("PatientBirthDate", "1980-01-31 00:00", "19800131"),
     ("PatientBirthDate", "29.02.2000", "20000229"),
+    ("PatientBirthDate", "31. 12. 1980", "19801231"),
     ("PatientBirthDate", 19800131, "19800131"),
     ("PatientBirthDate", 19800131.0, "19800131"),
     ("PatientBirthDate", " 19800131", "19800131"),
@@ -183,6 +184,12 @@ REFUSED = [
     ("InstanceNumber", 5.5, ["5 or 6"]),
     ("InstanceNumber", "-5.5", ["-6 or -5"]),
     ("InstanceNumber", "1/3", ["0 or 1"]),
+    ("InstanceNumber", "1.000", ["1 or 1000"]),
+    ("InstanceNumber", "1.234", ["1234"]),
+    ("PatientWeight", "75 kg 500 g", ["not a valid decimal number"]),
+    ("PatientWeight", "75-80", ["not a valid decimal number"]),
+    ("PatientWeight", "1,234,56", ["not a valid decimal number"]),
+    ("PatientSize", "1.75 M", ["1.75", "in m"]),
 ]
 
 

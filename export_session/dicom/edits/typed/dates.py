@@ -23,7 +23,7 @@ _NAMED = [
         rf"(?P<year>[0-9]{{4}}){_GAP}{_NAME}{_GAP}{_DAY}",
     )
 ]
-_NUMBERS = re.compile(r"([0-9]{1,4})([-/. ])([0-9]{1,2})\2([0-9]{1,4})")
+_NUMBERS = re.compile(r"([0-9]{1,4})(\. ?|[-/ ])([0-9]{1,2})\2([0-9]{1,4})")
 _DIGITS = re.compile(r"([0-9]{2})([0-9]{2})((?:1[89]|2[01])[0-9]{2}|[0-9]{2})")
 _YEAR_DIGITS = 4
 _PIVOT = 69  # two digits from here on are of the last century (POSIX strptime)

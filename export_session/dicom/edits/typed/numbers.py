@@ -11,19 +11,21 @@ from export_session.dicom.binary.decimals import nearest_decimal
 from export_session.dicom.binary.refusal import Unwritable, named
 from export_session.dicom.dictionary import MAX_CHARACTERS
 from export_session.dicom.edits.typed.spelling import either
-from export_session.dicom.edits.typed.units import in_unit_of
+from export_session.dicom.edits.typed.units import in_unit_of, is_readable
 
 _LONGEST = 64  # characters of a number that a person types
 _FRACTION = re.compile(r"([-+]?[0-9]{1,15}) ?/ ?([0-9]{1,15})")
 _MEASURE = re.compile(
-    r"(?P<number>[-+]?[0-9.,;' ]*[0-9][.,]?(?:[eE][-+]?[0-9]{1,3}(?![0-9]))?)(?: ?(?P<unit>[^0-9\s.,;'].*))?"
+    r"(?P<number>[-+]?[0-9.,;' ]*[0-9][.,]?(?:[eE][-+]?[0-9]{1,3}(?![0-9]))?)(?: ?(?P<unit>[^-+/()0-9\s.,;'].*))?"
 )
 _NUMBER = re.compile(r"(?P<sign>[-+]?)(?P<body>[0-9.,' ]+)(?P<exponent>(?:[eE][-+]?[0-9]+)?)")
-_UNGROUPED = re.compile(r"[0-9]+[.,]?[0-9]*|[.,][0-9]+")
+_UNGROUPED = re.compile(r"[0-9]+\.?|[0-9]*[.,][0-9]+")
 # The mark of the thousands, unless it is a single point: that is DICOM's own decimal point
 _GROUPED = re.compile(
-    r"(?![0-9]+\.[0-9]+$)[1-9][0-9]{0,2}(?P<mark>[.,' ])[0-9]{3}(?:(?P=mark)[0-9]{3})*(?:(?!(?P=mark))[.,][0-9]*)?"
+    r"(?![0-9]+\.[0-9]+$)[1-9][0-9]{0,2}(?P<mark>[.,' ])[0-9]{3}(?:(?P=mark)[0-9]{3})*(?:(?!(?P=mark))[.,][0-9]+)?"
 )
+_GROUPED_BY_POINT = re.compile(r"([-+]?[1-9][0-9]{0,2})\.([0-9]{3})")  # which an integer has no use for
+_MEANT = "write the one that is meant"
 _POINTED = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
@@ -55,6 +57,9 @@ def integer(part: Any, keyword: str, *, alone: bool) -> Any:
     number = _number(part, keyword, alone=alone)
     if number is None or abs(number) >= 1 << 64:
         return part
+    if isinstance(part, str) and (grouped := _GROUPED_BY_POINT.fullmatch(part)):
+        whole = [grouped[1]] if number == int(number) else []
+        raise Unwritable(f"{named(part)} can be read as {either([*whole, grouped[1] + grouped[2]])}; {_MEANT}")
     low, high = (int(number.to_integral_value(rounding)) for rounding in (ROUND_FLOOR, ROUND_CEILING))
     if low != high:
         raise Unwritable(f"{named(part)} is not an integer; {either([str(low), str(high)])} would do")
@@ -81,14 +86,14 @@ def _typed(text: str, keyword: str, *, alone: bool) -> Decimal | None:
     if fraction := _FRACTION.fullmatch(text):
         return Context(prec=60).divide(Decimal(fraction[1]), Decimal(fraction[2])) if int(fraction[2]) else None
     found = _MEASURE.fullmatch(text)
-    if not found:
+    if not found or not is_readable(found["unit"] or ""):
         return None
     numbers = _readings(found["number"])
     readings = [*numbers, *(_as_several(found["number"]) if alone else [])]
     if not readings:
         return None
     if len(readings) > 1:
-        raise Unwritable(f"{named(text)} can be read as {either(readings)}; write the one that is meant")
+        raise Unwritable(f"{named(text)} can be read as {either(readings)}; {_MEANT}")
     if not numbers:
         raise Unwritable(f"{named(text)} is not one number; {either(readings)} would do if several values are meant")
     number = Decimal(numbers[0])

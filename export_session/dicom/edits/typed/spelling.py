@@ -13,6 +13,7 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", ""),  # take no room: joiners, marks of direction
         **{chr(wide): chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)},  # the full-width forms of ASCII
         "\u2019": "'",
+        "\u2044": "/",
     }
 )
 

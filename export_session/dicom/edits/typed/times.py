@@ -98,7 +98,9 @@ def _parted(text: str) -> tuple[str, str, str]:
     """Part a text into date, time and offset, each in DICOM's form and "" where there is none."""
     zone = ""
     zoned = _ZONE.fullmatch(text)
-    if zoned and (clock(before := zoned["before"]) or _STAMP.fullmatch(before) or _PARTS.fullmatch(before)):
+    if zoned and (
+        (":" in (before := zoned["before"]) and clock(before)) or _STAMP.fullmatch(before) or _PARTS.fullmatch(before)
+    ):
         text, zone = before, _offset(zoned["zone"])
     if time := clock(text):
         return "", time, zone

@@ -24,7 +24,7 @@ def _sizes(quantity: str, **names: str) -> dict[str, _Unit]:
 
 
 _UNITS: dict[str, _Unit] = {
-    **_sizes("mass", e3="kg kilo kilos kilogram kilograms", e0="g gram grams", em3="mg milligram milligrams"),
+    **_sizes("mass", e3="kg kgs kilo kilos kilogram kilograms", e0="g gram grams", em3="mg milligram milligrams"),
     **_sizes(
         "length",
         e0="m meter meters metre metres",
@@ -136,6 +136,11 @@ def in_unit_of(keyword: str, number: Decimal, written: str, text: str) -> Decima
         return converted
     shown = str(converted) if len(str(converted)) <= MAX_CHARACTERS["DS"] else nearest_decimal(converted)
     raise Unwritable(f"{other}; {either([shown])} would do")
+
+
+def is_readable(written: str) -> bool:
+    """Whether what stands behind a number can be a unit; more numbers are none."""
+    return not any(map(str.isdigit, written)) or _unit(written) is not None
 
 
 def _unit(written: str) -> _Unit | None:
