@@ -101,7 +101,7 @@ def real(value: Any, vr: str) -> float:
         number = float(value) if not abs(value) > sys.float_info.max else math.inf
     else:
         raise Unwritable(f"{named(value)} is not a number that {vr} can hold")
-    if not math.isfinite(number) or (vr == "FL" and abs(number) > 3.4028235677973366e38):
+    if not math.isfinite(number) or (vr == "FL" and abs(number) >= 3.4028235677973366e38):
         raise Unwritable(f"{named(number)} is beyond the range of {vr}")
     return number
 

@@ -198,7 +198,7 @@ def run(folder: Path, data: bytes, edits: dict[str, Any], **options: Any) -> tup
     source, target = folder / "source.dcm", folder / "target.dcm"
     source.write_bytes(data)
     header = {"dicom": {**Rereading(io.BytesIO(data)).header, **edits}}
-    result = rewrite(source, target, header, on_invalid_edit="skip", edit_uids=True, **options)
+    result = rewrite(source, target, header, **{"on_invalid_edit": "skip", "edit_uids": True, **options})
     written = target if result.modified else source
     made = Rereading(io.BytesIO(written.read_bytes())).header
     for key in edits:
@@ -386,6 +386,7 @@ def test_a_value_that_is_valid_is_never_altered(one: tuple[str, str]) -> None:
 @example("DS", "1e999999999")
 @example("DS", "1/0")
 @example("FD", "1e999")
+@example("FL", 3.4028235677973366e38)  # halfway to what a float of 32 bits does not hold
 def test_whatever_is_typed_has_an_answer_that_stays_what_it_is(vr: str, value: Any) -> None:
     typed = in_dicom_form(value, Target(vr))
     again = in_dicom_form(typed.value, Target(vr))
@@ -648,3 +649,9 @@ def test_a_typed_value_that_is_not_enumerated_has_both_remarks(tmp_path: Path) -
     reason = result.changes[0].reason
     assert reason.endswith("typed diverse, written DIVERSE")
     assert "M, F and O" in reason
+
+
+@pytest.mark.parametrize("keyword", sorted(UID))
+def test_blanks_around_an_identity_do_not_make_it_that_of_another_file(tmp_path: Path, keyword: str) -> None:
+    result, _ = run(tmp_path, of("Modality", "MR"), {keyword: f" {UID[keyword]} "}, edit_uids=False)
+    assert (result.modified, result.refused) == (False, ())

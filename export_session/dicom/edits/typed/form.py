@@ -92,7 +92,7 @@ def _written(part: Any, target: Target, *, alone: bool) -> Any:
         made = _NUMBERS[target.vr](text, target.keyword, alone=alone)
     else:
         made = _TEXTS[target.vr](text, target) if len(text) <= _TEXT_MAX else None
-    return part if made is None or made == text else made
+    return part if made is None or not _fits(made, target.vr) else made
 
 
 def _fits(part: Any, vr: str) -> bool:
