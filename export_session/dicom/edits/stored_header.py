@@ -163,7 +163,7 @@ class _Record:
 
     def _new_value(self, member: int, path: tuple[Step, ...]) -> Value | None:
         """Return an element as it will be; the items of each sequence are read but once."""
-        data_set = self.rewritten.get(member) or self.decision.series.data_sets.get(member)
+        data_set = self.rewritten.get(member)
         for depth, step in enumerate(path[:-1]):
             place = (member, path[:depth], step.tag)
             if data_set and place not in self.items:

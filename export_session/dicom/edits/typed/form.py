@@ -64,8 +64,7 @@ def in_dicom_form(value: Any, target: Target, kept: Collection[int] = ()) -> Typ
             remarks.append(f"{which}typed {_shown(part)}, written {written[number]}")
     if not remarks:
         return Typed(value)
-    joined = written if isinstance(value, list) else "\\".join(written) if isinstance(value, str) else written[0]
-    return Typed(joined, "; ".join(remarks))
+    return Typed(written if isinstance(value, list) or len(written) > 1 else written[0], "; ".join(remarks))
 
 
 def _shown(part: Any) -> str:
