@@ -132,6 +132,7 @@ class Assignment:
     cause: Cause
     instances: frozenset[int] | None = None  # indices into the file's instances; None: all of them
     warning: str = ""
+    refusal: str = ""  # why it must not be written, whatever holds the element
 
 
 @dataclass(frozen=True)

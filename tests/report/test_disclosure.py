@@ -113,6 +113,15 @@ def test_no_value_is_left_in_a_change(old: object, new: object) -> None:
     assert (shown.old, shown.new) == (HIDDEN, HIDDEN)
 
 
+@given(typed=st.text(min_size=1, max_size=20), written=st.text("0123456789ABCXYZ", min_size=1, max_size=8))
+@settings(max_examples=50)
+def test_no_remark_on_a_typed_value_shows_it(typed: str, written: str) -> None:
+    remark = f"PS3.3 §C.7.1.1 defines something; component 2: typed {typed}, written {written}; component 3: typed x, written X"
+    change = Change("(0010,0040)", "PatientSex", "CS", "PatientSex", "M", "F", Cause.EDIT, Outcome.APPLIED, remark)
+    shown = disclosed(_run_of(change, "none")).sessions[0].files[0].refused[0]
+    assert shown.reason.endswith("component 2: typed (value), written (value)")
+
+
 def test_equal_values_of_a_run_have_equal_hashes_and_other_values_others(
     run: Callable[..., RunRecord],
     session: Callable[..., SessionRecord],

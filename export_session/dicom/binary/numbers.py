@@ -11,6 +11,7 @@ import sys
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from export_session.dicom.binary.decimals import exact_decimal, nearest_decimal
 from export_session.dicom.binary.refusal import Unwritable, named
 from export_session.dicom.dictionary import INTEGER_RANGES, MAX_CHARACTERS
 
@@ -33,12 +34,14 @@ def decimal_string(value: Any) -> str:
     else:
         raise Unwritable(f"{named(value)} is not a number")
     exact = _exact(value, text)
-    for spelling in _spellings(text, exact):
-        if len(spelling) <= MAX_CHARACTERS["DS"] and Decimal(spelling) == exact:
-            return spelling
-    nearest = max((s for s in _spellings(text, exact) if len(s) <= MAX_CHARACTERS["DS"]), key=len, default="")
-    hint = f'; "{nearest}" would fit' if nearest else ""
-    raise Unwritable(f"{named(text)} needs more than the {MAX_CHARACTERS['DS']} characters of a decimal string{hint}")
+    plain = text.removesuffix(".0")
+    spelling = plain if len(plain) <= MAX_CHARACTERS["DS"] else exact_decimal(exact)
+    if spelling:
+        return spelling
+    raise Unwritable(
+        f"{named(text)} needs more than the {MAX_CHARACTERS['DS']} characters of a decimal string; "
+        f'"{nearest_decimal(exact)}" would do'
+    )
 
 
 def _exact(value: Any, text: str) -> Decimal:
@@ -48,24 +51,9 @@ def _exact(value: Any, text: str) -> Decimal:
         exact = Decimal(text)
     except InvalidOperation:  # more digits than any number has
         raise Unwritable("it has too many digits") from None
-    if abs(exact) > Decimal(sys.float_info.max):
+    if exact.copy_abs() > Decimal(sys.float_info.max):
         raise Unwritable(f"{named(text)} is beyond the range of numbers that programs read")
     return exact
-
-
-def _spellings(text: str, exact: Decimal) -> list[str]:
-    """List ways to write a number, the most natural first, then ever fewer digits."""
-    plain = re.sub(r"\.0$", "", text)
-    spellings = [plain, re.sub(r"^(-?)0\.", r"\1.", plain)]
-    spellings += [_short_exponent(f"{exact:.{digits}G}") for digits in range(17, 0, -1)]
-    return spellings
-
-
-def _short_exponent(text: str) -> str:
-    mantissa, separator, exponent = text.partition("E")
-    if "." in mantissa:
-        mantissa = mantissa.rstrip("0").rstrip(".")
-    return f"{mantissa}{separator}{int(exponent)}" if separator else mantissa
 
 
 def integer_string(value: Any) -> str:
@@ -113,7 +101,7 @@ def real(value: Any, vr: str) -> float:
         number = float(value) if not abs(value) > sys.float_info.max else math.inf
     else:
         raise Unwritable(f"{named(value)} is not a number that {vr} can hold")
-    if not math.isfinite(number) or (vr == "FL" and abs(number) > 3.4028235677973366e38):
+    if not math.isfinite(number) or (vr == "FL" and abs(number) >= 3.4028235677973366e38):
         raise Unwritable(f"{named(number)} is beyond the range of {vr}")
     return number
 

@@ -16,10 +16,11 @@ from export_session.dicom.dictionary import (
     SPECIFIC_CHARACTER_SET,
     Key,
     key_of,
+    vm_in_dictionary,
     vr_in_dictionary,
     why_unknown,
 )
-from export_session.dicom.edits.components import own_components, value_to_write
+from export_session.dicom.edits.components import kept_components, own_components, value_to_write
 from export_session.dicom.edits.doubt import why_doubtful
 from export_session.dicom.edits.equality import as_number, is_empty, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL, PER_FRAME_GROUPS, Marks
@@ -28,6 +29,7 @@ from export_session.dicom.edits.protected import why_protected
 from export_session.dicom.edits.reordering import are_reordered, size
 from export_session.dicom.edits.shown_bytes import shows_bytes
 from export_session.dicom.edits.statement import statement
+from export_session.dicom.edits.typed import Target, Typed, in_dicom_form, why_undefined
 from export_session.dicom.vocabulary import Options, Step
 
 Above = tuple[tuple[Key, int], ...]  # the sequences passed through, with the number of the item
@@ -50,15 +52,21 @@ class Difference:
     keys: tuple[Key, ...]  # one for each step
     vr: str  # to write with
     in_file: Value | None  # what the file holds, None when the element is absent
-    wanted: Any  # as the metadata has it
+    wanted: Any  # as the metadata has it, but in DICOM's form
     value: Any = None  # to write: unchanged components are the file's own text
     refusal: str = ""  # why it cannot be written
     warning: str = ""  # to read with the change
+    was_typed: bool = False  # in another form than DICOM's
+    unwritable: str = ""  # why what was typed is no value of its VR; the writer refuses it, wherever it is to go
 
     @property
     def old(self) -> Any:
         """The JSON value of the bytes; None when the element is absent."""
         return as_json(self.in_file) if self.in_file else None
+
+    def warn(self, warning: str) -> Difference:
+        """Return the difference with one more warning."""
+        return replace(self, warning="; ".join(filter(None, (self.warning, warning))))
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,14 @@ class Remark:
     text: str
 
 
-Finding = Difference | Remark
+@dataclass(frozen=True)
+class Restated:
+    """A value that says in a person's words what the file holds already, so that it is no edit."""
+
+    difference: Difference
+
+
+Finding = Difference | Remark | Restated
 
 
 @dataclass(frozen=True)
@@ -109,13 +124,43 @@ class Comparison:
         if in_file and (reason := why_doubtful(value, in_file)):
             yield Remark(f"{key.name}: {reason}, {_KEPT}")
             return
+        typed = self.typed(key, value, data_set)
+        if typed.remark:
+            yield from self._as_typed(key, typed, data_set, above)
+            return
         edit = self._edit(key, value, data_set, above)
-        if edit.refusal or edit.value is None or in_file is None or not _is_own(edit.value, in_file):
+        if typed.refusal:
+            edit = replace(edit, value=value, unwritable=typed.refusal)
+        if edit.refusal or edit.unwritable or edit.value is None or in_file is None or not _is_own(edit.value, in_file):
             yield edit
+
+    def typed(self, key: Key, value: Any, data_set: DataSet) -> Typed:
+        """Return a value in the form in which DICOM has it; components that the file holds stay as they are."""
+        if _is_blank(value) or not _is_plain(value):
+            return Typed(value)
+        in_file = data_set.get(key)
+        parts = value.split("\\") if isinstance(value, str) else value
+        kept = kept_components(parts, in_file, self.marks) if in_file and isinstance(parts, list) else frozenset()
+        tag, vr = (in_file.tag, in_file.vr) if in_file else (key.tag, _vr_to_add(key, value, data_set))
+        target = Target(
+            vr,
+            "" if key.creator else key.name,
+            vm_in_dictionary(tag, key.creator),
+            in_file.decoded(vr) if in_file and vr == "AS" else "",
+        )
+        return in_dicom_form(value, target, kept)
+
+    def _as_typed(self, key: Key, typed: Typed, data_set: DataSet, above: Above) -> Iterator[Finding]:
+        """Yield what differs between a value in DICOM's form, once it is brought into it, and its element."""
+        found = list(self.of_values(key, typed.value, data_set, above))
+        if not found:
+            yield Restated(self.difference(key, typed.value, data_set, above))
+        for one in found:
+            yield replace(one.warn(typed.remark), was_typed=True) if isinstance(one, Difference) else one
 
     def explains(self, key: Key, value: Any, data_set: DataSet) -> bool:
         """Whether some importer makes this value of a data set."""
-        return not any(isinstance(one, Difference) for one in self.of_values(key, value, data_set))
+        return not any(isinstance(one, Difference | Restated) for one in self.of_values(key, value, data_set))
 
     def _explains(self, key: Key, value: Any, in_file: Value | None, *, nested: bool) -> bool:
         """Whether some importer makes this value of these bytes."""
@@ -168,11 +213,11 @@ class Comparison:
         if key.tag == SPECIFIC_CHARACTER_SET:
             declared, refusal, warning = statement(value)
             return replace(difference, value=declared, refusal=refusal, warning=warning)
+        difference = difference.warn(why_undefined(value, key.name))
         if in_file is None:
             return replace(difference, value=value, refusal=_cannot_add(difference.vr))
         to_write, refusal = value_to_write(value, in_file, self.marks)
-        warning = self._warning(value, in_file)
-        return replace(difference, value=to_write, refusal=refusal, warning=warning)
+        return replace(difference, value=to_write, refusal=refusal).warn(self._warning(value, in_file))
 
     def _warning(self, value: Any, in_file: Value) -> str:
         """Warn where an edit was made on a value whose non-ASCII characters its author never saw."""

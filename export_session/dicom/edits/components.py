@@ -48,15 +48,26 @@ def value_to_write(value: Any, in_file: Value, marks: Marks) -> tuple[Any, str]:
     if places is None:
         unclear = any(is_number(part) for part in value) and in_file.vr in TEXT_VRS
         return _unwrapped(value), _AS_NUMBER if unclear else ""
-    merged, shown = list(own), components(FAITHFUL.of_value(in_file))
-    for part, place in zip(value, places, strict=True):
-        as_shown = len(shown) == len(own) and same_component(part, shown[place], in_file.vr)
-        if as_shown or _unchanged(part, own[place], in_file.vr, marks):
+    merged, kept = list(own), kept_components(value, in_file, marks)
+    for number, (part, place) in enumerate(zip(value, places, strict=True)):
+        if number in kept:
             continue
         if is_number(part) and in_file.vr in TEXT_VRS:
             return value, f"component {place + 1}: {_AS_NUMBER}"
         merged[place] = part
     return _unwrapped(merged), ""
+
+
+def kept_components(value: list[Any], in_file: Value, marks: Marks) -> frozenset[int]:
+    """Return which components of the metadata, by number, are what the file holds already."""
+    own = own_components(in_file)
+    places, shown = _places(value, own, marks), components(FAITHFUL.of_value(in_file))
+    return frozenset(
+        number
+        for number, (part, place) in enumerate(zip(value, places or (), strict=False))
+        if (len(shown) == len(own) and same_component(part, shown[place], in_file.vr))
+        or _unchanged(part, own[place], in_file.vr, marks)
+    )
 
 
 def _without_escapes(value: Any, in_file: Value) -> Any:

@@ -40,7 +40,7 @@ class Edit:
     def assignment(self) -> Assignment:
         """The edit as the writer wants it."""
         one = self.difference
-        return Assignment(one.path, one.vr, one.value, self.cause, self.instances, one.warning)
+        return Assignment(one.path, one.vr, one.value, self.cause, self.instances, one.warning, one.unwritable)
 
     def refuse(self, reason: str) -> Edit:
         """Return the edit as refused; a reason that it has already stays."""
@@ -52,8 +52,7 @@ class Edit:
 
     def warn(self, warning: str) -> Edit:
         """Return the edit with one more warning."""
-        warnings = filter(None, (self.difference.warning, warning))
-        return replace(self, difference=replace(self.difference, warning="; ".join(warnings)))
+        return replace(self, difference=self.difference.warn(warning))
 
     def covers(self, instance: int) -> bool:
         """Whether it is meant for an instance."""
@@ -80,6 +79,21 @@ class Edit:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What is to stand at a place of the metadata that says in a person's words what the file holds."""
+
+    place: HeaderPath
+    value: Any  # as the importer shows what the file holds
+
+    @property
+    def note(self) -> str:
+        """What a person should know, who may wonder why nothing changes."""
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.place)
+        path = "".join(steps).removeprefix(".dicom").removeprefix(".")
+        return f"{path}: the file holds what the metadata say in other words, so nothing is to be changed"
+
+
+@dataclass(frozen=True)
 class Decision:
     """Which values are to be written to which instances, and which are not."""
 
@@ -88,6 +102,7 @@ class Decision:
     order: tuple[int, ...] = ()  # the members in the order of ``dicom_array``
     edits: tuple[Edit, ...] = ()
     notes: tuple[str, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
     @property
     def assignments(self) -> tuple[Assignment, ...]:

@@ -11,12 +11,13 @@ from typing import Any
 
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.dictionary import Key, key_of
-from export_session.dicom.edits.compare import Comparison, Difference, Remark
+from export_session.dicom.edits.compare import Comparison, Difference, Remark, Restated
 from export_session.dicom.edits.division import with_divisions_told
-from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
+from export_session.dicom.edits.edit import Decision, Edit, HeaderPath, Shown
 from export_session.dicom.edits.explain import Explanation, Explanations
 from export_session.dicom.edits.identity import check_identity, is_repeated, of_one_instance, reference_of
 from export_session.dicom.edits.importers import ABSENT, Marks, marks_of
+from export_session.dicom.edits.importers.shown import value_at
 from export_session.dicom.edits.mapped import with_mapping
 from export_session.dicom.edits.per_slice import slice_edits
 from export_session.dicom.edits.projection import project
@@ -73,8 +74,9 @@ def find_edits(
     decided, conflicts = with_mapping(edits, overrides or {}, header, series, comparison)
     if comparison.options.edit_varying == "auto":
         decided = list(with_divisions_told(decided, series))
-    notes = (*(one for one in scalars if isinstance(one, str)), *slices.notes, *conflicts)
-    return Decision(series, reference.index, slices.order, tuple(decided), tuple(dict.fromkeys(notes)))
+    shown = (*(one for one in scalars if isinstance(one, Shown)), *slices.shown)
+    notes = (*(one for one in scalars if isinstance(one, str)), *slices.notes, *conflicts, *(one.note for one in shown))
+    return Decision(series, reference.index, slices.order, tuple(decided), tuple(dict.fromkeys(notes)), shown)
 
 
 def _check_depth(header: Mapping[str, Any]) -> None:
@@ -94,8 +96,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _scalar_edits(
     dicom: Mapping[str, Any], series: Series, reference: Reference, comparison: Comparison
-) -> Iterator[Edit | str]:
-    """Yield the edits in ``header.dicom``, and notes."""
+) -> Iterator[Edit | Shown | str]:
+    """Yield the edits in ``header.dicom``, what it shows otherwise than importers, and notes."""
     explanations = Explanations(dicom, series, reference, comparison)
     for text, value in dicom.items():
         if is_repeated(text, dicom, series, reference, comparison):
@@ -107,10 +109,17 @@ def _scalar_edits(
             yield from _noted(key, explained)
             continue
         yield from (one.text for one in findings if isinstance(one, Remark))
+        yield from (
+            Shown(path_in_header(dicom, one.difference), _before(one.difference, comparison.marks))
+            for one in findings
+            if isinstance(one, Restated)
+        )
         for one in differences:
             path = path_in_header(dicom, one)
-            if explained := explanations.of_value(path[1:], one.wanted):
+            if explained := explanations.of_value(path[1:], value_at(dicom, path[1:])):
                 yield from _noted(one.keys[-1], explained)
+            elif one.was_typed and explanations.of_value(path[1:], one.wanted):
+                yield Shown(path, one.wanted)
             else:
                 edit = Edit(one, Cause.EDIT, None, (path,), _before(one, comparison.marks))
                 edit = of_one_instance(edit, dicom, series, reference, comparison)

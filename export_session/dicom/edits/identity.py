@@ -15,6 +15,7 @@ from export_session.dicom.edits.edit import Edit
 from export_session.dicom.edits.equality import components, is_empty, same
 from export_session.dicom.edits.explain import Explanations
 from export_session.dicom.edits.series import Reference, Series
+from export_session.dicom.edits.typed import Target, in_dicom_form
 from export_session.errors import StaleMetadata
 
 _UID = Key("SOPInstanceUID", SOP_INSTANCE_UID)
@@ -67,7 +68,8 @@ def check_identity(dicom: Mapping[str, Any], series: Series, reference: Referenc
     StaleMetadata
         They describe another file, or it cannot be told.
     """
-    named = [(key, dicom[key.text]) for text in _IDENTITY if (key := key_of(text)) and not is_empty(dicom.get(text))]
+    uids = {text: in_dicom_form(dicom.get(text), Target("UI")).value for text in _IDENTITY}
+    named = [(key, uids[key.text]) for text in _IDENTITY if (key := key_of(text)) and not is_empty(dicom.get(text))]
     known = {key.text: _is_known(key, value, series, comparison) for key, value in named}
     unknown = [text for text, found in known.items() if found is False and not text.startswith("Media")]
     explanations = Explanations(dicom, series, reference, comparison)

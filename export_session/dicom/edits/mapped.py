@@ -15,6 +15,7 @@ from export_session.dicom.edits.equality import is_empty, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL
 from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.series import Series
+from export_session.dicom.edits.typed import Typed, why_undefined
 from export_session.dicom.vocabulary import Cause
 
 _WINS = "a Flywheel field is mapped to this element and says otherwise; the mapping wins"
@@ -102,7 +103,14 @@ class _Row:
 
     def agrees_with(self, edit: Edit) -> bool:
         """Whether an edit wants the same value."""
-        return same(edit.difference.wanted, self.value, edit.difference.vr)
+        typed = self._typed(self.series.data_sets[self.series.indices[0]])
+        return same(edit.difference.wanted, typed.value, edit.difference.vr)
+
+    def _typed(self, data_set: DataSet) -> Typed:
+        """Return the value in DICOM's form; a number for an age is Flywheel's own, in seconds."""
+        typed = self.comparison.typed(self.key, self.value, data_set)
+        is_age = not isinstance(self.value, str) and self.comparison.difference(self.key, "", data_set).vr == "AS"
+        return Typed(self.value) if is_age else typed
 
     def edits(self, *, overriding: bool) -> Iterator[Edit]:
         """Yield the edit that brings the value into the instances that do not hold it."""
@@ -123,7 +131,8 @@ class _Row:
         yield edit.warn(_OVERRIDES) if overriding else edit
 
     def _difference(self, data_set: DataSet, in_file: Value | None) -> Difference:
-        difference = self.comparison.difference(self.key, self.value, data_set)
+        typed = self._typed(data_set)
+        difference = self.comparison.difference(self.key, typed.value, data_set)
         if self.key.tag == SPECIFIC_CHARACTER_SET:
             return replace(difference, value=self.value, refusal=_NO_FIELD)
         if difference.vr == "SQ":
@@ -131,7 +140,8 @@ class _Row:
         if not _is_plain(self.value):
             return replace(difference, value=self.value, refusal="an object cannot be written to an element")
         if difference.vr != "AS" or not _is_number(self.value):
-            return replace(difference, value=self.value)
+            difference = replace(difference, value=typed.value, unwritable=typed.refusal)
+            return difference.warn(why_undefined(typed.value, self.key.name)).warn(typed.remark)
         age = age_string(self.value, unit_of(in_file.decoded("AS")) if in_file else "")
         if not age:
             return replace(difference, value=self.value, refusal="an Age String says no age below 0 or above 999 years")
@@ -151,7 +161,7 @@ class _Row:
         ):
             return True
         readings = FAITHFUL.of_value(in_file), in_file.decoded(in_file.vr)
-        return any(same(self.value, reading, in_file.vr) for reading in readings)
+        return any(same(self._typed(data_set).value, reading, in_file.vr) for reading in readings)
 
     def _places(self) -> tuple[HeaderPath, ...]:
         """Return where the metadata shows the element, or will; nowhere where there is no metadata."""

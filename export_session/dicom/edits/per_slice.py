@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.dictionary import FRAME_SEQUENCES, Key, key_of, why_unknown
-from export_session.dicom.edits.compare import Above, Comparison, Difference
-from export_session.dicom.edits.edit import Edit
+from export_session.dicom.edits.compare import Above, Comparison, Difference, Finding, Restated
+from export_session.dicom.edits.edit import Edit, Shown
 from export_session.dicom.edits.equality import is_empty, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL, PER_FRAME_GROUPS
 from export_session.dicom.edits.projection import as_json, project
@@ -28,6 +28,7 @@ class SliceEdits:
     edits: tuple[Edit, ...] = ()
     order: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
 
 def slice_edits(arrays: Mapping[str, Any], series: Series, comparison: Comparison) -> SliceEdits:
@@ -45,24 +46,27 @@ def slice_edits(arrays: Mapping[str, Any], series: Series, comparison: Compariso
         if key_of(text) is None and not is_empty(value)
     )
     if series.is_multiframe:
-        edits = tuple(edit for key, value in lists.items() for edit in _frames(key, value, series, comparison))
-        return SliceEdits((*edits, *no_lists), series.order, notes)
+        made = [one for key, value in lists.items() for one in _frames(key, value, series, comparison)]
+        edits = tuple(one for one in made if isinstance(one, Edit))
+        shown = tuple(one for one in made if isinstance(one, Shown))
+        return SliceEdits((*edits, *no_lists), series.order, notes, shown)
     orders = series.orders(max(map(len, lists.values()), default=0))
     likeliest = next(orders)
-    edits, doubts = _in_order(likeliest, lists, series, comparison)
-    for order in orders if edits else ():
-        if not _in_order(order, lists, series, comparison)[0]:
+    found = _in_order(likeliest, lists, series, comparison)
+    for order in orders if found.edits else ():
+        if not _in_order(order, lists, series, comparison).edits:
             return SliceEdits(no_lists, order, notes)  # nothing was edited, only sorted in another way
-    return SliceEdits((*edits, *no_lists), likeliest, (*notes, *doubts))
+    return SliceEdits((*found.edits, *no_lists), likeliest, (*notes, *found.notes), found.shown)
 
 
 def _in_order(
     order: tuple[int, ...], lists: Mapping[Key, list[Any]], series: Series, comparison: Comparison
-) -> tuple[tuple[Edit, ...], tuple[str, ...]]:
-    """Return the edits of all arrays, and notes, if their entries stand for the members in this order."""
+) -> SliceEdits:
+    """Return what all arrays ask for if their entries stand for the members in this order."""
     arrays = [_Array(key, entries, order, series, comparison) for key, entries in lists.items()]
     edits = tuple(edit for array in arrays for edit in array.edits())
-    return edits, tuple(note for array in arrays for note in array.doubts())
+    notes = tuple(note for array in arrays for note in array.doubts())
+    return SliceEdits(edits, order, notes, tuple(one for array in arrays for one in array.shown()))
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,19 @@ class _Array:
 
     def edits(self) -> Iterator[Edit]:
         """Yield its edits, all refused where it is unclear which entry stands for which instance."""
-        found = [edit for index, entry, data_set in self._pairs() for edit in self._of_entry(index, entry, data_set)]
+        found = [
+            _edit(one, frozenset([self.order[index]]), self.key, index)
+            for index, one in self._findings
+            if isinstance(one, Difference)
+        ]
         reason = self._why_unclear(found)
         if reason and not found:
             found = [_edit_of_all(self.key, self.entries, self.series, self.comparison)]
         yield from (edit.refuse(reason) for edit in found) if reason else found
+
+    def shown(self) -> Iterator[Shown]:
+        """Yield how the importer shows what entries say in a person's words."""
+        yield from (_shown(one, self.key, index) for index, one in self._findings if isinstance(one, Restated))
 
     def doubts(self) -> Iterator[str]:
         """Note the entries that were taken away: importers write null for what they cannot read, too."""
@@ -95,14 +107,19 @@ class _Array:
             if member in self.series.data_sets:
                 yield index, entry, self.series.data_sets[member]
 
-    def _of_entry(self, index: int, entry: Any, data_set: DataSet) -> Iterator[Edit]:
+    @cached_property
+    def _findings(self) -> list[tuple[int, Finding]]:
+        """What the importer did not make of the members, by entry."""
+        return [
+            (index, one) for index, entry, data_set in self._pairs() for one in self._of_entry(index, entry, data_set)
+        ]
+
+    def _of_entry(self, index: int, entry: Any, data_set: DataSet) -> list[Finding]:
         in_file = data_set.get(self.key)
         if entry is None or (in_file and not in_file.is_sequence and FAITHFUL.of_value(in_file) == entry):
-            return
-        findings = self.comparison.of_values(self.key, entry, data_set)
-        differences = [finding for finding in findings if isinstance(finding, Difference)]
-        if differences and not self._is_imported(index):
-            yield from (_edit(one, frozenset([self.order[index]]), self.key, index) for one in differences)
+            return []
+        findings = list(self.comparison.of_values(self.key, entry, data_set))
+        return findings if findings and not self._is_imported(index) else []
 
     def _is_imported(self, index: int) -> bool:
         """Whether the importer itself makes this entry of its member, by its own way of reading."""
@@ -150,6 +167,10 @@ def _edit(difference: Difference, instances: frozenset[int] | None, key: Key, in
     return Edit(difference, Cause.SLICE, instances, (place,), before=_before(difference.in_file))
 
 
+def _shown(one: Restated, key: Key, index: int) -> Shown:
+    return Shown(("dicom_array", key.text, index), _before(one.difference.in_file))
+
+
 def _before(in_file: Value | None) -> Any:
     value = ABSENT if in_file is None else project(in_file)
     return None if value is ABSENT else value
@@ -166,8 +187,8 @@ def _are_reordered(edits: list[Edit]) -> bool:
     return len(edits) > 1
 
 
-def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison) -> Iterator[Edit]:
-    """Yield the edits of one array whose entries stand for the frames of the only member."""
+def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison) -> Iterator[Edit | Shown]:
+    """Yield the edits of one array whose entries stand for the frames of the only member, and what it shows anew."""
     member = series.indices[0]
     main = series.data_sets[member]
     try:
@@ -187,10 +208,11 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
         if entry is None:
             continue  # which leaves the element as it is, as it does in lists of members
         data_set, above = _frame_data_set(key, frame, index, main)
-        findings = comparison.of_values(key, entry, data_set, above)
-        differences = [finding for finding in findings if isinstance(finding, Difference)]
-        if differences and index < len(made := imported()) and made[index] == entry:
+        findings = list(comparison.of_values(key, entry, data_set, above))
+        if findings and index < len(made := imported()) and made[index] == entry:
             continue
+        yield from (_shown(one, key, index) for one in findings if isinstance(one, Restated))
+        differences = [finding for finding in findings if isinstance(finding, Difference)]
         if data_set is main:
             at_root += ((index, difference) for difference in differences)
         else:

@@ -61,6 +61,8 @@ def agreed_header(
         what the importer would have made of the file.
     """
     record = _Record(deepcopy(dict(header)), decision, rewritten or {}, marks_of(header).likeliest)
+    for one in decision.shown:
+        _put(record.header, one.place, deepcopy(one.value))
     written, others = _parted(decision, refused)
     for edit in others:
         for place in edit.places:

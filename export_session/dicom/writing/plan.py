@@ -53,7 +53,8 @@ def make_plan(
     """
     reasons = refusals or {}
     requests = [
-        Request(number, one.path, one.vr, one.value, reasons.get(number, "")) for number, one in enumerate(assignments)
+        Request(number, one.path, one.vr, one.value, reasons.get(number, one.refusal))
+        for number, one in enumerate(assignments)
     ]
     statements = {request.number for request in requests if is_statement(request)}
     editor = _Editor(instances, assignments, assumed)
