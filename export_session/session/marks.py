@@ -38,15 +38,25 @@ def tag_all(run: Run, exported: Exported, copies: Sequence[Session], workers: Wo
     _tag(run, origin.session)
 
 
+def bears_the_tag(run: Run, origin: Session) -> bool:
+    """Tell whether a session that was without the tag bears it by now: then all is done that comes before it.
+
+    Either only the site's answer to tagging it was lost, or another run has come to the end meanwhile.
+    """
+    again = attempt(partial(run.site.read, Session, origin.id))
+    there = isinstance(again, Session) and EXPORTED in again.tags and EXPORTED not in origin.tags
+    if there:
+        log.warning("the session bears the tag %s all the same", EXPORTED)
+    return there
+
+
 def note_failure(run: Run, origin: Session, copies: Sequence[Session], reason: str) -> None:
     """Say on a session and its copies that it was not exported, where the site lets us.
 
     Each is read again, as other gears may have noted their results meanwhile. Where the origin bears the tag by now,
-    only the site's answer to tagging it was lost: what is noted there is so.
+    what is noted there is so.
     """
-    again = attempt(partial(run.site.read, Session, origin.id))
-    if isinstance(again, Session) and EXPORTED in again.tags and EXPORTED not in origin.tags:
-        log.warning("the session bears the tag %s all the same", EXPORTED)
+    if bears_the_tag(run, origin):
         return
 
     def note(session: Session) -> None:

@@ -18,7 +18,7 @@ from export_session.session.archive import archive_by_copy, archive_by_move, wou
 from export_session.session.copies import pairs_above, pairs_below
 from export_session.session.exported import Exported
 from export_session.session.files import FileOutcome, Run, copy_files, plan_files, row
-from export_session.session.marks import note_failure, tag_all
+from export_session.session.marks import bears_the_tag, note_failure, tag_all
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair, Pairs
 from export_session.session.provenance import KEY, object_at
@@ -181,7 +181,7 @@ def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Work
         tag_all(run, kept.exported, kept.copies, workers, archived=archive is not None)
 
     tagged = attempt(tag)
-    if isinstance(tagged, Failure):
+    if isinstance(tagged, Failure) and not bears_the_tag(run, exported.origin.session):
         reason = f"exported, but not tagged: {tagged.message}"
         failed = _failed(run, result, exported.pairs, reason, archive)
         return replace(failed, archived=kept.how, finishing=True)
