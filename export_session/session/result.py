@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status
+from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status, Verification
 from export_session.session.files import FileOutcome, notes_on_copies
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
@@ -42,6 +42,14 @@ class Result:
             return Status.CREATED
         statuses = {pair.status for pair in self.pairs} | {item.record.status for item in self.outcomes}
         return Status.UNCHANGED if statuses <= {Status.UNCHANGED} and not session.cleared else Status.UPDATED
+
+    @property
+    def records_anew(self) -> bool:
+        """Whether the record of a copy is written anew, whose bytes turned out to be the right ones."""
+        return any(
+            item.record.status is Status.UNCHANGED and item.record.verification is not Verification.RECORDED
+            for item in self.outcomes
+        )
 
     def record(self, status: Status, error: str = "", archive: Project | None = None) -> SessionRecord:
         """Return the session's record; `archive` is the project that keeps its originals by now."""

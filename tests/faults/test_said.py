@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import flywheel
 import pytest
 
 from tests.faults import forked
 from tests.faults.conftest import Play
+from tests.faults.curator import Curator
+from tests.faults.judge import differences
+from tests.faults.scene import ARCHIVE_PATH, EXPORT_PATH
 from tests.support.gear import Run
 from tests.support.middlebox import Reply, html, middlebox, reset
 
@@ -61,3 +65,35 @@ def test_a_tag_that_was_not_set_is_a_failure_and_noted_as_one(mode: str, play: P
     assert status(run) == "failed"
     assert noted(play) == "FAIL"
     assert "failed only after all files were verified" in run.printed
+
+
+@pytest.mark.parametrize("archive", [None, "copy"])
+def test_counts_that_an_earlier_run_did_not_come_to_note_are_said_to_be_noted(archive: Any, play: Play) -> None:
+    """Of a session that is tagged and whose files are all in place, only what is noted on it may be out of date."""
+    assert play.export(archive).code == 0
+    Curator(play).add()
+    with middlebox(play.site.api_key) as box:
+        box.act("PATCH", "^/sessions/[^/]+/info$", answer=html(status=502))
+        assert play.export(archive, IMPATIENT, api_key=box.api_key, force_export=True).code == 1
+    before = play.site.dump()
+    foretold = play.export(archive, force_export=True, dry_run=True)
+    assert "What is noted on 1 session would be brought up to date" in foretold.printed
+    assert list(differences(before, play.site.dump())) == []
+    run = play.export(archive, force_export=True)
+    assert run.code == 0
+    assert "What is noted on 1 session was brought up to date" in run.printed
+    assert list(differences(before, play.site.dump())) != []
+    for dry_run in (True, False):
+        again = play.export(archive, force_export=True, dry_run=dry_run)
+        assert "Nothing to do" in again.printed
+
+
+def test_a_tag_that_was_taken_from_a_copy_is_said_to_be_set_again(play: Play) -> None:
+    assert play.export("copy").code == 0
+    client = flywheel.Client(play.site.api_key)
+    for path in (EXPORT_PATH, ARCHIVE_PATH):
+        client.lookup(f"{path}/sub 1/visit 0").delete_tag("EXPORTED")
+    run = play.export("copy", force_export=True)
+    assert run.code == 0
+    assert "What is noted on 1 session was brought up to date" in run.printed
+    assert "Nothing to do" in play.export("copy", force_export=True).printed
