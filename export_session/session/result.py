@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status, Verification
@@ -29,6 +29,17 @@ class Result:
     origin: Origin
     pairs: tuple[Pair[Container], ...]
     outcomes: Sequence[FileOutcome]
+
+    def without(self, copies: Collection[str], why: str) -> Result:
+        """Return the same where files have failed, whose copies are no longer those that were verified."""
+
+        def seen(item: FileOutcome) -> FileOutcome:
+            if item.proof is None or item.proof.copy.file_id not in copies:
+                return item
+            failed = replace(item.record, status=Status.FAILED, verification=Verification.NONE, error=why)
+            return FileOutcome(failed, None)
+
+        return replace(self, outcomes=list(map(seen, self.outcomes)))
 
     def count(self, status: Status) -> int:
         """Return how many files came to be in a status."""

@@ -180,6 +180,7 @@ def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Work
     untouched = result.status is Status.UNCHANGED and tagged_before
     kept = attempt(lambda: _archive(run, exported, archive, workers, untouched=untouched))
     if isinstance(kept, Failure):
+        result = result.without(kept.copies, kept.message)
         return replace(_failed(run, result, exported.pairs, kept.message), finishing=archive is not None)
     marks = marks_of(run, kept.exported, kept.copies, archived=archive is not None)
     done = replace(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from export_session.dicom.vocabulary import Change
-from export_session.errors import ExportError, HeaderError, InvalidEdit
+from export_session.errors import CopyChanged, ExportError, HeaderError, InvalidEdit
 from export_session.support.wording import without_values
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ class Failure:
     message: str
     kind: type[Exception] = ExportError
     refused: tuple[Change, ...] = ()  # the edits that made a file fail
+    copies: frozenset[str] = frozenset()  # ids of files in the export project that are no longer what they were
 
     @property
     def for_log(self) -> str:
@@ -41,7 +42,8 @@ def attempt(function: Callable[[], T]) -> T | Failure:
     try:
         return function()
     except ExportError as error:
-        return Failure(str(error), type(error), error.refused if isinstance(error, InvalidEdit) else ())
+        refused = error.refused if isinstance(error, InvalidEdit) else ()
+        return Failure(str(error), type(error), refused, error.files if isinstance(error, CopyChanged) else frozenset())
     except Exception as error:  # noqa: BLE001 - see the docstring
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno}"
