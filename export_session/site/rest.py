@@ -228,21 +228,24 @@ class FlywheelSite:
     def _pages(self, row: Form[T], path: str, query: Mapping[str, Any], **path_params: str) -> Iterator[T]:
         """List page by page.
 
-        The end is known by the number of rows that the first page states. Where a site states none, a short page is
-        the last, and an empty list, which anybody may say, is asked for twice.
+        The end is known by the number of rows that the first page states: to be out of rows before is no answer, and
+        whoever lists anew gets the number as it is by then. Where a site states none, a short page is the last, and
+        an empty list, which anybody may say, is asked for twice.
         """
-        seen, total, after = 0, None, ""
+        seen, total, after, enveloped = 0, None, "", path in self._enveloped
         while True:
             page = self._get(forms.page_of(row, after), path, query, **path_params)
-            if page.enveloped:
+            if page.enveloped != enveloped and (enveloped or after):
+                raise NoAnswer(f"list {path}: the site answered a list of another form than before")
+            if enveloped := page.enveloped:
                 self._enveloped.add(path)
-            elif path in self._enveloped:
-                raise NoAnswer(f"list {path}: the site answered a list that does not say how long it is")
             elif not page.rows:
                 page = self._get(forms.page_of(row, after), path, query, **path_params)
             yield from page.rows
             seen += len(page.rows)
             total = total if after else page.total
+            if total is not None and not page.rows and seen < total:
+                raise NoAnswer(f"list {path}: the site answered {seen:,} rows, and had said that there are {total:,}")
             if not page.rows or (len(page.rows) < SHORT_PAGE if total is None else seen >= total):
                 return
             after = page.last

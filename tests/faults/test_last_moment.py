@@ -123,7 +123,7 @@ def test_a_copy_whose_bytes_were_sent_once_more_is_recorded_once_more(play: Play
     assert run.code == 0, run.printed
     assert play.tagged()
     (copy,) = [file for path, file in play.exported.items() if path.endswith(f"/{name}")]
-    assert (copy["version"] if "version" in copy else 2) == copy["info"]["export"]["version"] == 2
+    assert copy.get("version", 2) == copy["info"]["export"]["version"] == 2
     play.site.clear_requests()
     assert play.export(mode, force_export=True).code == 0
     assert play.writes() == []
