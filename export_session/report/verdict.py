@@ -90,10 +90,12 @@ def verdict(record: RunRecord) -> Verdict:
 
 
 def _so_far(record: RunRecord, figures: Figures) -> str:
-    total = len(record.sessions)
+    left = figures.sessions.get(Status.NOT_REACHED, 0)
+    total = len(record.sessions) - left
     if not total:
         return f"no session {'could be' if record.dry_run else 'was'} looked at"
-    return f"of the {counted(total, 'session')} that it came to, {_statuses(record, figures)}"
+    rest = f"; {left:,} not reached" if left else ""
+    return f"of the {counted(total, 'session')} that it came to, {_statuses(record, figures)}{rest}"
 
 
 def _statuses(record: RunRecord, figures: Figures) -> str:

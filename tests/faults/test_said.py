@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import flywheel
 import pytest
 
+from local_site import LocalSite
 from tests.faults import forked
 from tests.faults.conftest import Play
 from tests.faults.curator import Curator
 from tests.faults.judge import differences
-from tests.faults.scene import ARCHIVE_PATH, EXPORT_PATH
+from tests.faults.matrix import config
+from tests.faults.scene import ARCHIVE_PATH, EXPORT_PATH, seed
 from tests.support.gear import Run
 from tests.support.middlebox import Reply, html, middlebox, reset
 
@@ -97,3 +100,26 @@ def test_a_tag_that_was_taken_from_a_copy_is_said_to_be_set_again(play: Play) ->
     assert run.code == 0
     assert "What is noted on 1 session was brought up to date" in run.printed
     assert "Nothing to do" in play.export("copy", force_export=True).printed
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_run_that_stops_early_has_a_row_for_every_session(tmp_path: Path, dry_run: bool) -> None:
+    """The one at which it stopped has failed, and why; those after it were not reached."""
+    scene = seed(tmp_path / "site", sessions=3, small=True)
+    with LocalSite(scene.root) as site, middlebox(site.api_key) as box:
+        box.act("GET", f"^/sessions/{scene.sessions[1]}$", how=reset)
+        options = config("copy", dry_run=dry_run)
+        run = forked.run(tmp_path / "run", box.api_key, ("subject", scene.subjects[0]), options, IMPATIENT)
+    assert run.code == 1
+    rows = [row for row in run.log if row["Container"] == "session"]
+    assert [row["Status"] for row in rows] == ["created", "failed", "not reached"]
+    assert "no answer from the site" in rows[1]["Message"]
+    done = "1 could be exported" if dry_run else "1 exported"
+    assert f"of the 2 sessions that it came to, {done}, 1 failed; 1 not reached." in run.printed
+
+
+def test_a_session_that_the_run_was_started_on_is_read_once(play: Play) -> None:
+    assert play.export(archive_project=None).code == 0
+    play.site.clear_requests()
+    assert play.export(archive_project=None, destination=("session", play.scene.sessions[0])).code == 0
+    assert play.calls("GET").count("GET /sessions/{id}") == 1
