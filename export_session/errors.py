@@ -15,6 +15,7 @@
     │       └── NoAnswer        an answer came, but not of the form that the call must have
     ├── TransferError           stored or fetched bytes are not the bytes they should be
     ├── OriginChanged           the origin was edited, moved or deleted while it was exported
+    ├── CopyChanged             a copy is no longer the one that was verified
     └── HeaderError             a DICOM file that must not be exported as it stands
         ├── NotDicom            the bytes are not (or not completely) a readable DICOM file
         ├── StaleMetadata       info.header describes another file, or another version of this one
@@ -112,6 +113,20 @@ class TransferError(ExportError):
 
 class OriginChanged(ExportError):
     """The origin was edited, moved or deleted while it was being exported."""
+
+
+class CopyChanged(ExportError):
+    """A copy is no longer the one that was verified.
+
+    Parameters
+    ----------
+    files
+        The ids of the copies that it concerns.
+    """
+
+    def __init__(self, message: str, files: Iterable[str]) -> None:
+        super().__init__(message)
+        self.files = frozenset(files)
 
 
 class HeaderError(ExportError):

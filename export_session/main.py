@@ -57,13 +57,22 @@ def main(gear: Path | None = None) -> int:
     cancellation = Cancellation()
     try:
         with cancellation.listening():
-            context = open_gear(gear or Path.cwd())
-            chosen = settings.parse(context.document)
-            if chosen.config.debug:
-                log_in_detail()
-            succeeded = _run(chosen, context.work, context.output, cancellation)
+            code = _code(gear or Path.cwd(), cancellation)
+            if code != DONE:
+                cancellation.check()  # whatever it was that did not work, the run was not let try again
     except Cancelled as cancelled:
         return cancelled.code
+    return code
+
+
+def _code(gear: Path, cancellation: Cancellation) -> int:
+    """Run the gear, and return its exit code unless it is cancelled."""
+    try:
+        context = open_gear(gear)
+        chosen = settings.parse(context.document)
+        if chosen.config.debug:
+            log_in_detail()
+        succeeded = _run(chosen, context.work, context.output, cancellation)
     except ConfigError as error:
         for problem in error.problems:
             log.error(problem)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from export_session.errors import ExportError
-from export_session.launch.selection import ALREADY, Selected, Selection, changes_since
+from export_session.errors import ExportError, OutputError
+from export_session.launch.selection import ALREADY, Entry, Selected, Selection, changes_since
 from export_session.record import ContainerRecord, SessionRecord, Status
 from export_session.report import Outputs
 from export_session.session.files import Run
@@ -38,10 +38,25 @@ def export_all(
         for record in _sessions(run, route, selection, workers, outputs):
             done.append(record)
             outputs.settle(record)
-    except ExportError as error:  # what is done stays done, and is told
+    except OutputError as error:
         log.error("the run stops: %s", error)
         return tuple(done), str(error)
+    except ExportError as error:  # what is done stays done, and is told; so is what is not
+        log.error("the run stops: %s", error)
+        for record in _not_reached(route, selection.entries[len(done) :], str(error)):
+            done.append(record)
+            outputs.settle(record)
+        return tuple(done), str(error)
     return tuple(done), ""
+
+
+def _not_reached(route: Route, entries: Sequence[Entry], why: str) -> Iterator[SessionRecord]:
+    """Give the records of the sessions that a run did not come to: at the first one it stopped."""
+    for number, entry in enumerate(entries):
+        status, error = (Status.NOT_REACHED, "") if number else (Status.FAILED, why)
+        path = f"{route.origin.path}/{entry.subject}/{entry.label}"
+        row = ContainerRecord("session", entry.label, status, path, error=error)
+        yield SessionRecord(entry.subject, entry.label, status, (row,), error=error)
 
 
 def _sessions(

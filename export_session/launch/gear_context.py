@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import warnings
@@ -33,6 +34,8 @@ def open_gear(folder: Path) -> GearContext:
     ConfigError
         There is no ``config.json``, or it cannot be read.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever a label holds, no line of the log is lost for it
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(stream=sys.stdout)  # until the toolkit takes over
     show_control_characters()
     if not (folder / "config.json").is_file():

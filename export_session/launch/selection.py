@@ -65,7 +65,7 @@ class Selection:
         """Read each session at its turn; what is known to be passed over is not read."""
         for entry in self.entries:
             if reason := self._reason(entry.tags):
-                yield Selected(entry, skipped=reason)
+                yield Selected(entry, self.read, skipped=reason)
                 continue
             try:
                 session = self.read or self.site.read(Session, entry.id)

@@ -12,7 +12,7 @@ from export_session.support.wording import counted, size
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from export_session.record import RunRecord
+    from export_session.record import RunRecord, SessionRecord
 
 WRITTEN = frozenset({Status.CREATED, Status.UPDATED})
 IN_PLACE = WRITTEN | {Status.UNCHANGED}
@@ -75,7 +75,7 @@ def verdict(record: RunRecord) -> Verdict:
         return Verdict("bad", _failed(record))
     if not record.sessions:
         return Verdict("good", f"Nothing to do: {record.nothing_selected or 'no session was selected'}.")
-    parts = [_done(record, figures), *_archived(record), *_tagged(record)]
+    parts = [_done(record, figures), *_archived(record), *_marked(record)]
     said = [part for part in parts if part]
     kind: Literal["good", "warning"] = "warning" if figures.refused or _edited(record) else "good"
     if not said:
@@ -90,10 +90,12 @@ def verdict(record: RunRecord) -> Verdict:
 
 
 def _so_far(record: RunRecord, figures: Figures) -> str:
-    total = len(record.sessions)
+    left = figures.sessions.get(Status.NOT_REACHED, 0)
+    total = len(record.sessions) - left
     if not total:
         return f"no session {'could be' if record.dry_run else 'was'} looked at"
-    return f"of the {counted(total, 'session')} that it came to, {_statuses(record, figures)}"
+    rest = f"; {left:,} not reached" if left else ""
+    return f"of the {counted(total, 'session')} that it came to, {_statuses(record, figures)}{rest}"
 
 
 def _statuses(record: RunRecord, figures: Figures) -> str:
@@ -126,14 +128,19 @@ def _failed(record: RunRecord) -> str:
 
 def _done(record: RunRecord, figures: Figures) -> str:
     """Say what was written to the export project, if anything."""
-    written = [session for session in record.sessions if session.status in WRITTEN]
-    if not written and not any(figures.files.get(status) for status in WRITTEN):
+    if not any(map(_written, record.sessions)) and not any(figures.files.get(status) for status in WRITTEN):
         return ""
     exported = sum(figures.sessions.get(status, 0) for status in IN_PLACE)
     scope = f"{counted(exported, 'session')}, {counted(figures.in_place, 'file')}"
     if record.dry_run:
         return f"This run would export {scope}"
     return f"Exported{' and verified' if figures.all_verified else ''}: {scope}"
+
+
+def _written(session: SessionRecord) -> bool:
+    """Tell whether a session was written; one that was left alone for its files may have got new containers."""
+    left = session.containers if session.status is Status.SKIPPED else ()
+    return session.status in WRITTEN or any(container.status in WRITTEN for container in left)
 
 
 def _archived(record: RunRecord) -> Iterator[str]:
@@ -144,19 +151,19 @@ def _archived(record: RunRecord) -> Iterator[str]:
             yield f"the originals of {_with_verb(number, 'session', record, how.value, plural=True)} to the archive"
 
 
-def _tagged(record: RunRecord) -> Iterator[str]:
-    """Say how many sessions got no more than their tag: an earlier run did the rest."""
-    tagged = [
-        each
-        for each in record.sessions
-        if each.tagged and each.status is Status.UNCHANGED and each.archived is Archived.NOTHING
-    ]
-    if tagged:
-        yield f"{_with_verb(len(tagged), 'session', record, 'tagged')} EXPORTED, as all else was done before"
+def _marked(record: RunRecord) -> Iterator[str]:
+    """Say how many sessions got no more than their tag, or what is noted on them: an earlier run did the rest."""
+    only = [each for each in record.sessions if each.status is Status.UNCHANGED and each.archived is Archived.NOTHING]
+    if tagged := sum(each.tagged for each in only):
+        yield f"{_with_verb(tagged, 'session', record, 'tagged')} EXPORTED, as all else was done before"
+    if noted := sum(each.noted and not each.tagged for each in only):
+        done = _with_verb(noted, "session", record, "brought up to date", plural=False)
+        yield f"what is noted on {done}, as all else was done before"
 
 
-def _with_verb(number: int, noun: str, record: RunRecord, verb: str, *, plural: bool = False) -> str:
-    was = "would be" if record.dry_run else "was" if number == 1 and not plural else "were"
+def _with_verb(number: int, noun: str, record: RunRecord, verb: str, *, plural: bool | None = None) -> str:
+    plural = number != 1 if plural is None else plural
+    was = "would be" if record.dry_run else "were" if plural else "was"
     return f"{counted(number, noun)} {was} {verb}"
 
 

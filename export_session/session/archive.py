@@ -92,8 +92,13 @@ def archive_by_move(run: Run, exported: Exported, project: Project, workers: Wor
     return True
 
 
-def would_archive(run: Run, origin: Origin, project: Project, workers: Workers) -> Archived:
+def would_archive(run: Run, origin: Origin, project: Project, workers: Workers) -> tuple[Archived, Session | None]:
     """Tell what a run would do with the originals of a session; nothing is written.
+
+    Returns
+    -------
+    tuple
+        What it would do, and the copy in the archive project, if there is one.
 
     Raises
     ------
@@ -101,12 +106,13 @@ def would_archive(run: Run, origin: Origin, project: Project, workers: Workers) 
         When the archive project holds a copy of a session that is to be moved there.
     """
     if run.config.archive_mode == "move":
-        return Archived.MOVED if _is_to_be_moved(run, origin, project) else Archived.NOTHING
+        return (Archived.MOVED if _is_to_be_moved(run, origin, project) else Archived.NOTHING), None
     above = pairs_above(run.site, origin.subject, origin.session, project, workers, overwrite=True, write=False)
     pairs = pairs_below(run.site, origin, above, workers, overwrite=True, write=False)
     known = [known_status(plan) for plan in plan_files(run, origin, project, pairs.all(), untouched=True)]
     statuses = {pair.status for pair in pairs.all()} | {found[0] if found else Status.CREATED for found in known}
-    return Archived.NOTHING if statuses <= {Status.UNCHANGED} else Archived.COPIED
+    how = Archived.NOTHING if statuses <= {Status.UNCHANGED} else Archived.COPIED
+    return how, pairs.session.copy
 
 
 def _is_to_be_moved(run: Run, origin: Origin, project: Project) -> bool:

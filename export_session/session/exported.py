@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from export_session.errors import NotFound, OriginChanged, TransferError
+from export_session.errors import CopyChanged, NotFound, TransferError
 from export_session.session.file_plan import Verified
 from export_session.session.files import FileOutcome
 from export_session.session.origin import Origin, assert_unchanged
 from export_session.session.pairs import Pairs
 from export_session.session.quality import Counts
-from export_session.site import ReadSite
-from export_session.site.model import Acquisition, Container, Session, Subject
+from export_session.session.transfer import record_again
+from export_session.site import Site
+from export_session.site.model import KINDS, Acquisition, Container, File, Session, Subject
 from export_session.support.parallel import Workers
 
 
@@ -40,7 +41,7 @@ class Exported:
         proofs = tuple(item.proof for item in outcomes if item.proof)
         return cls(origin, pairs, proofs, sum((item.counts for item in outcomes), Counts()))
 
-    def looked_at_again(self, site: ReadSite, workers: Workers, *, moved: bool = False) -> Exported:
+    def looked_at_again(self, site: Site, workers: Workers, *, moved: bool = False) -> Exported:
         """Return the proof as it stands now: the origin as it was exported, the copies as they were verified.
 
         Parameters
@@ -50,7 +51,7 @@ class Exported:
 
         Raises
         ------
-        OriginChanged
+        OriginChanged, CopyChanged
             Somebody has changed the one or the other since.
         """
         origin, _ = workers.both(
@@ -59,8 +60,11 @@ class Exported:
         )
         return replace(self, origin=origin)
 
-    def _assert_copies_intact(self, site: ReadSite, workers: Workers) -> None:
-        """Compare every copy with its proof; one listing tells of the files of all acquisitions."""
+    def _assert_copies_intact(self, site: Site, workers: Workers) -> None:
+        """Compare every copy with its proof; one listing tells of the files of all acquisitions.
+
+        A newer version with the same bytes, which another run or the network has sent, is recorded as the one before.
+        """
         above = {proof.copy.parent_level for proof in self.proofs}
         subject, session = self.pairs.subject.known_copy.id, self.pairs.session.known_copy.id
 
@@ -74,11 +78,25 @@ class Exported:
         try:
             below, higher = workers.both(on_acquisitions, on_those_above)
         except NotFound:
-            raise OriginChanged(_altered("it was deleted or moved")) from None
-        there = {file.file_id: file for container in (*below, *higher) for file in container.files}
-        altered = [proof.copy.name for proof in self.proofs if not proof.holds_for(there.get(proof.copy.file_id))]
+            gone = (proof.copy.file_id for proof in self.proofs)
+            raise CopyChanged(_altered("it was deleted or moved"), gone) from None
+        there = _files(below, higher)
+        self._assert_hold(there)
+        sent_again = [proof for proof in self.proofs if there[proof.copy.file_id].version != proof.copy.version]
+        if sent_again:
+            parents = {(proof.copy.parent_level, proof.copy.parent_id) for proof in sent_again}
+            there |= _files(workers.map(lambda parent: site.read(KINDS[parent[0]], parent[1]), parents))
+            self._assert_hold(there)
+            workers.map(lambda proof: record_again(site, proof, there[proof.copy.file_id]), sent_again)
+
+    def _assert_hold(self, there: Mapping[str, File]) -> None:
+        altered = [proof.copy for proof in self.proofs if not proof.holds_for(there.get(proof.copy.file_id))]
         if altered:
-            raise OriginChanged(_altered(", ".join(altered)))
+            raise CopyChanged(_altered(", ".join(copy.name for copy in altered)), (copy.file_id for copy in altered))
+
+
+def _files(*containers: Iterable[Container]) -> dict[str, File]:
+    return {file.file_id: file for some in containers for container in some for file in container.files}
 
 
 def _altered(what: str) -> str:

@@ -180,7 +180,7 @@ def _as_known(run: Run, plan: FilePlan, status: Status, proof: Verified) -> File
     if status is Status.UPDATED and run.config.on_existing != "update":
         status = Status.UNCHANGED  # the bytes are; metadata that is there is left
     if status is Status.UPDATED and not run.config.dry_run:
-        update_copy(run.site, plan, _metadata(run, plan, None)[0])
+        proof = replace(proof, copy=update_copy(run.site, plan, _metadata(run, plan, None)[0]))
     refused = tuple(replace(change, reason=f"{change.reason} ({EARLIER})") for change in earlier.refused)
     record = replace(row(plan, status), verification=Verification.RECORDED, refused=refused)
     return FileOutcome(record, proof, Counts(earlier.changes, len(refused), earlier.notes))

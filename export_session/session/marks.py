@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from export_session.session.exported import Exported
 from export_session.session.files import Run
 from export_session.session.quality import failure, result_of, said_of, with_result
 from export_session.session.since import as_seen
+from export_session.site import Site
 from export_session.site.model import EXPORTED, Session
 from export_session.support.failure import Failure, attempt
 from export_session.support.parallel import Workers
@@ -20,8 +22,22 @@ log = logging.getLogger(__name__)
 ARCHIVED = {"copy": "copied", "move": "moved"}
 
 
-def tag_all(run: Run, exported: Exported, copies: Sequence[Session], workers: Workers, *, archived: bool) -> None:
-    """Note the result on a session and its copies and tag them, the origin last: its tag says that all is done.
+@dataclass(frozen=True)
+class Marks:
+    """What is still to be noted and tagged of a session, which is the origin, and its copies."""
+
+    origin: Session
+    notes: tuple[tuple[Session, Mapping[str, Any]], ...]  # the info to be set
+    untagged: tuple[Session, ...]  # copies
+
+    @property
+    def correct(self) -> bool:
+        """Whether nothing of it is left, but perhaps the origin's tag."""
+        return not self.notes and not self.untagged
+
+
+def marks_of(run: Run, exported: Exported, copies: Sequence[Session], *, archived: bool) -> Marks:
+    """Compare what a session and its copies bear with what they are to bear.
 
     Beside the result the origin keeps what it was like, so that a later run can tell when it was edited since, and
     how it was archived, by this run or one before.
@@ -31,38 +47,51 @@ def tag_all(run: Run, exported: Exported, copies: Sequence[Session], workers: Wo
     seen = as_seen(origin.session, origin.acquisitions)
     kept = ARCHIVED[run.config.archive_mode] if archived else said_of(origin.session.info).get("archived")
     seen |= {"archived": kept} if kept else {}
-    notes = [partial(_note, run, copy, result) for copy in copies]
-    notes.append(partial(_note, run, origin.session, {**result, **seen}))
-    tags = [partial(_tag, run, copy) for copy in copies]
-    workers.map(lambda step: step(), (*notes, *tags))
-    _tag(run, origin.session)
+    wanted = [*((copy, result) for copy in copies), (origin.session, {**result, **seen})]
+    notes = ((session, with_result(session.info, result, run.handling.job)) for session, result in wanted)
+    return Marks(
+        origin.session,
+        tuple((session, values) for session, values in notes if values),
+        tuple(copy for copy in copies if EXPORTED not in copy.tags),
+    )
+
+
+def tag_all(site: Site, marks: Marks, workers: Workers) -> None:
+    """Note the result on a session and its copies and tag them, the origin last: its tag says that all is done."""
+    steps = [partial(site.set_info, "session", session.id, values) for session, values in marks.notes]
+    steps += [partial(site.add_tags, "session", copy.id, [EXPORTED]) for copy in marks.untagged]
+    workers.map(lambda step: step(), steps)
+    if EXPORTED not in marks.origin.tags:
+        site.add_tags("session", marks.origin.id, [EXPORTED])
+
+
+def bears_the_tag(run: Run, origin: Session) -> bool:
+    """Tell whether a session that was without the tag bears it by now: then all is done that comes before it.
+
+    Either only the site's answer to tagging it was lost, or another run has come to the end meanwhile.
+    """
+    again = attempt(partial(run.site.read, Session, origin.id))
+    there = isinstance(again, Session) and EXPORTED in again.tags and EXPORTED not in origin.tags
+    if there:
+        log.warning("the session bears the tag %s all the same", EXPORTED)
+    return there
 
 
 def note_failure(run: Run, origin: Session, copies: Sequence[Session], reason: str) -> None:
     """Say on a session and its copies that it was not exported, where the site lets us.
 
     Each is read again, as other gears may have noted their results meanwhile. Where the origin bears the tag by now,
-    only the site's answer to tagging it was lost: what is noted there is so.
+    what is noted there is so.
     """
-    again = attempt(partial(run.site.read, Session, origin.id))
-    if isinstance(again, Session) and EXPORTED in again.tags and EXPORTED not in origin.tags:
-        log.warning("the session bears the tag %s all the same", EXPORTED)
+    if bears_the_tag(run, origin):
         return
 
     def note(session: Session) -> None:
-        _note(run, run.site.read(Session, session.id), failure(reason))
+        info = run.site.read(Session, session.id).info
+        if values := with_result(info, failure(reason), run.handling.job):
+            run.site.set_info("session", session.id, values)
 
     for session in (origin, *copies):
         said = attempt(partial(note, session))
         if isinstance(said, Failure):
             log.warning("could not note the failure on the session: %s", said.message)
-
-
-def _note(run: Run, session: Session, result: Mapping[str, Any]) -> None:
-    if values := with_result(session.info, result, run.handling.job):
-        run.site.set_info("session", session.id, values)
-
-
-def _tag(run: Run, session: Session) -> None:
-    if EXPORTED not in session.tags:
-        run.site.add_tags("session", session.id, [EXPORTED])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status
+from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status, Verification
 from export_session.session.files import FileOutcome, notes_on_copies
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
@@ -30,6 +30,17 @@ class Result:
     pairs: tuple[Pair[Container], ...]
     outcomes: Sequence[FileOutcome]
 
+    def without(self, copies: Collection[str], why: str) -> Result:
+        """Return the same where files have failed, whose copies are no longer those that were verified."""
+
+        def seen(item: FileOutcome) -> FileOutcome:
+            if item.proof is None or item.proof.copy.file_id not in copies:
+                return item
+            failed = replace(item.record, status=Status.FAILED, verification=Verification.NONE, error=why)
+            return FileOutcome(failed, None)
+
+        return replace(self, outcomes=list(map(seen, self.outcomes)))
+
     def count(self, status: Status) -> int:
         """Return how many files came to be in a status."""
         return sum(item.record.status is status for item in self.outcomes)
@@ -42,6 +53,14 @@ class Result:
             return Status.CREATED
         statuses = {pair.status for pair in self.pairs} | {item.record.status for item in self.outcomes}
         return Status.UNCHANGED if statuses <= {Status.UNCHANGED} and not session.cleared else Status.UPDATED
+
+    @property
+    def records_anew(self) -> bool:
+        """Whether the record of a copy is written anew, whose bytes turned out to be the right ones."""
+        return any(
+            item.record.status is Status.UNCHANGED and item.record.verification is not Verification.RECORDED
+            for item in self.outcomes
+        )
 
     def record(self, status: Status, error: str = "", archive: Project | None = None) -> SessionRecord:
         """Return the session's record; `archive` is the project that keeps its originals by now."""

@@ -19,7 +19,7 @@ from export_session.session.copies import pairs_above, pairs_below
 from export_session.session.exported import Exported
 from export_session.session.file_plan import References
 from export_session.session.files import FileOutcome, Run, copy_files, plan_files, row
-from export_session.session.marks import note_failure, tag_all
+from export_session.session.marks import bears_the_tag, marks_of, note_failure, tag_all
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair, Pairs
 from export_session.session.provenance import KEY, object_at
@@ -159,20 +159,27 @@ def _finish(
         log.warning("%s: %s", result.origin.path(result.origin.session), LEFT)
         return replace(result.record(Status.SKIPPED), skipped=LEFT)
     if run.config.dry_run:
-        return _foretold(run, result, workers)
+        return _foretold(run, result, pairs, outcomes, workers)
     return _archive_and_tag(run, result, Exported.of(result.origin, pairs, outcomes), workers, keep)
 
 
-def _foretold(run: Run, result: Result, workers: Workers) -> SessionRecord:
-    """Say what would become of a session, its archive and its tag; what stands in the way is said, too."""
-    archive, archived = result.route.archive, Archived.NOTHING
+def _foretold(
+    run: Run, result: Result, pairs: Pairs, outcomes: Sequence[FileOutcome], workers: Workers
+) -> SessionRecord:
+    """Say what would become of a session, its archive and its marks; what stands in the way is said, too."""
+    archive, archived, copies = result.route.archive, Archived.NOTHING, [pairs.session.copy]
     if archive:
         foreseen = attempt(lambda: would_archive(run, result.origin, archive, workers))
         if isinstance(foreseen, Failure):
             return result.record(Status.FAILED, foreseen.message)
-        archived = foreseen
+        archived, copy = foreseen
+        copies.append(copy)
     done = result.record(result.status, archive=archive)
-    return replace(done, archived=archived, tagged=EXPORTED not in result.origin.session.tags)
+    noted = result.records_anew
+    if not noted and all(item.proof for item in outcomes):
+        exported = Exported.of(result.origin, pairs, outcomes)
+        noted = not marks_of(run, exported, list(filter(None, copies)), archived=archive is not None).correct
+    return replace(done, archived=archived, tagged=EXPORTED not in result.origin.session.tags, noted=noted)
 
 
 def _objection(result: Result, on_subject: SubjectFiles) -> str:
@@ -188,15 +195,22 @@ def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Work
     untouched = result.status is Status.UNCHANGED and tagged_before
     kept = attempt(lambda: _archive(run, exported, archive, workers, untouched=untouched))
     if isinstance(kept, Failure):
+        result = result.without(kept.copies, kept.message)
         return replace(_failed(run, result, exported.pairs, kept.message), finishing=archive is not None)
-    done = replace(result.record(result.status, archive=archive), archived=kept.how, tagged=not tagged_before)
+    marks = marks_of(run, kept.exported, kept.copies, archived=archive is not None)
+    done = replace(
+        result.record(result.status, archive=archive),
+        archived=kept.how,
+        tagged=not tagged_before,
+        noted=result.records_anew or not marks.correct,
+    )
 
     def tag() -> None:
         keep(done)
-        tag_all(run, kept.exported, kept.copies, workers, archived=archive is not None)
+        tag_all(run.site, marks, workers)
 
     tagged = attempt(tag)
-    if isinstance(tagged, Failure):
+    if isinstance(tagged, Failure) and not bears_the_tag(run, exported.origin.session):
         reason = f"exported, but not tagged: {tagged.message}"
         failed = _failed(run, result, exported.pairs, reason, archive)
         return replace(failed, archived=kept.how, finishing=True)

@@ -23,7 +23,7 @@ from export_session.errors import NotDicom, TransferError
 from export_session.record import Status, Timing, Verification
 from export_session.session.checks import ATTEMPTS, assert_current, assert_header, fetch, hash_agrees, verify
 from export_session.session.file_plan import FilePlan, Verified, status_of
-from export_session.session.provenance import KEY, Provenance, digest, object_at, origin_ids_of
+from export_session.session.provenance import KEY, Provenance, carried_info, digest, object_at, origin_ids_of
 from export_session.session.quality import Counts, result_of, with_result
 from export_session.site import ReadSite, Site
 from export_session.site.model import File
@@ -152,24 +152,37 @@ def deliver(
         timing = replace(timing, store=timing.store + sent - began, verify=timing.verify + checked - sent)
         if how is not Verification.NONE:
             provenance = _provenance(stored, prepared, notes, handling.job)
-            _record(site, stored, metadata, provenance)
-            return Verified(plan.origin, stored, how, prepared.sha384), timing
+            recorded = _record(site, stored, metadata, provenance)
+            return Verified(plan.origin, recorded, how, prepared.sha384), timing
     raise TransferError(
         f"{plan.copy_path}: the site does not hold the bytes that were sent, after {ATTEMPTS} uploads. "
         "Check the storage of the site; the original is untouched."
     )
 
 
-def update_copy(site: Site, plan: FilePlan, metadata: Mapping[str, Any]) -> None:
+def update_copy(site: Site, plan: FilePlan, metadata: Mapping[str, Any]) -> File:
     """Bring the metadata of a copy to what it should be, whose bytes an earlier run has verified."""
     earlier = Provenance.read(plan.copy) if plan.copy else None
     assert plan.copy is not None
     assert earlier is not None
-    _record(site, plan.copy, metadata, replace(earlier, metadata=digest(plan.metadata)))
+    return _record(site, plan.copy, metadata, replace(earlier, metadata=digest(plan.metadata)))
 
 
-def _record(site: Site, stored: File, metadata: Mapping[str, Any], provenance: Provenance) -> None:
-    """Bring the metadata of a stored file to what it should be and record what was verified."""
+def record_again(site: Site, proof: Verified, newer: File) -> None:
+    """Record a newer version with the bytes that were proven as the proven one was.
+
+    They were sent once more, by a request that was carried out twice or by another run, which may have recorded them.
+    """
+    copy = proof.copy
+    known, proven = Provenance.read(newer), Provenance.read(copy)
+    if proven is None or (known and known.still_describes(newer)):
+        return
+    metadata = {key: getattr(copy, key) for key in ("type", "modality", "classification", "tags")}
+    _record(site, newer, {**metadata, "info": carried_info(copy.info)}, replace(proven, version=newer.version))
+
+
+def _record(site: Site, stored: File, metadata: Mapping[str, Any], provenance: Provenance) -> File:
+    """Bring the metadata of a stored file to what it should be, record what was verified, and return the file so."""
     body = {
         key: metadata[key] for key in ("type", "modality") if metadata[key] and metadata[key] != getattr(stored, key)
     }
@@ -183,6 +196,8 @@ def _record(site: Site, stored: File, metadata: Mapping[str, Any], provenance: P
     info = {**metadata["info"], KEY: provenance.to_info()}
     wanted = {**info, **with_result(info, result_of(counts), provenance.job)}
     site.set_file_info(stored, {key: value for key, value in wanted.items() if stored.info.get(key) != value})
+    done = {key: metadata[key] or getattr(stored, key) for key in ("type", "modality", "classification")}
+    return replace(stored, **done, tags=(*stored.tags, *missing), info={**stored.info, **wanted})
 
 
 def _provenance(stored: File, prepared: Prepared, notes: int, job: str) -> Provenance:

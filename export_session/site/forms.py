@@ -7,9 +7,12 @@ complete "the answer is not …". No word of the answer itself is told: it may b
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from export_session.errors import NoAnswer
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -18,6 +21,28 @@ Form = Callable[[Any], T]
 
 class WrongForm(Exception):
     """An answer is not what it must be; the message says what that is."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+    def __str__(self) -> str:
+        """Say what kind of answer this is, and nothing of what is in it."""
+        kind = re.sub(r"[^\w/.+-]", "", self.content_type.partition(";")[0])[:40]
+        return f"{self.status} with {len(self.body)} bytes of {kind or 'no stated type'}"
+
+
+def formed(form: Form[T], what: str, answer: Answer) -> T:
+    """Return what an answer holds; NoAnswer where it is not of this form."""
+    try:
+        return form(json_of(answer.body))
+    except WrongForm as wrong:
+        raise NoAnswer(f"{what}: the site answered {answer}, which is not {wrong}", answer.status) from None
 
 
 def json_of(body: bytes) -> Any:

@@ -9,15 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from export_session.errors import AccessDenied, NoAnswer, NotFound, SiteError, Unreachable
+from export_session.errors import AccessDenied, NoAnswer, NotFound, SiteError
 from export_session.site import forms
-from export_session.site.forms import Form, WrongForm
+from export_session.site.forms import Form
 from export_session.site.model import KINDS, PARENT, Container, File, Level, Parent, Project
 from export_session.site.port import Condition, Identity, Job, JobRequest, Rule, Stored
 from export_session.site.rows import container_of, container_with, file_of, identity_of
+from export_session.site.uploads import Uploads
 
 if TYPE_CHECKING:
-    from export_session.site.sdk import Answer, Sdk  # not before its version was judged
+    from export_session.site.sdk import Sdk  # not before its version was judged
 
 C = TypeVar("C", bound=Container)
 T = TypeVar("T")
@@ -42,6 +43,7 @@ class FlywheelSite:
         self._sdk = sdk
         self._signed: bool | None = None  # asked once
         self._enveloped: set[str] = set()  # routes whose listings say how many rows there are
+        self._uploads = Uploads(sdk)
 
     # Reading
 
@@ -172,24 +174,12 @@ class FlywheelSite:
         metadata: Mapping[str, Any],
         replaces: int = 0,  # noqa: ARG002 - of use to a caller that must find out whether a lost upload happened
     ) -> File:
-        what = f"upload {metadata['name']}"
-        self._sdk.allow_write(what)
-        route = f"/{PLURAL[level]}/{{id}}/files"
+        route, what = f"/{PLURAL[level]}/{{id}}/files", f"upload {metadata['name']}"
         made = forms.only(lambda row: file_of(level, parent_id, row))
+        self._sdk.allow_write(what)
         if not self.signs_uploads():
-            return _formed(made, what, self._sdk.upload_form(what, route, path, metadata, id=parent_id))
-        size = path.stat().st_size
-        body = {"metadata": {**metadata, **({"size": size} if size else {})}, "filenames": [metadata["name"]]}
-        asked = forms.ticket_for(metadata["name"])
-        ticket, urls, headers = self._ask(asked, what, "POST", route, {"ticket": ""}, body=body, id=parent_id)
-        parts = self._sdk.upload_signed(what, urls, headers, path)
-        told = {"multipart": parts} if parts else None
-        try:
-            return self._ask(made, what, "POST", route, {"ticket": ticket}, body=told, id=parent_id)
-        except AccessDenied:
-            raise
-        except SiteError as error:  # of this ticket: storage has not got all, or it was completed or has expired
-            raise Unreachable(str(error), error.status, getattr(error, "retry_after", None)) from None
+            return forms.formed(made, what, self._sdk.upload_form(what, route, path, metadata, id=parent_id))
+        return self._uploads.store(made, what, route, path, metadata, parent_id=parent_id)
 
     def modify_file(self, file: File, body: Mapping[str, Any]) -> None:
         self._modify_file("modify", "PUT", file, "", body)
@@ -231,7 +221,7 @@ class FlywheelSite:
         **details: Any,
     ) -> T:
         """Make a call and return what its answer holds in the form it must have."""
-        return _formed(form, what, self._sdk.call(what, method, path, query, **details))
+        return forms.formed(form, what, self._sdk.call(what, method, path, query, **details))
 
     def _get(self, form: Form[T], path: str, query: Mapping[str, Any] | None = None, **path_params: str) -> T:
         return self._ask(form, "read " + path.strip("/").partition("/")[0], "GET", path, query, **path_params)
@@ -239,21 +229,24 @@ class FlywheelSite:
     def _pages(self, row: Form[T], path: str, query: Mapping[str, Any], **path_params: str) -> Iterator[T]:
         """List page by page.
 
-        The end is known by the number of rows that the first page states. Where a site states none, a short page is
-        the last, and an empty list, which anybody may say, is asked for twice.
+        The end is known by the number of rows that the first page states: to be out of rows before is no answer, and
+        whoever lists anew gets the number as it is by then. Where a site states none, a short page is the last, and
+        an empty list, which anybody may say, is asked for twice.
         """
-        seen, total, after = 0, None, ""
+        seen, total, after, enveloped = 0, None, "", path in self._enveloped
         while True:
             page = self._get(forms.page_of(row, after), path, query, **path_params)
-            if page.enveloped:
+            if page.enveloped != enveloped and (enveloped or after):
+                raise NoAnswer(f"list {path}: the site answered a list of another form than before")
+            if enveloped := page.enveloped:
                 self._enveloped.add(path)
-            elif path in self._enveloped:
-                raise NoAnswer(f"list {path}: the site answered a list that does not say how long it is")
             elif not page.rows:
                 page = self._get(forms.page_of(row, after), path, query, **path_params)
             yield from page.rows
             seen += len(page.rows)
             total = total if after else page.total
+            if total is not None and not page.rows and seen < total:
+                raise NoAnswer(f"list {path}: the site answered {seen:,} rows, and had said that there are {total:,}")
             if not page.rows or (len(page.rows) < SHORT_PAGE if total is None else seen >= total):
                 return
             after = page.last
@@ -263,11 +256,3 @@ class FlywheelSite:
         path = f"/{PLURAL[file.parent_level]}/{{id}}/files/{{name}}{route}"
         what = f"{verb} {file.name}"
         self._ask(forms.modified, what, method, path, body=body, id=file.parent_id, name=file.name)
-
-
-def _formed(form: Form[T], what: str, answer: Answer) -> T:
-    """Return what an answer holds; NoAnswer where it is not of this form."""
-    try:
-        return form(forms.json_of(answer.body))
-    except WrongForm as wrong:
-        raise NoAnswer(f"{what}: the site answered {answer}, which is not {wrong}", answer.status) from None

@@ -11,7 +11,6 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from flywheel.rest import ApiException
 
 from export_session.errors import AccessDenied, NoAnswer, SiteError, Unreachable, UnsupportedSdk
 from export_session.site import pace
+from export_session.site.forms import Answer
 from export_session.site.patience import LONGEST_SILENCE
 from export_session.site.port import Stored
 from export_session.site.statuses import error_of, rejections
@@ -77,20 +77,6 @@ def _tame(client: flywheel.Client, cancellation: Cancellation) -> None:
             pool._network_backend = Wire(pool._network_backend, cancellation)  # noqa: SLF001 - the same
     # Listings then say how many rows there are, so that none goes missing unnoticed.
     client.enable_feature("pagination")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back."""
-
-    status: int
-    content_type: str
-    body: bytes
-
-    def __str__(self) -> str:
-        """Say what kind of answer this is, and nothing of what is in it."""
-        kind = re.sub(r"[^\w/.+-]", "", self.content_type.partition(";")[0])[:40]
-        return f"{self.status} with {len(self.body)} bytes of {kind or 'no stated type'}"
 
 
 class Sdk:

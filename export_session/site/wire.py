@@ -8,6 +8,8 @@ from __future__ import annotations
 import socket
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from export_session.site import pace
@@ -28,8 +30,8 @@ class Wire:
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, **details: Any) -> Stream:
         """Open a connection."""
-        self._cancellation.check()
-        return self.watch(self._network.connect_tcp(host, port, timeout=pace.cut(timeout), **details))
+        with self.uncancelled():
+            return self.watch(self._network.connect_tcp(host, port, timeout=pace.cut(timeout), **details))
 
     def sleep(self, seconds: float) -> None:
         """Wait between attempts to connect."""
@@ -42,9 +44,14 @@ class Wire:
             self._open.add(watched)
         return watched
 
-    def check(self) -> None:
-        """Raise Cancelled in a run that is to end."""
+    @contextmanager
+    def uncancelled(self) -> Iterator[None]:
+        """Raise Cancelled in a run that is to end, before and after: what was hung up says nothing of the site."""
         self._cancellation.check()
+        try:
+            yield
+        finally:
+            self._cancellation.check()
 
     def hang_up(self) -> None:
         """End what every connection waits for, in whatever thread that is."""
@@ -63,8 +70,8 @@ class Stream:
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Receive what is there, or the next that comes."""
-        self._wire.check()
-        content: bytes = self._stream.read(max_bytes, timeout=pace.cut(timeout))
+        with self._wire.uncancelled():
+            content: bytes = self._stream.read(max_bytes, timeout=pace.cut(timeout))
         pace.moved(len(content))
         return content
 
@@ -72,9 +79,9 @@ class Stream:
         """Send."""
         view = memoryview(buffer)
         for start in range(0, len(view), SLICE):
-            self._wire.check()
             part = view[start : start + SLICE]
-            self._stream.write(part, timeout=pace.cut(timeout))
+            with self._wire.uncancelled():
+                self._stream.write(part, timeout=pace.cut(timeout))
             pace.moved(len(part))
 
     def close(self) -> None:
@@ -83,7 +90,8 @@ class Stream:
 
     def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> Stream:
         """Return the same connection, encrypted."""
-        return self._wire.watch(self._stream.start_tls(ssl_context, server_hostname, timeout=pace.cut(timeout)))
+        with self._wire.uncancelled():
+            return self._wire.watch(self._stream.start_tls(ssl_context, server_hostname, timeout=pace.cut(timeout)))
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the library knows of the connection."""

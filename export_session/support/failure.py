@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from export_session.dicom.vocabulary import Change
-from export_session.errors import ExportError, HeaderError
+from export_session.errors import CopyChanged, ExportError, HeaderError
 from export_session.support.wording import without_values
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ class Failure:
     kind: type[Exception] = ExportError
     refused: tuple[Change, ...] = ()  # the edits of a file that are refused
     not_made: tuple[Change, ...] = ()  # what else would have been changed in it
+    copies: frozenset[str] = frozenset()  # ids of files in the export project that are no longer what they were
 
     @property
     def for_log(self) -> str:
@@ -44,7 +45,7 @@ def attempt(function: Callable[[], T]) -> T | Failure:
     except HeaderError as error:
         return Failure(str(error), type(error), error.refused, error.changes)
     except ExportError as error:
-        return Failure(str(error), type(error))
+        return Failure(str(error), type(error), copies=error.files if isinstance(error, CopyChanged) else frozenset())
     except Exception as error:  # noqa: BLE001 - see the docstring
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno}"

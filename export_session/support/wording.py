@@ -13,8 +13,8 @@ VALUE_LIKE = re.compile(  # person names, UIDs, dates, numbers that are not coun
 )
 TYPED = re.compile(r"\btyped .*, written .*", re.DOTALL)  # the remark on a value that was brought into DICOM's form
 PICTURES = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}  # ␀ … ␟ ␡
-# C1 controls, line and paragraph separator, marks and overrides of writing direction
-UNPRINTABLE = re.compile("[\x80-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# C1 controls, line and paragraph separator, marks and overrides of writing direction, halves of characters
+UNPRINTABLE = re.compile("[\x80-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def counted(number: int, noun: str) -> str:

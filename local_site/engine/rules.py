@@ -7,13 +7,13 @@ one of ``all``. Only what the rules did not ask for before the change is started
 from __future__ import annotations
 
 import fnmatch
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from local_site.engine import jobs, manifests
 from local_site.errors import ApiError, UnprocessableError
+from local_site.listing.patterns import Pattern
 from local_site.site.auth import Identity
 from local_site.site.state import Site
 from local_site.storage.store import Doc
@@ -73,12 +73,12 @@ def check(rule: Doc) -> None:
     for fixed in rule.get("fixed_inputs") or []:
         if not isinstance(fixed, dict) or not all(isinstance(fixed.get(key), str) for key in FIXED_INPUT):
             raise UnprocessableError(f"A fixed input of a rule has {', '.join(FIXED_INPUT)}")
-    for condition in (condition for part in ("any", "all", "not") for condition in rule.get(part) or []):
+    for condition in _conditions(rule):
         if not isinstance(condition, dict) or condition.get("type") not in CONDITIONS or "value" not in condition:
             raise UnprocessableError(f"A condition of a rule has a value and one of the types {', '.join(CONDITIONS)}")
         try:
-            re.compile(str(condition["value"]) if condition.get("regex") else "")
-        except re.error as error:
+            Pattern(str(condition["value"]) if condition.get("regex") else "")
+        except ValueError as error:
             raise UnprocessableError(f"{condition['value']!r} is not a valid regular expression: {error}") from error
 
 
@@ -120,7 +120,11 @@ def evaluate(site: Site, event: str, before: Doc | None, after: Doc) -> int:
     return started
 
 
-def holds(condition: Doc, file: Doc, siblings: list[Doc]) -> bool:
+def _conditions(rule: Doc) -> list[Doc]:
+    return [condition for part in ("any", "all", "not") for condition in rule.get(part) or []]
+
+
+def _holds(condition: Doc, file: Doc, siblings: list[Doc], patterns: Mapping[str, Pattern]) -> bool:
     """Tell whether a condition holds for a file among the files of its container."""
     kind = condition["type"]
     values: list[Any]
@@ -138,7 +142,7 @@ def holds(condition: Doc, file: Doc, siblings: list[Doc]) -> bool:
         values = [(file.get("gear_info") or {}).get(kind.removeprefix("gear."))]
     else:
         values = [file.get(kind.removeprefix("file."))]
-    return any(_matches(condition, str(value)) for value in values if value is not None)
+    return any(_matches(condition, str(value), patterns) for value in values if value is not None)
 
 
 def _wishes(site: Site, rules: list[Doc], files: list[Doc]) -> Iterator[Wish]:
@@ -146,22 +150,31 @@ def _wishes(site: Site, rules: list[Doc], files: list[Doc]) -> Iterator[Wish]:
         gear = site.store.get("gear", rule["gear_id"])
         if gear is None or gear["disabled"]:
             continue
-        for file in files:
-            if _applies(rule, file, files):
-                yield Wish(rule, gear, file, _inputs(rule, gear, file))
+        try:
+            meant = _meant(rule, files)
+        except (TimeoutError, ValueError):  # nobody can tell which files it means
+            continue
+        yield from (Wish(rule, gear, file, _inputs(rule, gear, file)) for file in meant)
 
 
-def _applies(rule: Doc, file: Doc, siblings: list[Doc]) -> bool:
+def _meant(rule: Doc, files: list[Doc]) -> list[Doc]:
+    """Return the files that a rule applies to; TimeoutError where its expressions take too long to tell."""
+    texts = {str(condition["value"]) for condition in _conditions(rule) if condition.get("regex")}
+    patterns = {text: Pattern(text, ignore_case=True) for text in texts}
+    return [file for file in files if _applies(rule, file, files, patterns)]
+
+
+def _applies(rule: Doc, file: Doc, siblings: list[Doc], patterns: Mapping[str, Pattern]) -> bool:
     def hold(part: str) -> Iterator[bool]:
-        return (holds(condition, file, siblings) for condition in rule.get(part) or [])
+        return (_holds(condition, file, siblings, patterns) for condition in rule.get(part) or [])
 
     return not any(hold("not")) and (not rule.get("any") or any(hold("any"))) and all(hold("all"))
 
 
-def _matches(condition: Doc, value: str) -> bool:
+def _matches(condition: Doc, value: str, patterns: Mapping[str, Pattern]) -> bool:
     wanted = str(condition["value"])
     if condition.get("regex"):
-        return re.match(wanted, value, re.IGNORECASE) is not None
+        return patterns[wanted].begins(value)
     if condition["type"] == "file.name":
         return fnmatch.fnmatchcase(value.lower(), wanted.lower())
     return value.lower() == wanted.lower()

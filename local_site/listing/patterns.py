@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import re
 import time
+from collections.abc import Callable
+from typing import Any
 
 import regex
 
@@ -25,6 +27,8 @@ class Pattern:
     ----------
     text
         The expression. What Python's own module does not understand is not taken, though ``regex`` knows more.
+    ignore_case
+        Whether capital and small letters are the same to it.
 
     Raises
     ------
@@ -32,13 +36,14 @@ class Pattern:
         It is not a valid one, or repeats too much.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, ignore_case: bool = False) -> None:
         try:
             re.compile(text)
             if math.prod(max(int(count), 1) for count in COUNTS.findall(text)) > MOST_REPEATS:
                 raise ValueError("too many repeats")
             # To regex, a{e} means "a with errors".
-            self._compiled = regex.compile(BRACES.sub(lambda found: found[1] or r"\{", text))
+            flags = regex.IGNORECASE if ignore_case else 0
+            self._compiled = regex.compile(BRACES.sub(lambda found: found[1] or r"\{", text), flags)
         except (re.error, regex.error, OverflowError) as error:
             raise ValueError(str(error)) from error
         self._left = SECONDS
@@ -51,8 +56,21 @@ class Pattern:
         TimeoutError
             It takes too long to tell.
         """
+        return self._in_time(self._compiled.search, text)
+
+    def begins(self, text: str) -> bool:
+        """Tell whether `text` begins with a match.
+
+        Raises
+        ------
+        TimeoutError
+            It takes too long to tell.
+        """
+        return self._in_time(self._compiled.match, text)
+
+    def _in_time(self, attempt: Callable[..., Any], text: str) -> bool:
         begun = time.thread_time()
         try:
-            return self._compiled.search(text, timeout=max(self._left, 0)) is not None
+            return attempt(text, timeout=max(self._left, 0)) is not None
         finally:
             self._left -= time.thread_time() - begun

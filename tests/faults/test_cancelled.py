@@ -69,6 +69,19 @@ def test_a_run_that_waits_for_the_site_ends_soon(calls: str, how: str, play: Pla
     assert not play.tagged()
 
 
+@pytest.mark.parametrize("calls", CALLS)
+def test_a_run_that_has_no_patience_left_is_cancelled_as_any_other(calls: str, play: Play) -> None:
+    """What cannot be tried again fails at once: then, too, the run was cancelled, and nothing failed."""
+    haste = forked.Haste(first_wait=0.5, patience=0.0, answer=600.0)
+    with middlebox(play.site.api_key) as box:
+        act = box.act(*CALLS[calls], how=stall)
+        run, _ = cancelled(play, box, signal.SIGINT, lambda: act.struck > 0, haste)
+    assert run.code == 128 + signal.SIGINT, run.printed
+    assert "run again to go on" in run.printed
+    assert "failed" not in run.printed
+    assert not any(",failed," in log.read_text() for log in run.output.glob("*_export_log.csv"))
+
+
 def test_the_next_run_completes_a_cancelled_one(play: Play) -> None:
     with middlebox(play.site.api_key) as box:
         act = box.act("PUT", "^/signed/upload/", how=stall, after=2)

@@ -92,11 +92,41 @@ def test_a_copy_that_somebody_altered_is_not_tagged(play: Play, name: str, how: 
     assert run.code == 1
     assert name in session_row(run)["Message"]
     assert "changed by somebody else" in session_row(run)["Message"]
+    rows = {row["Name"]: row for row in run.log if row["Container"] == "file"}
+    assert [one for one, row in rows.items() if row["Status"] == "failed"] == [name]
+    assert not rows[name]["Verified"]
     assert not play.tagged()
     assert not sessions_in(play.site.dump(), ARCHIVE)
     play.site.clear_faults()
     assert play.export(mode).code == 0
     assert play.tagged()
+
+
+@pytest.mark.parametrize("name", ["consent.txt", "t1.dicom.zip"])
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_a_copy_whose_bytes_were_sent_once_more_is_recorded_once_more(play: Play, name: str, mode: str) -> None:
+    """A request that a middlebox held up makes a version without record over the one that was verified."""
+    project = flywheel.Client(play.site.api_key).lookup(EXPORT_PATH.split("/")).id
+    done: list[str] = []
+
+    def send_again(_method: str, _path: str) -> None:
+        store = play.site.site.store
+        (file,) = [one for one in store.select("file") if (one["name"], one["parents"]["project"]) == (name, project)]
+        info = {key: value for key, value in file["info"].items() if key not in {"export", "qc"}}
+        if not done:
+            store.put("file", {**file, "version": 2, "info": info})
+        done.append(name)
+
+    play.site.fault("hook_after", **LAST_UPLOAD, hook=send_again)
+    run = play.export(mode)
+    assert done
+    assert run.code == 0, run.printed
+    assert play.tagged()
+    (copy,) = [file for path, file in play.exported.items() if path.endswith(f"/{name}")]
+    assert copy.get("version", 2) == copy["info"]["export"]["version"] == 2
+    play.site.clear_requests()
+    assert play.export(mode, force_export=True).code == 0
+    assert play.writes() == []
 
 
 def test_a_tag_or_note_of_this_gear_is_no_change(play: Play) -> None:

@@ -43,6 +43,27 @@ def test_the_gear_itself_heeds_a_signal(number: int, play: Play) -> None:
     assert not list(Path(folder, "work").iterdir())
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_the_gear_has_begun_ends_it_in_words(number: int, play: Play) -> None:
+    """One of the packages that it imports sends the signal."""
+    package = play.folder / "first" / "flywheel"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(f"import os\nos.kill(os.getpid(), {number})\n")
+    folder = gear.stage(play.folder / "run", play.site.api_key, play.scene.destination, config("copy"))
+    done = subprocess.run(
+        [sys.executable, str(gear.HOME / "run.py")],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(package.parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 128 + number
+    assert "run again" in done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
+
+
 @pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "1e400", "10 s", "10\nExported and verified"])
 def test_a_wrong_patience_is_a_configuration_error(text: str, play: Play) -> None:
     folder = gear.stage(play.folder / "run", play.site.api_key, play.scene.destination, config("copy"))

@@ -53,18 +53,19 @@ def a_file(name: str = "t1.dicom.zip", parent: str = "sub-01/ses-01/T1", **field
 
 def a_container(level: Level, label: str, path: str, **fields: Any) -> ContainerRecord:
     places = {"origin_path": f"{GROUP}/{path}", "export_path": f"radiology/Export/{path}"}
-    return ContainerRecord(level, label, Status.CREATED, **places | fields)
+    return ContainerRecord(level, label, **{"status": Status.CREATED} | places | fields)
 
 
 def a_session(subject: str = "sub-01", session: str = "ses-01", **fields: Any) -> SessionRecord:
+    status = fields.get("status", Status.CREATED)
     defaults: dict[str, Any] = {
         "subject": subject,
         "session": session,
-        "status": Status.CREATED,
+        "status": status,
         "containers": (
-            a_container("subject", subject, subject),
-            a_container("session", session, f"{subject}/{session}"),
-            a_container("acquisition", "T1", f"{subject}/{session}/T1"),
+            a_container("subject", subject, subject, status=status),
+            a_container("session", session, f"{subject}/{session}", status=status),
+            a_container("acquisition", "T1", f"{subject}/{session}/T1", status=status),
         ),
         "files": (a_file(parent=f"{subject}/{session}/T1", changes=(a_change(),)),),
         "seconds": 2.4,
@@ -97,6 +98,11 @@ def change() -> Callable[..., Change]:
 @pytest.fixture(scope="session")
 def file() -> Callable[..., FileRecord]:
     return a_file
+
+
+@pytest.fixture(scope="session")
+def container() -> Callable[..., ContainerRecord]:
+    return a_container
 
 
 @pytest.fixture(scope="session")

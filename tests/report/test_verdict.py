@@ -58,6 +58,24 @@ def test_a_tag_that_an_earlier_run_did_not_come_to_is_said(run: Make, session: M
     assert "would be tagged" in verdict(run(sessions=(same,), dry_run=True)).sentence
 
 
+def test_a_note_that_an_earlier_run_did_not_come_to_is_said(run: Make, session: Make, file: Make) -> None:
+    same = session(status=Status.UNCHANGED, files=(file(status=Status.UNCHANGED),), noted=True)
+    assert verdict(run(sessions=(same,))).sentence == (
+        "What is noted on 1 session was brought up to date, as all else was done before."
+    )
+    assert "sessions would be brought up to date" in verdict(run(sessions=(same, same), dry_run=True)).sentence
+    assert "noted" not in verdict(run(sessions=(session(noted=True),))).sentence
+
+
+def test_nothing_is_denied_where_files_were_left_and_containers_made(
+    run: Make, session: Make, file: Make, container: Make
+) -> None:
+    left = file(status=Status.SKIPPED, verification=Verification.NONE)
+    made = container("acquisition", "new", "sub-01/ses-01/new")
+    mixed = session(status=Status.SKIPPED, files=(left,), containers=(made,), skipped="some copies were left")
+    assert verdict(run(sessions=(mixed,))).sentence == "Exported: 0 sessions, 0 files; 1 session left alone."
+
+
 def test_nothing_is_denied_of_a_session_that_failed_late(run: Make, session: Make) -> None:
     moved = session(status=Status.FAILED, archived=Archived.MOVED, finishing=True)
     sentence = verdict(run(sessions=(session("sub-02"), moved))).sentence

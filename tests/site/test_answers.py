@@ -194,8 +194,15 @@ def listing(numbers: range, total: int | None) -> str:
     return f"[{rows}]" if total is None else f'{{"count": {len(numbers)}, "total": {total}, "results": [{rows}]}}'
 
 
+EMPTY = {
+    "an empty list": json("[]"),
+    "an empty page of many rows": json(listing(range(0), 299)),
+    "an empty page of none": json(listing(range(0), 0)),
+}
+
+
 @pytest.mark.parametrize("total", [299, None])
-@pytest.mark.parametrize("wrong", [*WRONG, "an empty list"])
+@pytest.mark.parametrize("wrong", [*WRONG, *EMPTY])
 def test_a_page_that_is_none_does_not_end_a_listing(
     wrong: str, total: int | None, stage: Stage, box: Middlebox
 ) -> None:
@@ -204,7 +211,7 @@ def test_a_page_that_is_none_does_not_end_a_listing(
 
     def answer(handler: Any, _: Reply) -> None:
         after = "after_id" in handler.path
-        handler.send(WRONG.get(wrong, json("[]")) if after and next(number) == 0 else json(pages[after]))
+        handler.send({**WRONG, **EMPTY}[wrong] if after and next(number) == 0 else json(pages[after]))
 
     box.act("GET", "/acquisitions$", how=answer)
     site = patient(box.api_key)
@@ -213,7 +220,7 @@ def test_a_page_that_is_none_does_not_end_a_listing(
 
 @pytest.mark.parametrize("text", [
     '{"count": 2, "total": 2, "results": [{"_id": "1"}]}', '{"count": 1, "total": 0, "results": [{"_id": "1"}]}',
-    '{"count": 0, "total": 0}', '{"results": null}', "{}", '{"results": [null]}', '[{"label": "x"}]',
+    '{"count": 0, "total": 0}', '{"count": 0, "total": 1, "results": []}', '{"results": null}', "{}", '{"results": [null]}', '[{"label": "x"}]',
 ])  # fmt: skip
 def test_a_page_that_contradicts_itself_is_none(text: str, stage: Stage, box: Middlebox) -> None:
     box.act("GET", "/acquisitions$", answer=json(text))

@@ -1,4 +1,7 @@
-"""An upload whose bytes did not arrive is repeated as a whole, with a new ticket, and its own error is told."""
+"""An upload whose bytes did not arrive is repeated as a whole, with a new ticket, and its own error is told.
+
+One whose bytes are there is only completed again, with the ticket that it has.
+"""
 
 from __future__ import annotations
 
@@ -96,6 +99,30 @@ def test_a_completion_that_went_wrong_makes_one_version(
     stored = store(patient(box.api_key), stage)
     assert stored.version == 1
     assert stored.hash == "v0-sha384-" + hashlib.sha384(CONTENT).hexdigest()
+
+
+def test_a_completion_that_was_held_up_makes_no_second_version(stage: Stage, box: Middlebox) -> None:
+    """It is carried out when the gear has long given it up and asked again."""
+    held: list[Handler] = []
+
+    def hold(handler: Handler, reply: Reply) -> None:
+        held.append(handler)
+        reset(handler, reply)
+
+    box.act("POST", "/files$", how=hold, times=2, after=1)
+    stored = store(patient(box.api_key), stage)
+    assert [handler.forward(handler.body).status for handler in held] == [404, 404]
+    (file,) = (one for one in connect(box.api_key).read(Acquisition, stage.acquisition).files if one.name == "new.txt")
+    assert (file.uuid, file.version) == (stored.uuid, 1)
+    assert len([call for call in box.calls if PUT in call]) == 1, "the bytes are not sent again"
+
+
+def test_a_ticket_that_the_site_knows_no_more_is_given_up(stage: Stage, box: Middlebox) -> None:
+    box.act("POST", "/files$", how=reset, times=1, after=1)
+    box.act("POST", "/files$", answer=Reply(404), times=1, after=1)
+    stored = store(patient(box.api_key), stage)
+    assert stored.version == 1
+    assert len([call for call in box.calls if PUT in call]) == 2
 
 
 def test_a_right_that_is_lost_before_the_completion_is_told(stage: Stage, box: Middlebox) -> None:

@@ -11,7 +11,21 @@ import pytest
 from export_session.support.log_lines import show_control_characters
 from export_session.support.wording import visible
 
-AWKWARD = ["\n", "\r", "\x0b", "\x0c", "\x1b[2J", "\x85", "\u2028", "\u2029", "\u202e", "\u2066", "\x00", "\x7f"]
+AWKWARD = [
+    "\n",
+    "\r",
+    "\x0b",
+    "\x0c",
+    "\x1b[2J",
+    "\x85",
+    "\u2028",
+    "\u2029",
+    "\u202e",
+    "\u2066",
+    "\x00",
+    "\x7f",
+    "\ud83d",
+]
 
 
 @pytest.fixture

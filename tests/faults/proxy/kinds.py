@@ -76,6 +76,11 @@ def speaks_json(method: str, route: str) -> bool:
     return not uploads(method, route) and not downloads(method, route)
 
 
+def lists(method: str, route: str) -> bool:
+    """What is answered page by page."""
+    return method == "GET" and route.endswith(("/subjects", "/sessions", "/acquisitions"))
+
+
 def creates(method: str, route: str) -> bool:
     """What leaves something twice when it is done twice."""
     return (method == "POST" and route != "/lookup") or uploads(method, route)

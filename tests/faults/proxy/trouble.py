@@ -8,7 +8,18 @@ import random
 import signal
 from collections.abc import Callable
 
-from tests.faults.proxy.kinds import Deed, Exchange, Kind, any_call, creates, downloads, speaks_json, uploads, writes
+from tests.faults.proxy.kinds import (
+    Deed,
+    Exchange,
+    Kind,
+    any_call,
+    creates,
+    downloads,
+    lists,
+    speaks_json,
+    uploads,
+    writes,
+)
 from tests.faults.proxy.wire import Request, Response
 
 HTML = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in to go on.</body></html>"
@@ -82,6 +93,19 @@ async def _other_kind(exchange: Exchange, chance: random.Random) -> None:
         said = None
     other = chance.choice(["[]", "[{}]", "[null]"]) if isinstance(said, dict) else chance.choice(["{}", '{"_id": 1}'])
     await exchange.give(Response.of(200, other))
+
+
+@_kind("empty page", lists, wrong_form=True)
+async def _empty_page(exchange: Exchange, chance: random.Random) -> None:
+    """A page of a listing in the form that it must have, but without its rows."""
+    answer = await exchange.ask()
+    try:
+        said = json.loads(answer.body)
+    except ValueError:
+        said = None
+    if isinstance(said, dict) and "results" in said:
+        answer = answer.with_body(json.dumps({**said, "count": 0, "results": []}).encode())
+    await exchange.give(answer)
 
 
 @_kind("cut off")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -118,6 +119,17 @@ def test_names_match_by_glob_or_regex(
     for name in ("a.dcm", "a.txt", "b.txt"):
         upload(acquisition, name)
     assert [job.inputs["file"].name for job in jobs()] == hits
+
+
+@pytest.mark.parametrize("part", ["all", "not"])
+def test_a_rule_whose_expression_takes_too_long_starts_nothing_and_stops_nobody(
+    add_rule: Any, acquisition: Any, jobs: Any, part: str
+) -> None:
+    add_rule(**{part: [condition("file.name", "^(a|aa)+$", regex=True)]})
+    began = time.monotonic()
+    upload(acquisition, "a" * 80 + "b.txt")
+    assert time.monotonic() - began < 20
+    assert jobs() == []
 
 
 def test_parent_type_and_siblings_are_conditions(
