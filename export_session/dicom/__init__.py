@@ -2,7 +2,7 @@
 
 from export_session.dicom.files.file import read_instances
 from export_session.dicom.rewrite import rewrite
-from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Outcome, Result, Step
+from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Outcome, Remaining, Result, Step
 
 __all__ = [
     "Assignment",
@@ -10,6 +10,7 @@ __all__ = [
     "Change",
     "Options",
     "Outcome",
+    "Remaining",
     "Result",
     "Step",
     "read_instances",

@@ -25,6 +25,7 @@ from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.packed import packed_note, refuse_packed
 from export_session.dicom.files.proof import Elements
 from export_session.dicom.files.stream import cut
+from export_session.dicom.remains.search import find_remaining
 from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Result
 from export_session.dicom.writing.apply import Edited
 from export_session.dicom.writing.elements import reread
@@ -111,6 +112,7 @@ def rewrite(
                 for index, edited in plan.edited.items()
             }
             _write(file, target, instances, elements, ReadBack(assignments, plan.edited))
+            result = replace(result, remains=find_remaining(instances, elements, plan.changes))
         return result
 
 

@@ -83,6 +83,16 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class Remaining:
+    """A place where the old value of an identifying element still stands after it was changed."""
+
+    element: str  # path of the element that was changed
+    old: Any  # its old value
+    where: str  # path of the element that holds it still, or words for a name
+    instances: int = 1  # how many instances of the file this covers
+
+
+@dataclass(frozen=True)
 class Result:
     """What :func:`export_session.dicom.rewrite` did.
 
@@ -97,6 +107,7 @@ class Result:
     notes: tuple[str, ...] = ()  # e.g. values whose origin cannot be told from an importer's
     header: Mapping[str, Any] = field(default_factory=dict)
     instances: int = 0  # DICOM instances in the file
+    remains: tuple[Remaining, ...] = ()  # old values that still stand somewhere in the file as it is stored
 
 
 def path_text(path: Sequence[Step], keys: Sequence[Key]) -> str:

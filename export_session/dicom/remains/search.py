@@ -1,0 +1,150 @@
+"""Searches the headers of a file for old values: every element of every instance, but no pixel data nor other bulk.
+
+The instances of a series share the elements they have in common (see :mod:`~export_session.dicom.binary.parser`), so
+each is looked at once; and of those only the few whose bytes hold a word of an old value are decoded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from export_session.dicom.binary.dataset import DataSet, Value, main_data_set
+from export_session.dicom.binary.elements import EXPLICIT_LITTLE, Element, Malformed
+from export_session.dicom.binary.instance import Instance, Kind
+from export_session.dicom.binary.items import exact_elements
+from export_session.dicom.dictionary import PIXEL_DATA, STRING_VRS, tag_text
+from export_session.dicom.remains.identifying import BIRTH_DATES
+from export_session.dicom.remains.traces import Trace, prefilter, traces_of
+from export_session.dicom.remains.words import folded
+from export_session.dicom.vocabulary import Change, Remaining
+
+MEMBER_NAME = "the name in the archive"
+PREVIOUS_VALUES = 0x04000561  # Original Attributes Sequence
+_MADE_ON = (0x00080012, 0x00080020, 0x00080021, 0x00080022, 0x00080023)  # Instance Creation, Study … Content Date
+_ITEM = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
+_UNTYPED = frozenset({"UN", "OB", ""})
+_MOMENTS = frozenset({"DA", "DT"})
+_NUMBERS = frozenset({"AS", "DS", "IS", "TM", "UI"})  # text that is neither a name nor an identifier
+
+Elements = Mapping[int, Mapping[int, bytes]]  # instance → tag → new element
+Hit = tuple[Trace, str]  # what was found, and where
+
+
+def find_remaining(
+    instances: Sequence[Instance], elements: Elements, changes: Iterable[Change]
+) -> tuple[Remaining, ...]:
+    """Find where old values of identifying elements still stand.
+
+    Parameters
+    ----------
+    instances
+        All members of the file, as they were.
+    elements
+        The new elements of those that are rewritten.
+    changes
+        What was applied.
+    """
+    traces = traces_of(changes, dates_of(instances))
+    if not traces:
+        return ()
+    search = _Search(traces)
+    found: dict[Hit, int] = defaultdict(int)
+    for index, instance in enumerate(instances):
+        for hit in set(search.in_instance(instance, elements.get(index, {}))):
+            found[hit] += 1
+    for trace, count in _in_names([instance.name for instance in instances], traces).items():
+        found[trace, MEMBER_NAME] = count
+    return tuple(Remaining(trace.element, trace.old, where, count) for (trace, where), count in found.items())
+
+
+def dates_of(instances: Iterable[Instance]) -> frozenset[str]:
+    """Return the dates on which instances were made."""
+    return frozenset(instance.text(tag) for instance in instances for tag in _MADE_ON)
+
+
+class _Search:
+    """Looks at elements, and remembers what it saw in those that instances share."""
+
+    def __init__(self, traces: Sequence[Trace]) -> None:
+        self._traces = traces
+        self._may_hold = prefilter(traces).search
+        self._suspect: dict[int, bool] = {}  # by the identity of an element, which the instances keep alive
+
+    def in_instance(self, instance: Instance, new: Mapping[int, bytes]) -> Iterator[Hit]:
+        """Yield what stands in an instance as it will be."""
+        suspects = [e for e in instance.elements.values() if self._is_suspect(e) and e.tag not in new]
+        fresh = [raw for raw in new.values() if self._may_hold(raw.lower())]
+        if not suspects and not fresh:
+            return
+        order = {True: EXPLICIT_LITTLE, False: instance.syntax}
+        written = {t: exact_elements(raw, order[t >> 16 == 2])[t] for t, raw in new.items()}
+        data_set = main_data_set(replace(instance, elements={**instance.elements, **written}))
+        lead = "" if instance.kind is Kind.INSTANCE else f"{instance.name}: "
+        for element in chain(suspects, (e for e in written.values() if e.raw in fresh)):
+            for trace, where in self._in_element(Value(element, data_set)):
+                yield trace, lead + where
+
+    def _is_suspect(self, element: Element) -> bool:
+        known = self._suspect.get(id(element))
+        if known is None:
+            known = self._suspect[id(element)] = bool(self._may_hold(element.raw.lower()))
+        return known
+
+    def _in_element(self, value: Value) -> Iterator[Hit]:
+        name = value.data_set.name_of(value.tag)
+        name = tag_text(value.tag) if name == f"{value.tag:08X}" else name
+        if _may_hold_items(value):
+            try:
+                for number, item in enumerate(value.items()):
+                    for hit in self._in_item(item):
+                        yield hit[0], name if value.tag == PREVIOUS_VALUES else f"{name}[{number}].{hit[1]}"
+            except Malformed:
+                pass
+            else:
+                return
+        text = _text(value)
+        if text:
+            among_names = value.vr == "PN"
+            yield from ((trace, name) for trace in self._traces if trace.is_in(text, names=among_names))
+
+    def _in_item(self, item: DataSet) -> Iterator[Hit]:
+        for tag, element in item.elements.items():
+            if tag not in PIXEL_DATA and self._may_hold(element.raw.lower()):
+                yield from self._in_element(Value(element, item))
+
+
+def _may_hold_items(value: Value) -> bool:
+    return value.is_sequence or (value.vr in _UNTYPED and value.raw[:4] in _ITEM)
+
+
+def _text(value: Value) -> str:
+    """Return the folded text of an element, "" where it holds none in which a person could be named."""
+    vr, public = value.vr, not value.tag >> 16 & 1
+    if not value.element.held or vr in _NUMBERS or (vr in _MOMENTS and public and value.tag not in BIRTH_DATES):
+        return ""
+    if vr in STRING_VRS:
+        return folded(value.decoded(vr))
+    return folded(value.raw.decode(value.data_set.codecs[0], "replace")) if vr in _UNTYPED else ""
+
+
+def _in_names(names: Sequence[str], traces: Iterable[Trace]) -> Mapping[Trace, int]:
+    """Return in how many names of members old values stand; numbers that count the members are none."""
+    texts = [folded(name) for name in names]
+    found = {trace: sum(map(trace.is_in, texts)) for trace in traces}
+    return {
+        trace: count
+        for trace, count in found.items()
+        if count == len(texts) or (count and not _counts(trace.old, texts))
+    }
+
+
+def _counts(value: str, names: Collection[str]) -> bool:
+    """Tell whether a number is one of a row, such as ``0001`` beside ``0002``."""
+    if not value.isdigit():
+        return False
+    beside = {f"{int(value) + step:0{len(value)}}" for step in (-1, 1)}
+    return any(beside.intersection(re.findall(r"\d+", name)) for name in names)

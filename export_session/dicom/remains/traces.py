@@ -1,0 +1,104 @@
+"""What to look for: the old values that changes replaced, each with the patterns that tell it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import Any
+
+from export_session.dicom.remains.identifying import Kind, kind_of
+from export_session.dicom.remains.spellings import Spelling, orders, spellings
+from export_session.dicom.remains.words import folded, phrase, words
+from export_session.dicom.vocabulary import Change
+
+_HIGH = r"[\x80-\xff\x1b]"  # bytes of text that is not ASCII
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One old value of an identifying element."""
+
+    element: str  # the path of the change
+    old: str
+    kind: Kind
+    spellings: tuple[Spelling, ...]
+    anywhere: re.Pattern[str] | None
+    among_names: re.Pattern[str] | None  # what tells only where names of people stand
+    renewed: re.Pattern[str] | None  # the new value, where the old one is a part of it
+
+    def is_in(self, text: str, *, names: bool = False) -> bool:
+        """Tell whether a folded text holds the old value; `names`: whether it stands where names of people do."""
+        if self.renewed:
+            text = self.renewed.sub("\0", text)
+        if self.anywhere and self.anywhere.search(text):
+            return True
+        return bool(names and self.among_names and self.among_names.search(text))
+
+
+def traces_of(changes: Iterable[Change], dates: Container[str] = ()) -> tuple[Trace, ...]:
+    """Return what to look for after changes were applied.
+
+    Parameters
+    ----------
+    changes
+        What was applied; only what it replaced in identifying elements counts.
+    dates
+        When images were made, as DICOM writes dates; a birth date that is one of them could not be told from it.
+    """
+    found: dict[tuple[str, str, str], Trace] = {}
+    for change in changes:
+        kind = kind_of(change.keyword, change.vr)
+        if kind is None:
+            continue
+        for old, new in zip_longest(_values(change.old), _values(change.new), fillvalue=""):
+            place = change.path, folded(old), folded(new)
+            if not old or place in found or (kind is Kind.DATE and old in dates):
+                continue
+            if trace := _trace(change.path, old, new, kind):
+                found[place] = trace
+    return tuple(found.values())
+
+
+def _values(value: Any) -> list[str]:
+    parts = value if isinstance(value, list) else [value]
+    return ["" if part is None else str(part) for part in parts]
+
+
+def _trace(element: str, old: str, new: str, kind: Kind) -> Trace | None:
+    ways = tuple(spellings(old, kind, new))
+    if not ways or folded(old).strip() == folded(new).strip():
+        return None
+    anywhere = _any_of(way.pattern for way in ways if not way.among_names)
+    among_names = _any_of(way.pattern for way in ways if way.among_names)
+    trace = Trace(element, old, kind, ways, anywhere, among_names, None)
+    if not trace.is_in(folded(new), names=True):
+        return trace
+    return None if kind is Kind.DATE else replace(trace, renewed=_whole(new, kind))
+
+
+def _whole(new: str, kind: Kind) -> re.Pattern[str] | None:
+    every = [*orders(new)] if kind is Kind.NAME else [words(new)]
+    most = max(map(len, every), default=0)
+    return _any_of(phrase(order) for order in every if len(order) == most)
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
+    found = dict.fromkeys(patterns)
+    return re.compile("|".join(found)) if found else None
+
+
+def prefilter(traces: Iterable[Trace]) -> re.Pattern[bytes]:
+    """Return a pattern that matches all bytes, in lower case, that can hold one of the old values."""
+    needles = set(_needles(traces))
+    return re.compile("|".join(sorted(needles)).encode("latin-1"))
+
+
+def _needles(traces: Iterable[Trace]) -> Iterator[str]:
+    for trace in traces:
+        for way in trace.spellings:
+            if way.word.isascii():
+                yield re.escape(way.word)
+        if not trace.old.isascii():
+            yield _HIGH
