@@ -112,7 +112,7 @@ def rewrite(
                 for index, edited in plan.edited.items()
             }
             _write(file, target, instances, elements, ReadBack(assignments, plan.edited))
-            result = replace(result, remains=find_remaining(instances, elements, plan.changes))
+            result = replace(result, remains=find_remaining(instances, elements, plan.changes, source.name))
         return result
 
 

@@ -10,13 +10,14 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
+from functools import cached_property
+from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value, main_data_set
 from export_session.dicom.binary.elements import EXPLICIT_LITTLE, Element, Malformed
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.items import exact_elements
-from export_session.dicom.dictionary import PIXEL_DATA, STRING_VRS, tag_text
+from export_session.dicom.dictionary import PIXEL_DATA, SPECIFIC_CHARACTER_SET, STRING_VRS, tag_text
 from export_session.dicom.remains.identifying import BIRTH_DATES
 from export_session.dicom.remains.traces import Trace, prefilter, traces_of
 from export_session.dicom.remains.words import folded
@@ -35,7 +36,7 @@ Hit = tuple[Trace, str]  # what was found, and where
 
 
 def find_remaining(
-    instances: Sequence[Instance], elements: Elements, changes: Iterable[Change]
+    instances: Sequence[Instance], elements: Elements, changes: Iterable[Change], source: str = ""
 ) -> tuple[Remaining, ...]:
     """Find where old values of identifying elements still stand.
 
@@ -47,6 +48,8 @@ def find_remaining(
         The new elements of those that are rewritten.
     changes
         What was applied.
+    source
+        The name of the file itself, which a single instance bears, too; it is no member's.
     """
     traces = traces_of(changes, dates_of(instances))
     if not traces:
@@ -54,9 +57,11 @@ def find_remaining(
     search = _Search(traces)
     found: dict[Hit, int] = defaultdict(int)
     for index, instance in enumerate(instances):
-        for hit in set(search.in_instance(instance, elements.get(index, {}))):
-            found[hit] += 1
-    for trace, count in _in_names([instance.name for instance in instances], traces).items():
+        lead = "" if instance.kind is Kind.INSTANCE else f"{instance.name}: "
+        for trace, where in dict.fromkeys(search.in_instance(instance, elements.get(index, {}))):
+            found[trace, lead + where] += 1
+    members = [instance.name for instance in instances if instance.name != source]
+    for trace, count in _in_names(members, traces).items():
         found[trace, MEMBER_NAME] = count
     return tuple(Remaining(trace.element, trace.old, where, count) for (trace, where), count in found.items())
 
@@ -73,20 +78,21 @@ class _Search:
         self._traces = traces
         self._may_hold = prefilter(traces).search
         self._suspect: dict[int, bool] = {}  # by the identity of an element, which the instances keep alive
+        self._known: dict[Any, tuple[Hit, ...]] = {}  # by the bytes of an element, and what decides how they read
 
     def in_instance(self, instance: Instance, new: Mapping[int, bytes]) -> Iterator[Hit]:
         """Yield what stands in an instance as it will be."""
-        suspects = [e for e in instance.elements.values() if self._is_suspect(e) and e.tag not in new]
-        fresh = [raw for raw in new.values() if self._may_hold(raw.lower())]
-        if not suspects and not fresh:
+        raws = {e.tag: e.raw for e in instance.elements.values() if self._is_suspect(e) and e.tag not in new}
+        raws |= {tag: raw for tag, raw in new.items() if self._may_hold(raw.lower())}
+        if not raws:
             return
-        order = {True: EXPLICIT_LITTLE, False: instance.syntax}
-        written = {t: exact_elements(raw, order[t >> 16 == 2])[t] for t, raw in new.items()}
-        data_set = main_data_set(replace(instance, elements={**instance.elements, **written}))
-        lead = "" if instance.kind is Kind.INSTANCE else f"{instance.name}: "
-        for element in chain(suspects, (e for e in written.values() if e.raw in fresh)):
-            for trace, where in self._in_element(Value(element, data_set)):
-                yield trace, lead + where
+        reader = _Rewritten(instance, new)
+        context = reader.element(SPECIFIC_CHARACTER_SET), instance.syntax
+        for tag, raw in raws.items():
+            grounds = raw, reader.element(_creator(tag)), context
+            if grounds not in self._known:
+                self._known[grounds] = tuple(self._in_element(reader.value(tag)))
+            yield from self._known[grounds]
 
     def _is_suspect(self, element: Element) -> bool:
         known = self._suspect.get(id(element))
@@ -117,6 +123,35 @@ class _Search:
                 yield from self._in_element(Value(element, item))
 
 
+class _Rewritten:
+    """An instance as it will be; its data set is made when a value is asked for."""
+
+    def __init__(self, instance: Instance, new: Mapping[int, bytes]) -> None:
+        self._instance = instance
+        self._new = new
+
+    def element(self, tag: int) -> bytes | None:
+        """Return the bytes of an element."""
+        present = self._instance.elements.get(tag)
+        return self._new.get(tag, present.raw if present else None)
+
+    def value(self, tag: int) -> Value:
+        """Return an element that is there."""
+        return Value(self._data_set.elements[tag], self._data_set)
+
+    @cached_property
+    def _data_set(self) -> DataSet:
+        instance, new = self._instance, self._new
+        syntax = {tag: EXPLICIT_LITTLE if tag >> 16 == 2 else instance.syntax for tag in new}
+        written = {tag: exact_elements(raw, syntax[tag])[tag] for tag, raw in new.items()}
+        return main_data_set(replace(instance, elements={**instance.elements, **written}))
+
+
+def _creator(tag: int) -> int:
+    """Return the tag of the element that reserves the block of a private one."""
+    return tag & 0xFFFF0000 | tag >> 8 & 0xFF if tag >> 16 & 1 else 0
+
+
 def _may_hold_items(value: Value) -> bool:
     return value.is_sequence or (value.vr in _UNTYPED and value.raw[:4] in _ITEM)
 
@@ -135,11 +170,8 @@ def _in_names(names: Sequence[str], traces: Iterable[Trace]) -> Mapping[Trace, i
     """Return in how many names of members old values stand; numbers that count the members are none."""
     texts = [folded(name) for name in names]
     found = {trace: sum(map(trace.is_in, texts)) for trace in traces}
-    return {
-        trace: count
-        for trace, count in found.items()
-        if count == len(texts) or (count and not _counts(trace.old, texts))
-    }
+    every = len(texts)
+    return {trace: n for trace, n in found.items() if n and (n == every or not _counts(trace.old, texts))}
 
 
 def _counts(value: str, names: Collection[str]) -> bool:

@@ -23,7 +23,8 @@ class Spelling(NamedTuple):
 
     pattern: str  # for folded text
     word: str  # which all that matches holds
-    among_names: bool = False  # whether it tells only where names of people stand
+    in_text: bool = True  # whether it tells in any text
+    in_names: bool = True  # whether it tells in the names of people
 
 
 def spellings(value: str, kind: Kind, new: str = "") -> Iterator[Spelling]:
@@ -51,16 +52,28 @@ def _components(group: str) -> list[list[str]]:
     return [found for component in group.split("^")[:_NAMED] if (found := words(component))]
 
 
+def named(name: str) -> Iterator[list[str]]:
+    """Yield the words of each component that names somebody."""
+    for group in name.split("="):
+        yield from _components(group)
+
+
 def _of_name(name: str, new: str) -> Iterator[Spelling]:
+    """Yield a name as a whole, and its parts.
+
+    A part that is a common word tells nothing in a text. Other people may have the same given name, but the family
+    name beside other given names is a person's own or a relative's.
+    """
     if sorted(words(name)) == sorted(words(new)):  # the same name, written otherwise
         return
     for order in orders(name):
         if characters(order) + len(order) - 1 >= SHORTEST:
             yield _phrase(order)
     kept, common = {*words(new)}, common_words()
-    for word in {word for group in name.split("=") for part in _components(group) for word in part} - kept:
+    families = {word for group in name.split("=") for part in _components(group)[:1] for word in part}
+    for word in dict.fromkeys(word for component in named(name) for word in component if word not in kept):
         if characters([word]) >= SHORTEST and not (word.isdigit() and len(word) < _NUMBER):
-            yield _phrase([word])._replace(among_names=word in common)
+            yield _phrase([word])._replace(in_text=word not in common, in_names=word in families)
 
 
 def _of_text(text: str, *, must_tell: bool) -> Iterator[Spelling]:

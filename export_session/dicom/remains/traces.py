@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 
 from export_session.dicom.remains.identifying import Kind, kind_of
-from export_session.dicom.remains.spellings import Spelling, orders, spellings
+from export_session.dicom.remains.spellings import Spelling, named, orders, spellings
 from export_session.dicom.remains.words import folded, phrase, words
 from export_session.dicom.vocabulary import Change
 
@@ -24,17 +25,27 @@ class Trace:
     old: str
     kind: Kind
     spellings: tuple[Spelling, ...]
-    anywhere: re.Pattern[str] | None
-    among_names: re.Pattern[str] | None  # what tells only where names of people stand
-    renewed: re.Pattern[str] | None  # the new value, where the old one is a part of it
+    in_text: re.Pattern[str] | None
+    in_names: re.Pattern[str] | None
+    renewed: re.Pattern[str] | None = None  # the new value, where the old one is a part of it
 
     def is_in(self, text: str, *, names: bool = False) -> bool:
-        """Tell whether a folded text holds the old value; `names`: whether it stands where names of people do."""
+        """Tell whether a folded text holds the old value; `names`: whether it is made of names of people."""
         if self.renewed:
             text = self.renewed.sub("\0", text)
-        if self.anywhere and self.anywhere.search(text):
+        pattern = self.in_names if names else self.in_text
+        if pattern and pattern.search(text):
             return True
-        return bool(names and self.among_names and self.among_names.search(text))
+        return names and self.kind is Kind.NAME and any(map(self._is_all_of, re.split(r"[\\=]", text)))
+
+    def _is_all_of(self, name: str) -> bool:
+        """Tell whether a name consists of parts of the old one."""
+        found = set(words(name))
+        return found <= self._words and any(way.word in found for way in self.spellings)
+
+    @cached_property
+    def _words(self) -> set[str]:
+        return {word for component in named(self.old) for word in component}
 
 
 def traces_of(changes: Iterable[Change], dates: Container[str] = ()) -> tuple[Trace, ...]:
@@ -70,10 +81,10 @@ def _trace(element: str, old: str, new: str, kind: Kind) -> Trace | None:
     ways = tuple(spellings(old, kind, new))
     if not ways or folded(old).strip() == folded(new).strip():
         return None
-    anywhere = _any_of(way.pattern for way in ways if not way.among_names)
-    among_names = _any_of(way.pattern for way in ways if way.among_names)
-    trace = Trace(element, old, kind, ways, anywhere, among_names, None)
-    if not trace.is_in(folded(new), names=True):
+    in_text = _any_of(way.pattern for way in ways if way.in_text)
+    in_names = _any_of(way.pattern for way in ways if way.in_names)
+    trace = Trace(element, old, kind, ways, in_text, in_names)
+    if not trace.is_in(folded(new)) and not trace.is_in(folded(new), names=True):
         return trace
     return None if kind is Kind.DATE else replace(trace, renewed=_whole(new, kind))
 
