@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from export_session.dicom.vocabulary import Change
+from export_session.dicom.vocabulary import Change, Remaining
 from export_session.site.model import Level
 
 
@@ -70,6 +70,7 @@ class FileRecord:
     changes: tuple[Change, ...] = ()  # applied (in a dry run: would be applied)
     refused: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()  # warnings a person should read
+    remains: tuple[Remaining, ...] = ()  # old values that still stand somewhere; the notes tell of them, too
     error: str = ""  # why it failed and what to do
     verification: Verification = Verification.NONE
     timing: Timing = field(default_factory=Timing)
@@ -87,6 +88,7 @@ class ContainerRecord:
     export_path: str = ""
     archive_path: str = ""
     notes: tuple[str, ...] = ()
+    remains: tuple[Remaining, ...] = ()  # as of a file
     error: str = ""
 
 

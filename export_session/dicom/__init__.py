@@ -2,12 +2,23 @@
 
 from export_session.dicom.files.file import read_instances
 from export_session.dicom.rewrite import rewrite
-from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Outcome, Remaining, Result, Step
+from export_session.dicom.vocabulary import (
+    Assignment,
+    Cause,
+    Change,
+    Identity,
+    Options,
+    Outcome,
+    Remaining,
+    Result,
+    Step,
+)
 
 __all__ = [
     "Assignment",
     "Cause",
     "Change",
+    "Identity",
     "Options",
     "Outcome",
     "Remaining",

@@ -25,6 +25,7 @@ from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.packed import packed_note, refuse_packed
 from export_session.dicom.files.proof import Elements
 from export_session.dicom.files.stream import cut
+from export_session.dicom.identity import identity_of
 from export_session.dicom.remains.search import find_remaining
 from export_session.dicom.vocabulary import Assignment, Cause, Change, Options, Result
 from export_session.dicom.writing.apply import Edited
@@ -112,8 +113,8 @@ def rewrite(
                 for index, edited in plan.edited.items()
             }
             _write(file, target, instances, elements, ReadBack(assignments, plan.edited))
-            result = replace(result, remains=find_remaining(instances, elements, plan.changes, source.name))
-        return result
+            return _looked_at(result, instances, elements, source.name)
+        return replace(result, identity=identity_of(instances))
 
 
 def _result(header: Mapping[str, Any], decision: Decision, plan: Plan, instances: Sequence[Instance]) -> Result:
@@ -133,9 +134,20 @@ def _result(header: Mapping[str, Any], decision: Decision, plan: Plan, instances
     )
 
 
+def _looked_at(result: Result, instances: Sequence[Instance], elements: Elements, source: str) -> Result:
+    """Add what is to be known of the file as it was written, beyond the changes themselves."""
+    identity = identity_of(_with(one, elements.get(index, {})) for index, one in enumerate(instances))
+    dates = identity.dates if identity else frozenset()
+    remains = find_remaining(instances, elements, result.changes, dates=dates, source=source)
+    return replace(result, identity=identity, remains=remains)
+
+
+def _with(instance: Instance, elements: Mapping[int, bytes]) -> Instance:
+    return replace(instance, elements={**instance.elements, **reread(elements, instance.syntax)})
+
+
 def _as_rewritten(instance: Instance, edited: Edited) -> DataSet:
-    elements = {**instance.elements, **reread(edited.elements, instance.syntax)}
-    return main_data_set(replace(instance, elements=elements))
+    return main_data_set(_with(instance, edited.elements))
 
 
 def _side_effects(instances: Sequence[Instance], plan: Plan) -> Iterator[str]:
@@ -240,7 +252,7 @@ def _new_elements(
     if history and edited.guessed:
         raise InvalidEdit(f"{instance.name}: {_GUESSED}. Set record_original_attributes to false.")
     if history:
-        before = replace(instance, elements={**instance.elements, **reread(edited.recoded, instance.syntax)})
+        before = _with(instance, edited.recoded)
         try:
             record = original_attributes(before, elements, edited.effects, history, modified_at)
         except Unwritable as refusal:

@@ -69,7 +69,7 @@ def test_other_peoples_values_are_found_in_less_than_one_of_a_hundred_real_files
     for sample, instances in readable():
         for person in people(rng):
             searches += 1
-            if found := find_remaining(instances, {}, replaced(person), sample.path.name):
+            if found := find_remaining(instances, {}, replaced(person), source=sample.path.name):
                 alarms.append((sample.name, [(one.old, one.where) for one in found]))
     assert searches > 1000
     assert len(alarms) <= searches / 200, alarms

@@ -24,8 +24,8 @@ from export_session.dicom.remains.words import folded
 from export_session.dicom.vocabulary import Change, Remaining
 
 MEMBER_NAME = "the name in the archive"
-PREVIOUS_VALUES = 0x04000561  # Original Attributes Sequence
-_MADE_ON = (0x00080012, 0x00080020, 0x00080021, 0x00080022, 0x00080023)  # Instance Creation, Study … Content Date
+PREVIOUS = "OriginalAttributesSequence, which keeps previous values"
+ORIGINAL_ATTRIBUTES = 0x04000561
 _ITEM = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _UNTYPED = frozenset({"UN", "OB", ""})
 _MOMENTS = frozenset({"DA", "DT"})
@@ -36,7 +36,12 @@ Hit = tuple[Trace, str]  # what was found, and where
 
 
 def find_remaining(
-    instances: Sequence[Instance], elements: Elements, changes: Iterable[Change], source: str = ""
+    instances: Sequence[Instance],
+    elements: Elements,
+    changes: Iterable[Change],
+    *,
+    dates: Collection[str] = (),
+    source: str = "",
 ) -> tuple[Remaining, ...]:
     """Find where old values of identifying elements still stand.
 
@@ -48,10 +53,12 @@ def find_remaining(
         The new elements of those that are rewritten.
     changes
         What was applied.
+    dates
+        When the instances were made.
     source
         The name of the file itself, which a single instance bears, too; it is no member's.
     """
-    traces = traces_of(changes, dates_of(instances))
+    traces = traces_of(changes, dates)
     if not traces:
         return ()
     search = _Search(traces)
@@ -64,11 +71,6 @@ def find_remaining(
     for trace, count in _in_names(members, traces).items():
         found[trace, MEMBER_NAME] = count
     return tuple(Remaining(trace.element, trace.old, where, count) for (trace, where), count in found.items())
-
-
-def dates_of(instances: Iterable[Instance]) -> frozenset[str]:
-    """Return the dates on which instances were made."""
-    return frozenset(instance.text(tag) for instance in instances for tag in _MADE_ON)
 
 
 class _Search:
@@ -107,7 +109,7 @@ class _Search:
             try:
                 for number, item in enumerate(value.items()):
                     for hit in self._in_item(item):
-                        yield hit[0], name if value.tag == PREVIOUS_VALUES else f"{name}[{number}].{hit[1]}"
+                        yield hit[0], PREVIOUS if value.tag == ORIGINAL_ATTRIBUTES else f"{name}[{number}].{hit[1]}"
             except Malformed:
                 pass
             else:

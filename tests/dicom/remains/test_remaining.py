@@ -230,7 +230,7 @@ def test_values_kept_on_request_are_named_as_such(tmp_path: Path) -> None:
     content = planted("PatientName", "Smith^Peter", {})
     header = {"dicom": {"PatientName": "New^Name"}}
     result = rewritten(tmp_path, content, header, record_original_attributes=True)
-    assert places(result) == {("PatientName", "OriginalAttributesSequence")}
+    assert places(result) == {("PatientName", "OriginalAttributesSequence, which keeps previous values")}
 
 
 def test_a_dicomdir_that_is_left_as_it_is_is_searched(tmp_path: Path) -> None:
