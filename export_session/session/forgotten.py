@@ -93,7 +93,8 @@ def _right(groups: Mapping[str, Sequence[str]], written: Sequence[Change]) -> st
 
 def _lacking(names: Sequence[str], value: str, replaced: set[str]) -> str:
     has = "has" if len(names) == 1 else "have"
-    return f"{_listed(names)} {'still ' if _exact(value) in replaced else ''}{has} {_quoted(value) if value else 'no value'}"
+    still = "still " if _exact(value) in replaced else ""
+    return f"{_listed(names)} {still}{has} {_quoted(value) if value else 'no value'}"
 
 
 def _exact(value: str) -> str:

@@ -46,10 +46,9 @@ def test_the_series_that_lacks_a_correction_is_named() -> None:
 def test_the_correction_counts_even_where_most_lack_it() -> None:
     new = file("1/x.zip", changed("PatientName", "Deo^Jane", "Doe^Jane"))
     old = [file(f"{n}/x.zip", PatientName="Deo^Jane") for n in range(2, 9)]
-    assert said(new, *old) == [
-        'PatientName is "Doe^Jane" in 1 of 8 DICOM files; '
-        '2/x.zip, 3/x.zip, 4/x.zip, 5/x.zip, 6/x.zip and 2 more still have "Deo^Jane"'
-    ]
+    (remark,) = said(new, *old)
+    assert remark.startswith('PatientName is "Doe^Jane" in 1 of 8 DICOM files; 2/x.zip, 3/x.zip')
+    assert remark.endswith('6/x.zip and 2 more still have "Deo^Jane"')
 
 
 def test_a_value_that_was_filled_in_or_taken_away_is_missed_in_the_others() -> None:
@@ -101,8 +100,7 @@ def refers(series: str, *uids: str) -> list[Any]:
 
 
 def test_references_that_lead_nowhere_are_told_where_their_series_is_there() -> None:
-    series = {"SeriesInstanceUID": "1.7"}
-    there = file("1/x.zip", SOPInstanceUID="1.7.1", **series)
+    there = file("1/x.zip", SOPInstanceUID="1.7.1", SeriesInstanceUID="1.7")
     evidence = refers("1.7", "1.7.1", "1.7.2", "1.7.3") + refers("1.8", "1.8.1")
     report = file("2/sr.dcm", CurrentRequestedProcedureEvidenceSequence=evidence)
     assert said(there, report) == ["2/sr.dcm refers to 2 instances that are not in the session, though the series is"]
