@@ -57,7 +57,9 @@ def test_old_values_are_told_wherever_they_still_stand(world: World, dry_run: bo
     assert run.code == 0, run.printed
     told = messages(run)
     name = "PatientName: its old value is still in"
-    assert told["petersen_t1.dicom.zip"] == f"{name} 3 places: PatientAddress, PatientComments, the file name"
+    labels = "StudyID, SeriesDescription"  # to which the mapping wrote them
+    places = f"PatientAddress, PatientComments, {labels}, the file name"
+    assert told["petersen_t1.dicom.zip"] == f"{name} 5 places: {places}"
     assert told["T1_Petersen.nii.gz"] == f"{name} 2 places: the file name, info.header.dicom.PatientName"
     assert told["clean.txt"] == ""
     assert f"{name} 2 places: subject.firstname, info.mother.name" in told["sub-001"]
