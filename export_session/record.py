@@ -88,8 +88,8 @@ class ContainerRecord:
     export_path: str = ""
     archive_path: str = ""
     notes: tuple[str, ...] = ()
-    remains: tuple[Remaining, ...] = ()  # as of a file
     error: str = ""
+    remains: tuple[Remaining, ...] = ()  # as of a file
 
 
 @dataclass(frozen=True)
