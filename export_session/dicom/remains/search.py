@@ -17,7 +17,14 @@ from export_session.dicom.binary.dataset import DataSet, Value, main_data_set
 from export_session.dicom.binary.elements import EXPLICIT_LITTLE, Element, Malformed
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.items import exact_elements
-from export_session.dicom.dictionary import PIXEL_DATA, SPECIFIC_CHARACTER_SET, STRING_VRS, tag_text
+from export_session.dicom.dictionary import (
+    BINARY_VRS,
+    NUMBER_FORMATS,
+    PIXEL_DATA,
+    SPECIFIC_CHARACTER_SET,
+    STRING_VRS,
+    tag_text,
+)
 from export_session.dicom.remains.identifying import BIRTH_DATES
 from export_session.dicom.remains.traces import Trace, prefilter, traces_of
 from export_session.dicom.remains.words import folded
@@ -30,6 +37,7 @@ _ITEM = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _UNTYPED = frozenset({"UN", "OB", ""})
 _MOMENTS = frozenset({"DA", "DT"})
 _NUMBERS = frozenset({"AS", "DS", "IS", "TM", "UI"})  # text that is neither a name nor an identifier
+_NO_TEXT = _NUMBERS | (BINARY_VRS - _UNTYPED) | {*NUMBER_FORMATS, "AT"}
 
 Elements = Mapping[int, Mapping[int, bytes]]  # instance → tag → new element
 Hit = tuple[Trace, str]  # what was found, and where
@@ -99,7 +107,8 @@ class _Search:
     def _is_suspect(self, element: Element) -> bool:
         known = self._suspect.get(id(element))
         if known is None:
-            known = self._suspect[id(element)] = bool(self._may_hold(element.raw.lower()))
+            known = element.vr not in _NO_TEXT and bool(self._may_hold(element.raw.lower()))
+            self._suspect[id(element)] = known
         return known
 
     def _in_element(self, value: Value) -> Iterator[Hit]:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import zip_longest
 from typing import Any
 
 from export_session.dicom.remains.identifying import Kind, kind_of
@@ -63,11 +62,13 @@ def traces_of(changes: Iterable[Change], dates: Container[str] = ()) -> tuple[Tr
         kind = kind_of(change.keyword, change.vr)
         if kind is None:
             continue
-        for old, new in zip_longest(_values(change.old), _values(change.new), fillvalue=""):
-            place = change.path, folded(old), folded(new)
-            if not old or place in found or (kind is Kind.DATE and old in dates):
+        new = _values(change.new)
+        kept = set(map(folded, new))
+        for old in _values(change.old):
+            place = change.path, folded(old), folded("\\".join(new))
+            if not old or place[1] in kept or place in found or (kind is Kind.DATE and old in dates):
                 continue
-            if trace := _trace(change.path, old, new, kind):
+            if trace := _trace(change.path, old, "\\".join(new), kind):
                 found[place] = trace
     return tuple(found.values())
 
@@ -111,5 +112,5 @@ def _needles(traces: Iterable[Trace]) -> Iterator[str]:
         for way in trace.spellings:
             if way.word.isascii():
                 yield re.escape(way.word)
-        if not trace.old.isascii():
+        if trace.kind is not Kind.DATE:  # which may hold accents, or be the only script of a name
             yield _HIGH

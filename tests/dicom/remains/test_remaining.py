@@ -163,6 +163,7 @@ def test_a_file_that_holds_the_old_value_nowhere_else_is_clean(
         ("Li^Bo", "New^Name", "limbo", False),
         ("Head^Test", "New^Name", "Head of the test", False),
         ("Müller^Jörg", "New^Name", "seen by MULLER", True),
+        ("Muller^Jorg", "New^Name", "seen by M\xfcller", True),
         ("Anonymous", "New^Name", "anonymous", False),
         ("White^Grant", "New^Name", "grant white", True),
     ],
@@ -203,6 +204,15 @@ def test_what_counts_as_the_old_id(tmp_path: Path, old: str, new: str, elsewhere
     content = planted("PatientID", old, {"ImageComments": elsewhere})
     result = rewritten(tmp_path, content, {"dicom": {"PatientID": new}})
     assert places(result) == ({("PatientID", "ImageComments")} if found else set())
+
+
+def test_of_a_list_only_what_went_is_an_old_value(tmp_path: Path) -> None:
+    content = planted("OtherPatientNames", "Smith^Peter\\Jones^Mary", {"ImageComments": "Mary Jones"})
+    shorter = rewritten(tmp_path, content, {"dicom": {"OtherPatientNames": ["Jones^Mary"]}})
+    assert shorter.modified
+    assert places(shorter) == set()
+    gone = rewritten(tmp_path, content, {"dicom": {"OtherPatientNames": ["Smith^Peter"]}})
+    assert places(gone) == {("OtherPatientNames", "ImageComments")}
 
 
 def test_a_birth_date_is_not_found_in_dates_of_other_events(tmp_path: Path) -> None:
