@@ -74,11 +74,11 @@ def _differences(keyword: str, held: Held, scope: str = "") -> Iterator[str]:
 def _grouped(held: Held, plain: Callable[[str], str]) -> dict[str, list[str]]:
     """Return the names of the files by the value they hold, equal ones under the first spelling of them.
 
-    What an importer shows of a file may have lost all that is not ASCII.
+    What an importer shows of a file may have lost all that is not ASCII, and what it does not show may be there.
     """
     groups: dict[str, list[str]] = defaultdict(list)
     for file, values in sorted(held, key=lambda one: not one[0].identity.complete):
-        for value in values:
+        for value in values if file.identity.complete else filter(None, values):
             left = (one for one in groups if not file.identity.complete and plain(_ascii(one)) == plain(_ascii(value)))
             same = (one for one in groups if plain(one) == plain(value))
             groups[next(left, next(same, value))].append(file.name)

@@ -126,6 +126,8 @@ def test_a_file_that_was_not_transferred_is_judged_by_its_metadata() -> None:
 def test_what_an_importer_lost_is_no_difference() -> None:
     umlauts = file("1/x.zip", PatientName="M\xfcller^J\xf6rg", SpecificCharacterSet="ISO_IR 100")
     assert said(umlauts, DicomFile("2/x.zip", known(PatientName="Mller^Jrg"))) == []
+    filled = file("1/x.zip", changed("PatientSex", "M", "F"))
+    assert said(filled, DicomFile("2/x.zip", known(PatientSex=None))) == []
 
 
 def test_the_label_of_the_subject_is_compared() -> None:
