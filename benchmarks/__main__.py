@@ -21,6 +21,7 @@ FIGURES: dict[str, Callable[[Path], Iterable[Figure]]] = {
     "multiframe": rewriting.multiframe,
     "stored": rewriting.stored,
     "untouched": rewriting.untouched,
+    "remains": rewriting.remains,
     "memory-slices": rewriting.memory_of_slices,
     "memory-frames": rewriting.memory_of_frames,
     "start-up": running.start_up,

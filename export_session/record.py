@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from export_session.dicom.vocabulary import Change
+from export_session.dicom.vocabulary import Change, Remaining
 from export_session.site.model import Level
 
 
@@ -71,6 +71,7 @@ class FileRecord:
     refused: tuple[Change, ...] = ()
     not_made: tuple[Change, ...] = ()  # could have been applied, but the file failed
     notes: tuple[str, ...] = ()  # warnings a person should read
+    remains: tuple[Remaining, ...] = ()  # old values that still stand somewhere; the notes tell of them, too
     error: str = ""  # why it failed and what to do
     verification: Verification = Verification.NONE
     timing: Timing = field(default_factory=Timing)
@@ -95,6 +96,7 @@ class ContainerRecord:
     archive_path: str = ""
     notes: tuple[str, ...] = ()
     error: str = ""
+    remains: tuple[Remaining, ...] = ()  # as of a file
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,21 @@
 """The DICOM engine: finds the edits in a file's metadata and writes them into its bytes."""
 
 from export_session.dicom.files.file import read_instances
-from export_session.dicom.following import FileUids, Identity, UidPlan, plan_uids
+from export_session.dicom.following import FileUids, InstanceUids, UidPlan, plan_uids
 from export_session.dicom.rewrite import rewrite
 from export_session.dicom.uids import read_uids
-from export_session.dicom.vocabulary import Assignment, Cause, Change, Follow, Options, Outcome, Result, Step
+from export_session.dicom.vocabulary import (
+    Assignment,
+    Cause,
+    Change,
+    Follow,
+    Identity,
+    Options,
+    Outcome,
+    Remaining,
+    Result,
+    Step,
+)
 
 __all__ = [
     "Assignment",
@@ -13,8 +24,10 @@ __all__ = [
     "FileUids",
     "Follow",
     "Identity",
+    "InstanceUids",
     "Options",
     "Outcome",
+    "Remaining",
     "Result",
     "Step",
     "UidPlan",

@@ -16,7 +16,7 @@ from export_session.dicom.vocabulary import Follow
 from export_session.errors import UidCollision
 
 
-class Identity(NamedTuple):
+class InstanceUids(NamedTuple):
     """The UIDs that say what an instance is and belongs to; "" where it has none."""
 
     study: str = ""
@@ -25,7 +25,7 @@ class Identity(NamedTuple):
     instance: str = ""
 
 
-_NAMES = Identity("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "SOPInstanceUID")
+_NAMES = InstanceUids("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "SOPInstanceUID")
 _STUDY, _SERIES, _FRAME, _INSTANCE = range(4)
 
 
@@ -33,8 +33,8 @@ _STUDY, _SERIES, _FRAME, _INSTANCE = range(4)
 class FileUids:
     """The UIDs of one file."""
 
-    before: tuple[Identity, ...] = ()  # of each instance
-    after: tuple[Identity, ...] = ()  # the edits of the file's own metadata applied
+    before: tuple[InstanceUids, ...] = ()  # of each instance
+    after: tuple[InstanceUids, ...] = ()  # the edits of the file's own metadata applied
     mentioned: frozenset[str] = frozenset()  # what it refers to, edited references apart
     redirected: frozenset[tuple[str, str]] = frozenset()  # edited references: old and new UID
 

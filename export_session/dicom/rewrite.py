@@ -26,6 +26,8 @@ from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.packed import packed_note, refuse_packed
 from export_session.dicom.files.proof import Elements
 from export_session.dicom.files.stream import cut
+from export_session.dicom.identity import identity_of
+from export_session.dicom.remains.search import find_remaining
 from export_session.dicom.vocabulary import Assignment, Follow, Options, Result
 from export_session.dicom.writing.apply import Edited
 from export_session.dicom.writing.elements import reread
@@ -121,7 +123,8 @@ def rewrite(
                     for index, edited in plan.edited.items()
                 }
                 _write(file, target, instances, elements, ReadBack(assignments, plan.edited))
-        return result
+                return _looked_at(result, instances, elements, source.name)
+        return replace(result, identity=identity_of(instances))
 
 
 def _result(
@@ -150,9 +153,21 @@ def _result(
     )
 
 
+def _looked_at(result: Result, instances: Sequence[Instance], elements: Elements, source: str) -> Result:
+    """Add what is to be known of the file as it was written, beyond the changes themselves."""
+    identity = identity_of(_with(one, elements.get(index, {})) for index, one in enumerate(instances))
+    dates = identity.dates if identity else frozenset()
+    remains = find_remaining(instances, elements, result.changes, dates=dates, source=source)
+    return replace(result, identity=identity, remains=remains)
+
+
+def _with(instance: Instance, elements: Mapping[int, bytes]) -> Instance:
+    return replace(instance, elements={**instance.elements, **reread(elements, instance.syntax)})
+
+
 def _as_rewritten(instance: Instance, edited: Edited) -> DataSet:
     new = with_group_lengths(instance.elements, edited.elements, instance.syntax)
-    return main_data_set(replace(instance, elements={**instance.elements, **reread(new, instance.syntax)}))
+    return main_data_set(_with(instance, new))
 
 
 def _side_effects(instances: Sequence[Instance], plan: Plan) -> Iterator[str]:
@@ -249,7 +264,7 @@ def _new_elements(
     if history and edited.guessed:
         raise InvalidEdit(f"{instance.name}: {_GUESSED}. Set record_original_attributes to false.")
     if history:
-        before = replace(instance, elements={**instance.elements, **reread(edited.recoded, instance.syntax)})
+        before = _with(instance, edited.recoded)
         try:
             record = original_attributes(before, elements, edited.effects, history, modified_at)
         except Unwritable as refusal:

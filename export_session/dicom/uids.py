@@ -16,14 +16,14 @@ from export_session.dicom.dictionary import (
 )
 from export_session.dicom.edits.find import find_edits
 from export_session.dicom.files.file import open_file
-from export_session.dicom.following import FileUids, Identity
+from export_session.dicom.following import FileUids, InstanceUids
 from export_session.dicom.rewrite import rereader
 from export_session.dicom.vocabulary import Assignment, Options
 from export_session.dicom.writing.mentions import mentions
 from export_session.dicom.writing.plan import make_plan
 from export_session.dicom.writing.uids import Taken, duplicate_uids
 
-_TAGS = (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, FRAME_OF_REFERENCE_UID, SOP_INSTANCE_UID)  # as in Identity
+_TAGS = (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, FRAME_OF_REFERENCE_UID, SOP_INSTANCE_UID)  # as in InstanceUids
 
 
 def read_uids(
@@ -58,8 +58,8 @@ def read_uids(
         if instance.kind is not Kind.INSTANCE:
             continue
         uids = [instance.text(tag) for tag in _TAGS]
-        before.append(Identity(*uids))
-        after.append(Identity(*(new.get((tag, index), uid) for tag, uid in zip(_TAGS, uids, strict=True))))
+        before.append(InstanceUids(*uids))
+        after.append(InstanceUids(*(new.get((tag, index), uid) for tag, uid in zip(_TAGS, uids, strict=True))))
         for mention in mentions(main_data_set(instance)):
             edit = taken.by(mention.path, index)
             if edit is None:

@@ -136,6 +136,32 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class Remaining:
+    """A place where the old value of an identifying element still stands after it was changed."""
+
+    element: str  # path of the element that was changed
+    old: Any  # its old value
+    where: str  # path of the element that holds it still, or words for a name
+    instances: int = 1  # how many instances of the file this covers; 0 where it is beside them
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whom and what a file shows, as it is stored: that in which the files of a session should agree.
+
+    UIDs are kept as numbers that stand for them, since there may be thousands.
+    """
+
+    values: Mapping[str, tuple[str, ...]]  # the different ones of all instances, by keyword; "" where one has none
+    studies: Mapping[str, Mapping[str, tuple[str, ...]]]  # the same of the instances of each study, by its UID
+    dates: frozenset[str] = frozenset()  # on which its instances were made
+    instances: tuple[int, ...] = ()  # SOPInstanceUIDs, as often as they occur
+    series: frozenset[int] = frozenset()  # SeriesInstanceUIDs
+    references: frozenset[tuple[int, int]] = frozenset()  # series and instance, of references that name both
+    complete: bool = True  # False: known from the metadata of one instance only
+
+
+@dataclass(frozen=True)
 class Result:
     """What :func:`export_session.dicom.rewrite` did.
 
@@ -150,6 +176,8 @@ class Result:
     notes: tuple[str, ...] = ()  # e.g. values whose origin cannot be told from an importer's
     header: Mapping[str, Any] = field(default_factory=dict)
     instances: int = 0  # DICOM instances in the file
+    remains: tuple[Remaining, ...] = ()  # old values that still stand somewhere in the file as it is stored
+    identity: Identity | None = None  # None where the file holds no instance
 
 
 def path_text(path: Sequence[Step], keys: Sequence[Key]) -> str:

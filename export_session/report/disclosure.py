@@ -75,7 +75,12 @@ def _session(session: SessionRecord, mask: Callable[[Any], Any]) -> SessionRecor
     changes = [change for file in session.files for change in file.all_changes]
     clean = _cleaner(changes, names=_names(session))
     containers = tuple(
-        replace(container, notes=tuple(map(clean, container.notes)), error=clean(container.error))
+        replace(
+            container,
+            notes=tuple(map(clean, container.notes)),
+            remains=tuple(replace(each, old=mask(each.old)) for each in container.remains),
+            error=clean(container.error),
+        )
         for container in session.containers
     )
     files = tuple(_file(file, mask) for file in session.files)
@@ -103,6 +108,7 @@ def _file(file: FileRecord, mask: Callable[[Any], Any]) -> FileRecord:
         changes=masked(file.changes),
         refused=masked(file.refused),
         not_made=masked(file.not_made),
+        remains=tuple(replace(each, old=mask(each.old)) for each in file.remains),
         notes=tuple(map(clean, file.notes)),
         error=clean(file.error),
         thumbnail=b"",

@@ -16,6 +16,7 @@ from export_session.report.cells import text_of
 from export_session.report.change_log import where
 from export_session.report.diff import marked, plain
 from export_session.report.plot import stage_bar, throughput
+from export_session.report.remains import old_values
 from export_session.report.templates import assets, new_environment
 from export_session.report.verdict import Figures, verdict
 from export_session.support.wording import counted, duration, shortened, size, visible
@@ -73,6 +74,7 @@ def render(record: RunRecord) -> str:
         sessions=sessions,
         concerns=view.concerns(sessions),
         elements=view.elements(sessions),
+        remaining=old_values(sessions),
         stages=view.stages(record),
         slowest=timed[:SLOWEST],
         timed=len(timed),
@@ -101,6 +103,7 @@ def _template() -> jinja2.Template:
         "counted": counted,
         "duration": duration,
         "message": lambda text: shortened(visible(text), TEXT_LIMIT),
+        "plain": plain,
         "picture": lambda png: f"data:image/png;base64,{base64.b64encode(png).decode()}",
         "size": size,
         "stepwise": _stepwise,

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from export_session.dicom import Identity
+from export_session.dicom.identity import identity_in
+from export_session.dicom.remains.traces import traces_of
 from export_session.errors import ExportError
 from export_session.field_mapping import FieldMapping
 from export_session.record import FileRecord, Status, Verification
@@ -14,8 +17,9 @@ from export_session.session.classification import Schema, allowed
 from export_session.session.file_plan import FilePlan, References, Verified, known_status
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
-from export_session.session.provenance import Provenance, is_copy, is_copy_of
+from export_session.session.provenance import Provenance, is_copy, is_copy_of, object_at
 from export_session.session.quality import Counts
+from export_session.session.remains import in_file, remarks
 from export_session.session.transfer import Handling, Prepared, deliver, prepare, update_copy
 from export_session.settings import Config
 from export_session.site import PatientSite
@@ -52,6 +56,7 @@ class FileOutcome:
     record: FileRecord
     proof: Verified | None
     counts: Counts = field(default_factory=Counts)
+    identity: Identity | None = None  # of the copy, where it is known to be DICOM
 
 
 def plan_files(
@@ -183,13 +188,17 @@ def _as_known(run: Run, plan: FilePlan, status: Status, proof: Verified) -> File
         proof = replace(proof, copy=update_copy(run.site, plan, _metadata(run, plan, None)[0]))
     refused = tuple(replace(change, reason=f"{change.reason} ({EARLIER})") for change in earlier.refused)
     record = replace(row(plan, status), verification=Verification.RECORDED, refused=refused)
-    return FileOutcome(record, proof, Counts(earlier.changes, len(refused), earlier.notes))
+    # Nothing is downloaded to know more of it than its metadata tell.
+    identity = identity_in(object_at(proof.copy.info, "header", "dicom")) if plan.is_dicom else None
+    return FileOutcome(record, proof, Counts(earlier.changes, len(refused), earlier.notes), identity)
 
 
 def _deliver(run: Run, plan: FilePlan, prepared: Prepared) -> FileOutcome:
     metadata, dropped = _metadata(run, plan, prepared)
     result, planned = prepared.result, row(plan, prepared.status)
-    notes = (*planned.notes, *result.notes, *dropped)
+    traces = traces_of(result.changes, result.identity.dates if result.identity else ())
+    remains = (*result.remains, *in_file(traces, plan.origin, plan.copy_name, described=True))
+    notes = (*planned.notes, *result.notes, *dropped, *remarks(remains, result.instances))
     proof, timing = None, prepared.timing
     if not run.config.dry_run:
         proof, timing = deliver(run.site, prepared, metadata, len(notes), run.handling)
@@ -199,11 +208,13 @@ def _deliver(run: Run, plan: FilePlan, prepared: Prepared) -> FileOutcome:
         changes=result.changes,
         refused=result.refused,
         notes=notes,
+        remains=remains,
         verification=proof.how if proof else Verification.NONE,
         timing=timing,
         thumbnail=prepared.thumbnail,
     )
-    return FileOutcome(done, proof, Counts(len(result.changes), len(result.refused), len(notes)))
+    counts = Counts(len(result.changes), len(result.refused), len(notes))
+    return FileOutcome(done, proof, counts, result.identity)
 
 
 def _metadata(run: Run, plan: FilePlan, prepared: Prepared | None) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from export_session.dicom import Remaining
 from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status, Verification
 from export_session.session.files import FileOutcome, notes_on_copies
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
+from export_session.session.remains import remarks
 from export_session.site.model import Container, Project, Session
 
 
@@ -29,6 +31,8 @@ class Result:
     origin: Origin
     pairs: tuple[Pair[Container], ...]
     outcomes: Sequence[FileOutcome]
+    remains: Mapping[str, tuple[Remaining, ...]] = field(default_factory=dict)  # by the id of the origin container
+    forgotten: tuple[str, ...] = ()  # remarks on the session as a whole
 
     def without(self, copies: Collection[str], why: str) -> Result:
         """Return the same where files have failed, whose copies are no longer those that were verified."""
@@ -75,6 +79,8 @@ class Result:
 
     def _container(self, pair: Pair[Container], overall: Status, archive: Project | None) -> ContainerRecord:
         container = pair.origin
+        remains = self.remains.get(container.id, ())
+        forgotten = self.forgotten if container.level == "session" else ()
         return ContainerRecord(
             level=container.level,
             label=container.label,
@@ -82,7 +88,8 @@ class Result:
             origin_path=self.origin.path(container),
             export_path=self.origin.path(container, self.route.export),
             archive_path=self.origin.path(container, archive) if archive else "",
-            notes=(*pair.notes, *notes_on_copies(self.origin, pair)),
+            notes=(*pair.notes, *notes_on_copies(self.origin, pair), *forgotten, *remarks(remains)),
+            remains=remains,
         )
 
     def _file(self, record: FileRecord, archive: Project | None) -> FileRecord:

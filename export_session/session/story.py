@@ -23,6 +23,7 @@ from export_session.session.marks import bears_the_tag, marks_of, note_failure, 
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair, Pairs
 from export_session.session.provenance import KEY, object_at
+from export_session.session.remarks import with_remarks
 from export_session.session.result import Result, Route, row_alone
 from export_session.session.subjects import SubjectFiles, Subjects
 from export_session.session.uids import references_in
@@ -142,7 +143,8 @@ def _copy(
         plans = plan_files(run, origin, route.export, covered)
         return Result(route, origin, covered, [FileOutcome(row(plan, Status.NOT_REACHED), None) for plan in plans])
     covered = pairs.all(subject=with_subject)
-    return Result(route, origin, covered, copy_files(run, plan_files(run, origin, route.export, covered), workers))
+    outcomes = copy_files(run, plan_files(run, origin, route.export, covered), workers)
+    return with_remarks(Result(route, origin, covered, outcomes))
 
 
 def _finish(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_session.dicom.vocabulary import Cause, Change, Outcome
+from export_session.dicom.vocabulary import Cause, Change, Outcome, Remaining
 from export_session.record import (
     Archived,
     ContainerRecord,
@@ -58,6 +58,7 @@ def changes(outcome: Outcome) -> st.SearchStrategy[tuple[Change, ...]]:
     return st.lists(one, max_size=2).map(tuple)
 
 
+REMAINS = st.lists(st.builds(Remaining, TEXT, JSON, TEXT, COUNT), max_size=2).map(tuple)
 FILE = st.builds(
     FileRecord,
     level=LEVEL,
@@ -73,12 +74,13 @@ FILE = st.builds(
     refused=changes(Outcome.REFUSED),
     not_made=changes(Outcome.NOT_MADE),
     notes=TEXTS,
+    remains=REMAINS,
     error=TEXT,
     verification=st.sampled_from(Verification),
     timing=st.builds(Timing, SECONDS, SECONDS, SECONDS, SECONDS),
     thumbnail=st.binary(max_size=8),
 )
-CONTAINER = st.builds(ContainerRecord, LEVEL, TEXT, STATUS, TEXT, TEXT, TEXT, TEXTS, TEXT)
+CONTAINER = st.builds(ContainerRecord, LEVEL, TEXT, STATUS, TEXT, TEXT, TEXT, TEXTS, TEXT, REMAINS)
 SESSION = st.builds(
     SessionRecord,
     TEXT,

@@ -22,7 +22,7 @@ TOLD_BY = {
 
 
 @dataclass(frozen=True)
-class Identity:
+class Belonging:
     """Whose an instance is; "" where it does not say."""
 
     patient: str
@@ -32,7 +32,7 @@ class Identity:
     frame_of_reference: str
 
     @classmethod
-    def of(cls, data_set: DataSet) -> Identity:
+    def of(cls, data_set: DataSet) -> Belonging:
         """Read what an instance says."""
         return cls(
             _text(data_set, _PATIENT_ID, "LO"),
@@ -42,7 +42,7 @@ class Identity:
             _text(data_set, FRAME_OF_REFERENCE_UID, "UI"),
         )
 
-    def shares(self, entity: Entity, other: Identity) -> bool:
+    def shares(self, entity: Entity, other: Belonging) -> bool:
         """Whether two instances belong to the same entity; the instances of a series are of one equipment."""
         match entity:
             case Entity.PATIENT:
@@ -54,7 +54,7 @@ class Identity:
             case _:
                 return self.series == other.series
 
-    def _shares_patient(self, other: Identity) -> bool:
+    def _shares_patient(self, other: Belonging) -> bool:
         """Whether they are of one patient.
 
         A study is of one patient (PS3.3 §A.1.2), so its instances are that patient's even where a PatientID is wrong.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from export_session.dicom.edits.belonging import Identity
+from export_session.dicom.edits.belonging import Belonging
 from export_session.dicom.edits.edit import Edit
 from export_session.dicom.edits.equality import same
 from export_session.dicom.edits.projection import as_json
@@ -18,7 +18,7 @@ from export_session.dicom.vocabulary import Cause, Step
 def with_divisions_told(edits: Sequence[Edit], series: Series) -> Iterator[Edit]:
     """Yield the edits, those with a warning after which one entity has several values of what is one (PS3.3 §C.7)."""
     values: dict[tuple[Step, ...], Mapping[int, Any]] = {}
-    divided: dict[tuple[tuple[Step, ...], Identity], bool] = {}
+    divided: dict[tuple[tuple[Step, ...], Belonging], bool] = {}
     for edit in edits:
         entity = _divisible(edit)
         if entity is None or not edit.instances:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from export_session.dicom.binary.dataset import DataSet, main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.dictionary import SOP_INSTANCE_UID, Key
-from export_session.dicom.edits.belonging import TOLD_BY, Identity
+from export_session.dicom.edits.belonging import TOLD_BY, Belonging
 from export_session.dicom.edits.equality import as_number, is_empty, same
 from export_session.dicom.edits.importers import FAITHFUL, Importer
 from export_session.dicom.edits.importers.importer import by_path
@@ -154,9 +154,9 @@ class Series:
         return tuple(main_data_set(member) for member in self.members if member.kind is not Kind.INSTANCE)
 
     @cached_property
-    def identities(self) -> Mapping[int, Identity]:
+    def identities(self) -> Mapping[int, Belonging]:
         """What each instance says of whose it is."""
-        return {i: Identity.of(data_set) for i, data_set in self.data_sets.items()}
+        return {i: Belonging.of(data_set) for i, data_set in self.data_sets.items()}
 
     def those_of(self, entity: Entity, index: int) -> frozenset[int]:
         """Return the instances that belong to the same entity as one of them.

@@ -1,0 +1,1 @@
+"""Old values that remain: where what a correction replaced still stands."""
