@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -369,3 +370,21 @@ def test_old_values_of_assumed_text_are_kept_as_that(tmp_path: Path, option: dic
     assert str(read.PatientName) == "Лев"
     if option:
         assert str(read.OriginalAttributesSequence[0].ModifiedAttributesSequence[0].PatientName) == "Жук"
+
+
+@pytest.mark.parametrize("assumed", ["", "ISO_IR 100"])
+def test_a_slice_that_declares_nothing_is_declared_by_itself(tmp_path: Path, assumed: str) -> None:
+    """Its text is replaced; the other slice, as undeclared, is left as it is."""
+    members = {f"{n}.dcm": build.plain(number=n, name=f"Mü{n}".encode("latin-1")) for n in (1, 2)}
+    source, target = build.archive(tmp_path / "in.zip", members), tmp_path / "out.zip"
+    header = {"dicom": {"PatientName": "Mü1"}, "dicom_array": {"PatientName": ["Mü1", "Mö2"]}}
+    result = rewrite(source, target, header, assume_charset=assumed)
+    assert {(change.keyword, change.member) for change in result.changes} == {
+        ("SpecificCharacterSet", "2.dcm"),
+        ("PatientName", "2.dcm"),
+    }
+    with zipfile.ZipFile(target) as written:
+        assert written.read("1.dcm") == members["1.dcm"]
+        read = pydicom.dcmread(io.BytesIO(written.read("2.dcm")))
+    assert (str(read.PatientName), read.SpecificCharacterSet) == ("Mö2", assumed or "ISO_IR 192")
+    assert "SpecificCharacterSet" not in result.header["dicom"]
