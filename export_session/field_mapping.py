@@ -1,19 +1,15 @@
-"""Flywheel fields that are written to DICOM elements."""
+"""Flywheel fields, and constants, that are written to DICOM elements."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydicom.datadict import dictionary_VR, tag_for_keyword
-
-from export_session.errors import ConfigError
 
 BUILT_IN: Mapping[str, str] = {
     "PatientID": "subject.label",
@@ -23,15 +19,29 @@ BUILT_IN: Mapping[str, str] = {
     "StudyID": "session.label",
     "SeriesDescription": "acquisition.label",
 }
-SOURCES = ("project", "subject", "session", "acquisition", "file")
+# What a row may name of each level, besides ``info.KEY``; as the SDK's own model has it.
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "project": ("label", "description", "group", "tags"),
+    "subject": (
+        *("label", "code", "master_code", "firstname", "lastname", "sex", "age", "date_of_birth", "cohort", "mlset"),
+        *("type", "race", "ethnicity", "species", "strain", "state", "tags"),
+    ),
+    "session": ("label", "uid", "timestamp", "timezone", "age", "weight", "operator", "tags"),
+    "acquisition": ("label", "uid", "timestamp", "timezone", "tags"),
+    "file": ("name", "type", "modality"),
+}
+CONSTANT = "="  # begins a row's text that stands for itself
+IN_SECONDS = ("session.age", "subject.age")
 SEX = {"male": "M", "female": "F", "other": "O"}  # "unknown" says nothing, so it writes nothing
+_AGE = re.compile(r"(\d{1,3})\s*([dwmy]|(?:day|week|month|year)s?|yrs?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class FieldMapping:
-    """Rows of DICOM keyword and the Flywheel field that is written to it."""
+    """Rows of DICOM keyword and what is written to it: the Flywheel field, or a constant with "=" before it."""
 
     rows: Mapping[str, str]
+    given: frozenset[str] = frozenset()  # keywords of rows that a dicom-map asks for
 
     def overrides(self, sources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Return the values to write for one file.
@@ -50,45 +60,23 @@ class FieldMapping:
         values = {keyword: _value(keyword, source, sources) for keyword, source in self.rows.items()}
         return {keyword: value for keyword, value in values.items() if value not in (None, "", [], {})}
 
+    def unused(self, overrides: Iterable[Collection[str]]) -> list[str]:
+        """Say which rows of a dicom-map had no value for any file, given the keywords that had one for each."""
+        used = {keyword for keywords in overrides for keyword in keywords}
+        return [
+            f"dicom-map: {self.rows[keyword]} has no value for any file of this run, so {keyword} was not written"
+            for keyword in sorted(self.given - used)
+        ]
+
 
 def built_in(enabled: bool) -> FieldMapping:
     """Return the mapping of a run without a ``dicom-map`` input."""
     return FieldMapping(dict(BUILT_IN) if enabled else {})
 
 
-def with_file(mapping: FieldMapping, path: Path) -> FieldMapping:
-    """Return `mapping` with the rows of a ``dicom-map`` input added, replaced or (null) disabled.
-
-    Raises
-    ------
-    ConfigError
-        With every row that cannot be used.
-    """
-    try:
-        document = path.read_text("utf-8-sig")
-        given = json.loads(document) if path.suffix == ".json" else yaml.safe_load(document)
-    except (OSError, UnicodeError, ValueError, yaml.YAMLError) as error:
-        raise ConfigError([f"dicom-map: {path.name} is not readable YAML or JSON ({type(error).__name__})"]) from None
-    if not isinstance(given, dict):
-        raise ConfigError([f"dicom-map: {path.name} must hold rows like  PatientID: subject.label"])
-    problems = [problem for keyword, source in given.items() if (problem := _problem(keyword, source))]
-    if problems:
-        raise ConfigError(problems)
-    rows = {**mapping.rows, **given}
-    return FieldMapping({keyword: source for keyword, source in rows.items() if source is not None})
-
-
-def _problem(keyword: object, source: object) -> str:
-    if not isinstance(keyword, str) or tag_for_keyword(keyword) is None:
-        return f"dicom-map: {keyword!r} is not a DICOM keyword (write it like PatientID)"
-    if source is None:
-        return ""
-    if not isinstance(source, str) or source.partition(".")[0] not in SOURCES or "." not in source:
-        return f"dicom-map: {keyword}: {source!r} is not a Flywheel field (write it like subject.label)"
-    return ""
-
-
 def _value(keyword: str, source: str, sources: Mapping[str, Mapping[str, Any]]) -> Any:
+    if source.startswith(CONSTANT):
+        return _in_dicom_form(keyword, source.removeprefix(CONSTANT).strip(), None)
     level, *way = source.split(".")
     value: Any = sources.get(level, {})
     for key in way:
@@ -97,21 +85,37 @@ def _value(keyword: str, source: str, sources: Mapping[str, Mapping[str, Any]]) 
         return SEX.get(value) if isinstance(value, str) else None
     if isinstance(value, str) and value.strip().lower() == "unknown":
         return None
+    if vr_of(keyword) == "AS" and source not in IN_SECONDS and isinstance(value, (int, float)):
+        return f"{value:g}"  # a bare number says no unit: text, since a number is taken as seconds
     if isinstance(value, str):
-        return _date_or_time(keyword, value.strip(), sources.get(level, {}).get("timezone"))
+        return _in_dicom_form(keyword, value.strip(), sources.get(level, {}).get("timezone"))
     return value
 
 
-def _date_or_time(keyword: str, value: str, timezone: Any) -> str:
-    """Return an ISO 8601 time as DICOM writes it where the element is a date or time (PS3.5 §6.2)."""
+def vr_of(keyword: str) -> str:
+    """Return the VR that the dictionary gives a keyword, "" for what is none."""
     tag = tag_for_keyword(keyword)
-    form = {"DA": "%Y%m%d", "TM": "%H%M%S", "DT": "%Y%m%d%H%M%S%z"}.get(dictionary_VR(tag) if tag else "")
+    return dictionary_VR(tag) if tag else ""
+
+
+def _in_dicom_form(keyword: str, text: str, timezone: Any) -> str:
+    """Return an age, or an ISO 8601 time, as DICOM writes it where the element is one (PS3.5 §6.2)."""
+    vr = vr_of(keyword)
+    if vr == "AS":
+        return _age(text)
+    form = {"DA": "%Y%m%d", "TM": "%H%M%S", "DT": "%Y%m%d%H%M%S%z"}.get(vr)
     if form is None:
-        return value
+        return text
     try:
-        moment = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(text)
         if moment.tzinfo and isinstance(timezone, str):
             moment = moment.astimezone(ZoneInfo(timezone))
     except (ValueError, OSError):
-        return value  # not a time, or an unknown time zone: the element's own rules decide
+        return text  # not a time, or an unknown time zone: the element's own rules decide
     return moment.strftime(form)
+
+
+def _age(text: str) -> str:
+    """Return an age with its unit as an Age String: ``34 years``, ``34y`` and ``034Y`` are the same."""
+    found = _AGE.fullmatch(text)
+    return f"{int(found[1]):03d}{found[2][0].upper()}" if found else text

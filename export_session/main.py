@@ -6,7 +6,7 @@ import functools
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from export_session.launch.gear_context import log_in_detail, open_gear
 from export_session.launch.names import stem_of, title_of
 from export_session.launch.selection import select
 from export_session.launch.summary import summarize
-from export_session.record import RunRecord
+from export_session.record import RunRecord, SessionRecord
 from export_session.report import Outputs, closing_lines
 from export_session.session.files import Run
 from export_session.session.provenance import GEAR
@@ -34,7 +34,7 @@ from export_session.support.cancellation import Cancellation, Cancelled
 from export_session.support.parallel import Workers
 from export_session.support.progress import Progress
 from export_session.support.scratch import make_scratch
-from export_session.support.wording import visible
+from export_session.support.wording import counted, visible
 
 log = logging.getLogger("export_session")
 
@@ -89,6 +89,8 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
             log.info("Summary of %s: nothing is written to the site", title)
             return summarize(site, config, destination, route, output)
         log.info("%s of %s to %s", "Preview" if config.dry_run else "Export", title, route.export.path)
+        if not config.map_flywheel_to_dicom:
+            log.info("map_flywheel_to_dicom is off: %s", _what_is_mapped(chosen))
         if config.fan_out and not isinstance(destination, Session):
             return fan_out(site, chosen, destination, route, output)
         stem = stem_of(destination)
@@ -116,9 +118,21 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         settings=chosen.for_report(),
         sessions=sessions,
         error=error,
+        remarks=_remarks(chosen, sessions),
         nothing_selected=selection.why_empty,
     )
     return _told(record, outputs)
+
+
+def _what_is_mapped(chosen: Settings) -> str:
+    rows = len(chosen.mapping.rows)
+    return f"only the {counted(rows, 'row')} of the dicom-map are written" if rows else "nothing is mapped"
+
+
+def _remarks(chosen: Settings, sessions: Sequence[SessionRecord]) -> tuple[str, ...]:
+    """Say of the mapping what no single file can say."""
+    files = [file for session in sessions for file in session.files]
+    return tuple(chosen.mapping.unused(file.mapped for file in files)) if files else ()
 
 
 def _told(record: RunRecord, outputs: Outputs) -> bool:

@@ -74,6 +74,7 @@ class FileRecord:
     error: str = ""  # why it failed and what to do
     verification: Verification = Verification.NONE
     timing: Timing = field(default_factory=Timing)
+    mapped: frozenset[str] = frozenset()  # DICOM keywords for which its containers have a value
     thumbnail: bytes = b""  # PNG, empty where there is none
 
     @property
@@ -128,6 +129,7 @@ class RunRecord:
     settings: Mapping[str, Any]  # the configuration as used; never the API key
     sessions: tuple[SessionRecord, ...]
     error: str = ""  # why the run as a whole could not go on
+    remarks: tuple[str, ...] = ()  # on the run as a whole
     nothing_selected: str = ""  # why there is no session
 
     def files(self) -> Iterator[FileRecord]:

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from export_session import field_mapping as mapping
+from export_session import field_mapping
 from export_session.dicom.vocabulary import Options, by_either_name
+from export_session.dicom_map import with_dicom_map
 from export_session.errors import ConfigError
 from export_session.field_mapping import FieldMapping
 
@@ -85,11 +86,11 @@ def parse(document: Mapping[str, Any]) -> Settings:
             "(as an analysis), or by a rule or batch on a session, subject, project or acquisition."
         )
     config = _config(document.get("config") or {}, problems)
-    rows = mapping.built_in(config.map_flywheel_to_dicom if config else True)
+    rows = field_mapping.built_in(config.map_flywheel_to_dicom if config else True)
     given_map, dicom_map = inputs.get("dicom-map"), None
     if given_map:
         try:
-            rows = mapping.with_file(rows, Path(given_map["location"]["path"]))
+            rows = with_dicom_map(rows, Path(given_map["location"]["path"]))
         except ConfigError as error:
             problems.extend(error.problems)
         dicom_map = {**(given_map.get("hierarchy") or {}), "name": given_map["location"]["name"]}
@@ -123,13 +124,13 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
         problems.append(f"transfers must be from 1 to 16, not {transfers}.")
     for name in ("export_project", "archive_project"):
         path = values.get(name)
-        if isinstance(path, str) and not all(part.strip() for part in project_path(path)):
+        if isinstance(path, str) and not all(project_path(path)):
             problems.append(f"{name} must be written as group/project, not {path!r}.")
     if values.get("archive_mode") == "move" and "archive_project" not in values:
         problems.append("archive_mode is move, but archive_project does not say where to: name it as group/project.")
     if len(problems) > found:
         return None
-    if values.get("archive_project") == values["export_project"]:
+    if project_path(values.get("archive_project", "")) == project_path(values["export_project"]):
         problems.append("archive_project and export_project must be two different projects.")
         return None
     assert values.keys() <= {item.name for item in fields(Config)}
@@ -149,9 +150,13 @@ def _take_earlier_name(values: dict[str, Any], problems: list[str]) -> None:
 
 
 def project_path(path: str) -> tuple[str, str]:
-    """Split ``group/project`` at the first slash; a project label may hold further slashes."""
-    group, _, label = path.removeprefix("fw://").partition("/")
-    return group, label.rstrip("/") if label.count("/") == 1 and label.endswith("/") else label
+    """Split ``group/project`` at the first slash; a project label may hold further slashes.
+
+    Blanks around the two are no part of them.
+    """
+    group, _, label = path.strip().removeprefix("fw://").partition("/")
+    label = label.rstrip("/") if label.count("/") == 1 and label.endswith("/") else label
+    return group.strip(), label.strip()
 
 
 def _fits(value: object, hint: Any) -> bool:

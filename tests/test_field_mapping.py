@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+import flywheel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from export_session import field_mapping as mapping
-from export_session.errors import ConfigError
+from export_session.field_mapping import FieldMapping
 
 SOURCES: dict[str, dict[str, Any]] = {
     "subject": {"label": "S1", "sex": "female"},
@@ -47,27 +47,48 @@ def test_sex(sex: str, written: str | None) -> None:
     assert overrides.get("PatientSex") == written
 
 
-def test_rows_are_added_replaced_and_disabled(tmp_path: Path) -> None:
-    rows = tmp_path / "map.yaml"
-    rows.write_text("StudyDescription: session.info.title\nPatientID: session.label\nStudyID: null\n")
-    overrides = mapping.with_file(mapping.built_in(True), rows).overrides(SOURCES)
-    assert (overrides["StudyDescription"], overrides["PatientID"]) == ("Baseline", "V1")
-    assert "StudyID" not in overrides
-
-
-def test_a_time_is_written_as_dicom_writes_it(tmp_path: Path) -> None:
-    rows = tmp_path / "map.json"
-    rows.write_text('{"StudyDate": "session.timestamp", "StudyTime": "session.timestamp"}')
+def test_a_time_is_written_as_dicom_writes_it() -> None:
     session = {"timestamp": "2024-01-31T23:30:00.000+00:00", "timezone": "Europe/Berlin"}
-    overrides = mapping.with_file(mapping.built_in(False), rows).overrides({"session": session})
+    rows = {"StudyDate": "session.timestamp", "StudyTime": "session.timestamp"}
+    overrides = FieldMapping(rows).overrides({"session": session})
     assert overrides == {"StudyDate": "20240201", "StudyTime": "003000"}
 
 
 @pytest.mark.parametrize(
-    "text", ["- a list", "PatientID: [", "Patient: subject.label", "PatientID: label", "PatientID: 5"]
+    ("said", "written"),
+    [
+        *(("34Y", "034Y"), ("34 years", "034Y"), ("1 year", "001Y"), ("18 Months", "018M"), ("6w", "006W")),
+        *(("010D", "010D"), ("3 days", "003D"), (34, "34"), (34.5, "34.5"), ("about 30", "about 30")),
+    ],
 )
-def test_rows_that_cannot_be_used_are_refused(tmp_path: Path, text: str) -> None:
-    rows = tmp_path / "map.yaml"
-    rows.write_text(text)
-    with pytest.raises(ConfigError):
-        mapping.with_file(mapping.built_in(True), rows)
+def test_an_age_of_another_field_means_what_its_unit_says(said: Any, written: str) -> None:
+    rows = {"PatientAge": "session.info.age"}
+    assert FieldMapping(rows).overrides({"session": {"info": {"age": said}}}) == {"PatientAge": written}
+
+
+def test_the_age_of_a_session_is_in_seconds() -> None:
+    rows = {"PatientAge": "session.age"}
+    assert FieldMapping(rows).overrides({"session": {"age": 86400}}) == {"PatientAge": 86400}
+
+
+def test_a_constant_stands_for_itself() -> None:
+    rows = {"InstitutionName": "=Our Hospital", "StudyDate": "=2020-01-31", "PatientComments": "= a.b "}
+    assert FieldMapping(rows).overrides({}) == {
+        "InstitutionName": "Our Hospital",
+        "StudyDate": "20200131",
+        "PatientComments": "a.b",
+    }
+
+
+def test_a_row_that_found_no_value_in_any_file_is_named() -> None:
+    rows = {"StudyDescription": "session.info.titel", "PatientName": "subject.info.name", "PatientAge": "session.age"}
+    given = FieldMapping(rows, frozenset({"StudyDescription", "PatientName"}))
+    [remark] = given.unused([{"PatientName"}, frozenset()])
+    assert "session.info.titel" in remark
+    assert "StudyDescription" in remark
+
+
+def test_the_fields_are_those_of_the_sdk() -> None:
+    for level, fields in mapping.FIELDS.items():
+        model = getattr(flywheel, "FileEntry" if level == "file" else level.title())
+        assert not set(fields) - set(model.attribute_map.values()), level

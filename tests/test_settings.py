@@ -104,7 +104,13 @@ def test_the_key_is_in_no_picture_of_the_settings() -> None:
 
 @pytest.mark.parametrize(
     ("path", "parts"),
-    [("g/P", ("g", "P")), ("fw://g/P", ("g", "P")), ("g/P/", ("g", "P")), ("g/A/B", ("g", "A/B"))],
+    [
+        ("g/P", ("g", "P")),
+        ("fw://g/P", ("g", "P")),
+        ("g/P/", ("g", "P")),
+        ("g/A/B", ("g", "A/B")),
+        (" g / P 1 ", ("g", "P 1")),
+    ],
 )
 def test_a_project_label_may_hold_slashes(path: str, parts: tuple[str, str]) -> None:
     assert settings.project_path(path) == parts

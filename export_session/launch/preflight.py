@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from typing import TypeVar
 
@@ -157,15 +158,27 @@ def _checks_of_targets(
 def _project(site: ReadSite, option: str, path: str | None) -> Project | None:
     if not path:
         return None
+    group, label = project_path(path)
     try:
-        return site.find_project(*project_path(path))
+        return site.find_project(group, label)
     except NotFound:
-        problem = f"{option}: there is no project {path}, or the API key may not see it."
+        hint = _similar(site, group, label)
+        problem = f"{option}: there is no project {group}/{label}, or the API key may not see it.{hint}"
     except AccessDenied:
         problem = f"{option}: the API key has no right to read {path}."
     except ExportError as error:
         problem = f"{option}: {error}"
     raise PreflightError([problem])
+
+
+def _similar(site: ReadSite, group: str, label: str) -> str:
+    """Ask for the project of the group whose label is nearest: other capitals, a letter amiss, a subject behind it."""
+    try:
+        labels = {project.label.lower(): project.label for project in site.children("group", group.lower(), Project)}
+    except SiteError:
+        return ""
+    near = get_close_matches(label.lower(), labels, 1) or get_close_matches(label.lower().split("/")[0], labels, 1)
+    return f" Did you mean {group.lower()}/{labels[near[0]]}?" if near else ""
 
 
 def _origin_against_targets(site: ReadSite, config: Config, origin: Project, targets: _Targets) -> Iterator[str]:

@@ -190,6 +190,7 @@ def closing_lines(record: RunRecord) -> tuple[str, ...]:
         *(f"{counted(number, 'session')} left alone: {reason}" for reason, number in reasons(record).items()),
         f"{counted(sum(figures.files.values()), 'file')} ({size(figures.size)}): {statuses or 'none'}",
         f"{changes}, {figures.refused:,} refused, {counted(figures.warnings, 'warning')}: see the report",
+        *record.remarks,
     )
 
 

@@ -149,6 +149,7 @@ def row(plan: FilePlan, status: Status) -> FileRecord:
         size=plan.origin.size,
         modality=plan.origin.modality or "",
         notes=plan.notes,
+        mapped=frozenset(plan.overrides),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 EXPORTED = "EXPORTED"  # the tag on an exported session, its copy and its archived original
 
 Level = Literal["project", "subject", "session", "acquisition", "analysis"]
+Parent = Level | Literal["group"]  # what containers can be listed of
 
 # The parent a container is created below
 PARENT: Mapping[Level, Level] = {"subject": "project", "session": "subject", "acquisition": "session"}

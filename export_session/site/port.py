@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from export_session.site.model import Container, File, Level, Project
+from export_session.site.model import Container, File, Level, Parent, Project
 
 C = TypeVar("C", bound=Container)
 
@@ -96,9 +96,9 @@ class ReadSite(Protocol):
         """Return a container with its info, notes and files in full."""
 
     def children(
-        self, parent: Level, parent_id: str, kind: type[C], *conditions: Condition, with_info: bool = False
+        self, parent: Parent, parent_id: str, kind: type[C], *conditions: Condition, with_info: bool = False
     ) -> Iterator[C]:
-        """List containers below a parent, oldest first, page by page.
+        """List containers below a parent, the projects of a group among them, oldest first, page by page.
 
         Listings leave out info and file classification. `with_info` asks for container info all the same, which
         a site may ignore (see :attr:`~export_session.site.model.Container.info_is_hidden`).

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from export_session.errors import AccessDenied, NoAnswer, NotFound, SiteError, Unreachable
 from export_session.site import forms
 from export_session.site.forms import Form, WrongForm
-from export_session.site.model import KINDS, PARENT, Container, File, Level, Project
+from export_session.site.model import KINDS, PARENT, Container, File, Level, Parent, Project
 from export_session.site.port import Condition, Identity, Job, JobRequest, Rule, Stored
 from export_session.site.rows import container_of, container_with, file_of, identity_of
 
@@ -25,7 +25,8 @@ T = TypeVar("T")
 PAGE = 250  # rows a listing call returns at most, as the SDK's own finders ask for
 SHORT_PAGE = 50  # rows; a site may give fewer than asked for (its `pagination_limit`, 100 by default), but not so few
 
-PLURAL: Mapping[Level, str] = {
+PLURAL: Mapping[Parent, str] = {
+    "group": "groups",
     "project": "projects",
     "subject": "subjects",
     "session": "sessions",
@@ -68,7 +69,7 @@ class FlywheelSite:
         return self._get(container_with(kind, container_id), f"/{PLURAL[kind.level]}/{{id}}", id=container_id)
 
     def children(
-        self, parent: Level, parent_id: str, kind: type[C], *conditions: Condition, with_info: bool = False
+        self, parent: Parent, parent_id: str, kind: type[C], *conditions: Condition, with_info: bool = False
     ) -> Iterator[C]:
         query: dict[str, Any] = {"limit": PAGE}
         if with_info:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from export_session.errors import Unreachable
-from export_session.site.model import KINDS, PARENT, Container, File, Level, Project
+from export_session.site.model import KINDS, PARENT, Container, File, Level, Parent, Project
 from export_session.site.pace import attempting
 from export_session.site.patience import Patience
 from export_session.site.port import Condition, Identity, Job, JobRequest, Rule, Site, Stored, equals
@@ -66,7 +66,7 @@ class PatientSite:
         return self._persist(lambda: self._site.read(kind, container_id))
 
     def children(
-        self, parent: Level, parent_id: str, kind: type[C], *conditions: Condition, with_info: bool = False
+        self, parent: Parent, parent_id: str, kind: type[C], *conditions: Condition, with_info: bool = False
     ) -> Iterator[C]:
         return self._list(lambda: self._site.children(parent, parent_id, kind, *conditions, with_info=with_info))
 

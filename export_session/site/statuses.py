@@ -9,6 +9,11 @@ from typing import Any
 
 from export_session.errors import AccessDenied, Conflict, NotFound, SiteError, Unreachable
 
+NOT_ACCEPTED = (
+    "It does not accept the API key, which may have expired, been revoked or belong to another site: launch the gear "
+    "again, or, for a run by hand, get a new key from your profile and log in with it (fw login)"
+)
+
 
 def error_of(what: str, status: int | None, said: str, retry_after: str | None) -> SiteError:
     """Return the error that an answer stands for.
@@ -25,6 +30,8 @@ def error_of(what: str, status: int | None, said: str, retry_after: str | None) 
         The header of that name.
     """
     message = f"{what}: the site answered {status}, {said or 'no reason given'}"
+    if status == 401:
+        message += f". {NOT_ACCEPTED}"
     if status in (401, 402, 403):
         return AccessDenied(message, status)
     if status == 404:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support import gear
-from tests.support.world import World
+from tests.support.world import World, image
 
 
 def writes(world: World) -> list[str]:
@@ -146,19 +146,52 @@ def test_a_missing_config_is_said(quiet: World) -> None:
     refused(quiet, gear.run(folder), "config.json")
 
 
-def test_a_dicom_map_with_wrong_rows_is_refused_row_by_row(quiet: World) -> None:
-    session = quiet.quarantine.sessions()[0]
-    folder = gear.stage(quiet.folder / "gear", quiet.site.api_key, ("session", session.id), quiet.config())
-    rows = folder / "map.yaml"
-    rows.write_text("NoKeyword: subject.label\nStudyID: patient.name\nPatientID: null\n")
+def with_map(world: World, rows: str, **config: Any) -> gear.Run:
+    """Run the gear on the first session with a dicom-map input."""
+    session = world.quarantine.sessions()[0]
+    folder = gear.stage(world.folder / "gear", world.site.api_key, ("session", session.id), world.config(**config))
+    path = folder / "map.yaml"
+    path.write_text(rows)
     document = json.loads((folder / "config.json").read_text())
     document["inputs"]["dicom-map"] = {
         "base": "file",
-        "hierarchy": {"type": "project", "id": quiet.quarantine.id},
-        "location": {"name": "map.yaml", "path": str(rows)},
+        "hierarchy": {"type": "project", "id": world.quarantine.id},
+        "location": {"name": "map.yaml", "path": str(path)},
     }
     (folder / "config.json").write_text(json.dumps(document))
-    refused(quiet, gear.run(folder), "NoKeyword", "patient.name")
+    return gear.run(folder)
+
+
+def test_a_dicom_map_with_wrong_rows_is_refused_row_by_row(quiet: World) -> None:
+    run = with_map(quiet, "NoKeyword: subject.label\nStudyID: patient.name\nPatientID: null\n")
+    refused(quiet, run, "line 1, column 1: NoKeyword", "line 2", "patient.name")
+
+
+def test_a_row_of_the_dicom_map_that_wrote_nothing_is_named(world: World) -> None:
+    acquisition = world.session().add_acquisition(label="A")
+    world.file(acquisition, "a.dcm", image(), type="dicom")
+    rows = 'InstitutionName: "=Our Hospital"\nStudyDescription: session.info.titel\n'
+    run = with_map(world, rows, map_flywheel_to_dicom=False)
+    assert run.code == 0, run.printed
+    assert "only the 2 rows of the dicom-map are written" in run.printed
+    assert "session.info.titel has no value for any file" in run.printed
+    assert "InstitutionName" not in run.printed
+    [(keyword, new)] = [(row["Keyword"], row["New"]) for row in run.changes]
+    assert (keyword, new) == ("InstitutionName", "Our Hospital")
+
+
+@pytest.mark.parametrize("named", ["{group}/export", "{group}/EXPROT", "{group}/Export/S1/V1"])
+def test_a_project_that_is_not_there_is_told_by_its_nearest_name(quiet: World, named: str) -> None:
+    named = named.format(group=quiet.group.id)
+    run = quiet.run(quiet.quarantine.sessions()[0], export_project=named)
+    refused(quiet, run, f"Did you mean {quiet.export.group}/{quiet.export.label}?")
+
+
+def test_blanks_around_a_project_are_no_part_of_its_name(world: World) -> None:
+    session = world.session()
+    world.file(session.add_acquisition(label="A"), "a.txt", b"text")
+    named = f" {world.export.group} / {world.export.label} "
+    assert world.run(session, export_project=named).code == 0
 
 
 def test_a_label_forges_no_line_of_the_log(world: World) -> None:

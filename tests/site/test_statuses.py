@@ -32,3 +32,8 @@ def test_a_date_is_as_far_as_it_is() -> None:
 @pytest.mark.parametrize("status", [None, 408, 425, 429, 500, 502, 503, 504, 599])
 def test_these_may_pass(status: int | None) -> None:
     assert isinstance(error_of("read", status, "", "7"), Unreachable)
+
+
+def test_a_key_that_is_not_accepted_says_what_to_do() -> None:
+    assert "fw login" in str(error_of("read the session", 401, "Invalid API key", None))
+    assert "fw login" not in str(error_of("read the session", 403, "no", None))

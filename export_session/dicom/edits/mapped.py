@@ -61,6 +61,15 @@ def _is_unknown(value: Any) -> bool:
     return is_empty(value) or (isinstance(value, str) and value.strip().lower() == "unknown")
 
 
+def _is_plain(value: Any) -> bool:
+    """Whether a value has components, or is one; no object is."""
+    return not any(isinstance(part, (list, Mapping)) for part in (value if isinstance(value, list) else [value]))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 @dataclass(frozen=True)
 class _Row:
     """One Flywheel field and the element that it is mapped to."""
@@ -113,7 +122,9 @@ class _Row:
         difference = self.comparison.difference(self.key, self.value, data_set)
         if difference.vr == "SQ":
             return replace(difference, value=self.value, refusal="a Flywheel field cannot be mapped to a sequence")
-        if difference.vr != "AS" or not isinstance(self.value, (int, float)):
+        if not _is_plain(self.value):
+            return replace(difference, value=self.value, refusal="an object cannot be written to an element")
+        if difference.vr != "AS" or not _is_number(self.value):
             return replace(difference, value=self.value)
         age = age_string(self.value, unit_of(in_file.decoded("AS")) if in_file else "")
         if not age:
@@ -125,7 +136,13 @@ class _Row:
         in_file = data_set.get(self.key)
         if in_file is None or in_file.empty or in_file.is_sequence:
             return False
-        if in_file.vr == "AS" and same_age(in_file.decoded("AS"), self.value):
+        if not _is_plain(self.value):
+            return False
+        if (
+            in_file.vr == "AS"
+            and (isinstance(self.value, str) or _is_number(self.value))
+            and same_age(in_file.decoded("AS"), self.value)
+        ):
             return True
         readings = FAITHFUL.of_value(in_file), in_file.decoded(in_file.vr)
         return any(same(self.value, reading, in_file.vr) for reading in readings)

@@ -15,6 +15,7 @@ from export_session.dicom.edits.edit import Decision
 from export_session.dicom.edits.find import find_edits
 from export_session.dicom.files.file import read_instances
 from export_session.dicom.vocabulary import Cause
+from export_session.dicom.writing.plan import make_plan
 from tests.corpus.samples import FMI, samples
 from tests.support.instances import Items, instance, series
 
@@ -222,3 +223,26 @@ def test_elements_that_may_not_be_edited_may_not_be_mapped_either() -> None:
     assert not decision.assignments
     assert {change.keyword for change in decision.refused} == {"Rows", "StudyInstanceUID"}
     assert "NoKeyword" in decision.notes[0]
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@given(ANY_JSON, st.sampled_from(["PatientAge", "PatientID", "PatientWeight", "SeriesNumber", "StudyDate", "Rows"]))
+def test_whatever_a_field_holds_is_written_or_refused_with_words(value: Any, keyword: str) -> None:
+    elements: Items = {"PatientAge": "018M", "PatientID": "P", "PatientWeight": "70", "SeriesNumber": "3"}
+    decision = map_onto(elements, **{keyword: value})
+    plan = make_plan([instance(elements)], decision.assignments)
+    assert all(one.reason for one in (*decision.refused, *plan.refused))
+
+
+@pytest.mark.parametrize("value", [{"years": 34}, [{"a": 1}], [["034Y"]], True, ["034Y", "035Y"]])
+def test_a_list_or_object_is_no_age(value: Any) -> None:
+    decision = map_onto({"PatientAge": "018M"}, PatientAge=value)
+    plan = make_plan([instance({"PatientAge": "018M"})], decision.assignments)
+    assert not plan.changes
+    assert [change.reason for change in (*decision.refused, *plan.refused) if change.reason]
