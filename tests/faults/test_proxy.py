@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import random
@@ -17,7 +18,7 @@ from tests.faults.proxy.play import draw, play, scene_of
 from tests.faults.proxy.scenes import CASES, Rehearsed, rehearse
 from tests.faults.proxy.server import Proxy, Strike
 from tests.faults.proxy.trouble import HTML, KINDS
-from tests.faults.proxy.wire import Request
+from tests.faults.proxy.wire import Request, Response
 
 SEEDS = range(40)
 QUICK = tuple(name for name in CASES if name != "pages")  # that one takes long
@@ -87,6 +88,21 @@ def through(site: LocalSite, kind: str, method: str = "GET", path: str = "/api/a
 )
 def test_an_answer_that_is_none_is_given(site: LocalSite, kind: str, status: int, body: bytes) -> None:
     assert through(site, kind) == (status, body)
+
+
+def test_a_page_comes_without_its_rows() -> None:
+    class Listing:
+        given = Response(0)
+
+        async def ask(self) -> Response:
+            return Response.of(200, '{"count": 2, "total": 52, "results": [{"_id": "1"}, {"_id": "2"}]}')
+
+        async def give(self, response: Response) -> None:
+            self.given = response
+
+    exchange = Listing()
+    asyncio.run(KINDS["empty page"].deed(exchange, random.Random(0)))  # type: ignore[arg-type]  # all that it needs
+    assert json.loads(exchange.given.body) == {"count": 0, "total": 52, "results": []}
 
 
 @pytest.mark.parametrize("status", [403, 429, 500, 502, 503])
