@@ -64,7 +64,7 @@ def test_the_form_accepts_a_value_exactly_when_the_gear_does(name: str) -> None:
     schema = Manifest(MANIFEST).derive_config_schema()
     option = OPTIONS[name]
     edges = [option[edge] + step for edge in ("minimum", "maximum") if edge in option for step in (-1, 0, 1)]
-    for value in [*PROBES, *option.get("enum", []), *edges]:
+    for value in [*PROBES, "ISO_IR 100", *option.get("enum", []), *edges]:
         if name == "archive_project" and value == "group/project":
             continue  # right by itself, but the same as export_project
         beside = {"archive_project": "group/archive"} if name == "archive_mode" else {}  # move needs one
@@ -72,6 +72,8 @@ def test_the_form_accepts_a_value_exactly_when_the_gear_does(name: str) -> None:
         valid = jsonschema.Draft4Validator(schema).is_valid(asked)
         if name.endswith("_project"):  # a rule that the form cannot state
             valid = valid and "/" in value
+        if name == "assume_charset":  # nor this one
+            valid = valid and value in ("", "ISO_IR 100")
         try:
             config = parse(asked).config
         except ConfigError:
