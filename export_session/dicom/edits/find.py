@@ -21,9 +21,10 @@ from export_session.dicom.edits.mapped import with_mapping
 from export_session.dicom.edits.per_slice import slice_edits
 from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.reach import spread
+from export_session.dicom.edits.reach_items import ItemReach
 from export_session.dicom.edits.reconcile import reconciled
 from export_session.dicom.edits.series import Reference, Reread, Series
-from export_session.dicom.vocabulary import Cause, Options
+from export_session.dicom.vocabulary import Cause, Items, Options
 from export_session.errors import InvalidEdit, StaleMetadata
 
 _DEPTH_MAX = 150  # levels of the metadata; sites store no more than 100
@@ -125,9 +126,10 @@ def _scalar_edits(
 ) -> Iterator[Edit | str]:
     """Yield the edits in ``header.dicom``, and notes."""
     explanations = Explanations(dicom, series, reference, comparison)
-    for text, value in dicom.items():
+    reach = ItemReach(dicom, series, reference.index, comparison)
+    for text in dicom:
         key = key_of(text)
-        findings = list(comparison.of_data_set({text: value}, series.data_sets[reference.index]))
+        findings = list(reach.findings(text, reference.index))
         differences = [one for one in findings if isinstance(one, Difference)]
         if key and findings and (explained := explanations.of_key(key, differs=bool(differences))):
             yield from _noted(key, explained)
@@ -139,7 +141,8 @@ def _scalar_edits(
                 yield from _noted(one.keys[-1], explained)
             else:
                 edit = Edit(one, Cause.EDIT, None, (path,), _before(one, comparison.marks))
-                yield from spread(edit, series, reference, comparison.options)
+                has_items = isinstance(one.value, Items)
+                yield from reach.spread(edit) if has_items else spread(edit, series, reference, comparison.options)
 
 
 def _noted(key: Key, explanation: Explanation) -> Iterator[str]:

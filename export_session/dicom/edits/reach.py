@@ -18,7 +18,7 @@ _VARYING = (
     "the instances of the file differ in this element: edit single instances in info.header.dicom_array, "
     "or set edit_varying to all"
 )
-_FIRST_FRAME = "written to the first frame alone, the only one that the metadata show; other frames hold other values"
+FIRST_FRAME = "written to the first frame alone, the only one that the metadata show; other frames hold other values"
 
 
 def spread(edit: Edit, series: Series, reference: Reference, options: Options) -> Iterator[Edit]:
@@ -63,7 +63,7 @@ def _over_frames(edit: Edit, data_set: DataSet) -> Iterator[Edit]:
         for path, (_, value) in zip(paths, found, strict=True):
             yield replace(edit, difference=replace(edit.difference, path=path, in_file=value), places=())
     else:
-        yield edit.warn(_FIRST_FRAME)
+        yield edit.warn(FIRST_FRAME)
 
 
 def _leaf(data_set: DataSet, path: Sequence[Step]) -> tuple[bool, Value | None]:

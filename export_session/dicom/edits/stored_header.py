@@ -12,14 +12,13 @@ from export_session.dicom.dictionary import IDENTITIES, SPECIFIC_CHARACTER_SET, 
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
 from export_session.dicom.edits.importers import (
     ABSENT,
-    FAITHFUL,
     IMPORTERS,
     PER_FRAME_GROUPS,
     Importer,
     marks_of,
 )
 from export_session.dicom.edits.projection import project
-from export_session.dicom.vocabulary import Cause, Step
+from export_session.dicom.vocabulary import Cause, Items, KeptItem, NewItem, Step
 
 UNICODE = "ISO_IR 192"
 
@@ -72,7 +71,7 @@ def agreed_header(
             _put(record.header, place, deepcopy(edit.before))
     for edit in written:
         record.show(edit)
-    if any(_DERIVED_FROM & {key.name for key in edit.difference.keys} for edit in written):
+    if any(_DERIVED_FROM & _names(edit) for edit in written):
         record.header.pop("derived", None)
     dicom = record.header.get("dicom")
     if isinstance(dicom, dict) and dicom:
@@ -154,9 +153,13 @@ class _Record:
         value = self._new_value(member, edit.path)
         if value is None:
             return deepcopy(edit.difference.wanted)
-        made = project(value, FAITHFUL if importer.loses_text(value) else importer)
+        made = project(value, importer, lossless=True)
         if made is ABSENT:
-            return "" if nested else ABSENT
+            return ([] if value.is_sequence else "") if nested else ABSENT
+        items = edit.difference.value
+        if isinstance(items, Items) and isinstance(made, list):
+            pairs = zip(items.items, edit.difference.wanted, made, strict=True)
+            return [deepcopy(shown) if _is_untouched(item) else one for item, shown, one in pairs]
         return importer.of_multiplicity(made, value.tag)
 
     def _new_value(self, member: int, path: tuple[Step, ...]) -> Value | None:
@@ -170,6 +173,21 @@ class _Record:
             items, number = self.items.get(place, []), step.item or 0
             data_set = items[number] if number < len(items) else None
         return data_set.get(path[-1].key) if data_set else None
+
+
+def _is_untouched(item: KeptItem | NewItem) -> bool:
+    return isinstance(item, KeptItem) and not item.values
+
+
+def _names(edit: Edit) -> set[str]:
+    """Name the elements that an edit concerns, those in whole items included."""
+    names = {key.name for key in edit.difference.keys}
+    nodes = [edit.difference.old, edit.difference.wanted] if isinstance(edit.difference.value, Items) else []
+    while nodes:
+        node = nodes.pop()
+        names |= node.keys() if isinstance(node, Mapping) else set()
+        nodes += node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
+    return names
 
 
 def _other_keys(agreed: Mapping[str, Any], edit: Edit) -> list[HeaderPath]:

@@ -16,6 +16,7 @@ from export_session.dicom.binary.elements import Element, Malformed
 from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.text import UTF8, UTF8_CODECS, Undecodable, decode_text, encode_text
 from export_session.dicom.dictionary import CHARSET_VRS, FRAGMENT_VRS, SPECIFIC_CHARACTER_SET
+from export_session.dicom.vocabulary import Items, KeptItem
 from export_session.dicom.writing.apply import Request
 from export_session.dicom.writing.elements import reread, write_element
 from export_session.dicom.writing.sequences import ExactSequence
@@ -139,14 +140,22 @@ def _parts(text: str, vr: str) -> list[str]:
 
 
 def _sequence(value: Value, meant: Sequence[Request], name: str, recoded: Recoded) -> bytes:
-    if any(len(request.path) == 1 for request in meant):  # it is about to be removed as a whole
+    whole = [request.value for request in meant if len(request.path) == 1]
+    if whole and not isinstance(whole[-1], Items):  # it is about to be removed as a whole
         return value.element.raw
     sequence = ExactSequence(value)
+    stay = {one.number: one.values for one in whole[-1].items if isinstance(one, KeptItem)} if whole else {}
     new = {}
     for number in range(len(sequence)):
         item = sequence.item(number)
         within = [replace(one, path=one.path[1:]) for one in meant if one.path[0].item == number]
-        changed = _texts(item, within, f"{name}[{number}].", recoded)
+        within += [Request(n, one.path, one.vr, one.value) for n, one in enumerate(stay.get(number, ()))]
+        try:
+            changed = _texts(item, within, f"{name}[{number}].", recoded)
+        except InTheWay:
+            if whole and number not in stay:
+                continue  # it is about to be removed
+            raise
         if SPECIFIC_CHARACTER_SET in item.elements:
             changed[SPECIFIC_CHARACTER_SET] = _declaration(item)
         if changed:
