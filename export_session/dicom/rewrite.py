@@ -110,7 +110,7 @@ def rewrite(
                 index: _new_elements(instances[index], edited, history, modified_at)
                 for index, edited in plan.edited.items()
             }
-            _write(file, target, instances, elements, ReadBack(assignments, plan.edited))
+            _write(file, target, instances, elements, ReadBack(assignments, plan.edited, instances))
         return result
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pydicom.datadict import keyword_for_tag
+
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.dictionary import BINARY_VRS, Key, key_of
@@ -23,15 +25,20 @@ def hidden_in(item: DataSet, importers: Sequence[Importer]) -> Iterator[str]:
     """
     for tag in item.elements:
         value = item.at(tag)
-        if value is None or value.empty or not tag & 0xFFFF:  # group lengths follow their groups
+        if value is None or value.empty or not _says_something(tag):
             continue
         key = key_of(item.name_of(tag))
-        if key is None or key.creator or not key_of(key.name) or tag >> 16 & 1:
+        if key is None or tag >> 16 & 1 or not keyword_for_tag(tag):
             yield item.name_of(tag)
         elif value.is_sequence:
             yield from _in_items(value, key, importers)
         elif value.vr in BINARY_VRS or any(_loses(value, key, importer) for importer in importers):
             yield key.name
+
+
+def _says_something(tag: int) -> bool:
+    """Whether an element is neither a group length nor the creator of a private block."""
+    return tag & 0xFFFF > 0xFF if tag >> 16 & 1 else tag & 0xFFFF > 0
 
 
 def _in_items(value: Value, key: Key, importers: Sequence[Importer]) -> Iterator[str]:

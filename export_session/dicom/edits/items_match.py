@@ -79,12 +79,13 @@ class Rows:
         anchors = [(-1, -1), *sorted(pairs.items()), (self.shown, self.held)]
         for (i, j), (next_i, next_j) in pairwise(anchors):
             pairs |= self._in_gap(range(i + 1, next_i), range(j + 1, next_j), in_place=in_place)
-        self._refuse_moves(pairs)
+        self._refuse_moves(pairs, lambda found: found.like)
         return pairs
 
     def _same_items(self) -> Pairs:
         """Match the items that nobody edited."""
         first = dict(self._run(reverse=False))
+        self._refuse_moves(first, lambda found: found.same)
         last = dict(self._run(reverse=True))
         for i in first.keys() | last.keys():
             found = sorted({first.get(i, -1), last.get(i, -1)})
@@ -157,15 +158,11 @@ class Rows:
     def _is_edited(self, i: int, j: int, *, in_place: bool) -> bool:
         """Whether an item is an edited one of the file; it is a new one otherwise."""
         common, differing, missing = self.likeness(i, j)
-        if (
-            not differing
-            or common >= differing + missing
-            or (in_place and (common or (differing == 1 and not missing)))
-        ):
+        if common >= differing + missing or not differing or (in_place and (common or differing == 1)):
             return True
         if hidden := self.hidden(j):
             raise Unclear(_REPLACED.format(j, hidden))
-        return bool(common) or not missing
+        return common > 0 or not missing
 
     def _by_likeness(self, rows: range, columns: range) -> Pairs:
         if len(rows) * len(columns) > _COMPARED_MAX:
@@ -183,15 +180,13 @@ class Rows:
                 raise Unclear(_REPLACED.format(j, hidden))
         return pairs
 
-    def _refuse_moves(self, pairs: Pairs) -> None:
+    def _refuse_moves(self, pairs: Pairs, is_it: Callable[[Likeness], bool]) -> None:
         """Refuse an item that is one of the file that stands elsewhere, or may be that one, edited."""
         added = [i for i in range(self.shown) if i not in pairs]
         removed = sorted(set(range(self.held)).difference(pairs.values()))
         if len(added) * len(removed) > _COMPARED_MAX:
+            if self.shown == self.held:
+                return  # they are compared place by place
             raise Unclear(_TOO_MANY)
-        for j in removed:
-            found = [self.likeness(i, j) for i in added]
-            if any(one.same for one in found):
-                raise Unclear(REORDERED)
-            if any(one.like for one in found) and (hidden := self.hidden(j)):
-                raise Unclear(_REPLACED.format(j, hidden))
+        if any(is_it(self.likeness(i, j)) for i in added for j in removed):
+            raise Unclear(REORDERED)

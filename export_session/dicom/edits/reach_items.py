@@ -45,7 +45,7 @@ class ItemReach:
             yield edit
             return
         twins = [self._twin_in_frame(edit, shown, frame, data_set) for frame, data_set in self._other_frames()]
-        if all(twin and twin.value == edit.difference.value for twin in twins):
+        if all(twin and _is_same(twin, edit.difference) for twin in twins):
             yield edit
             yield from (replace(edit, difference=twin, places=()) for twin in twins if twin)
         else:
@@ -64,7 +64,7 @@ class ItemReach:
                 continue  # it may be in the part that is damaged
             if not any(_meet(one.path, edit.path) for one in found):
                 left += group  # they hold these items already
-            elif twin is None or twin.value != edit.difference.value:
+            elif twin is None or not _is_same(twin, edit.difference):
                 return edit.refuse((twin and twin.refusal) or _VARYING)
         return replace(edit, instances=frozenset(self.series.indices).difference(left)) if left else edit
 
@@ -81,6 +81,11 @@ class ItemReach:
 
 def _twin(found: Iterable[Difference], path: Sequence[Step]) -> Difference | None:
     return next((one for one in found if tuple(one.path) == tuple(path)), None)
+
+
+def _is_same(twin: Difference, one: Difference) -> bool:
+    """Whether the same is to be done to the same items, as far as the metadata show them."""
+    return twin.value == one.value and twin.old == one.old
 
 
 def _meet(one: Sequence[Step], other: Sequence[Step]) -> bool:

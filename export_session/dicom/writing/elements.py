@@ -191,7 +191,7 @@ def encode_value(value: Any, vr: str, vm: str, codecs: Sequence[str], order: str
     if vr == "AT" or vr in NUMBER_FORMATS:
         return to_bytes(value, vr, vm, order, _count(old, vr) if old else 0)
     if vr == "SQ":
-        raise Unwritable("the value of a sequence is a list of objects")
+        raise Unwritable("a sequence is changed element by element, not as a whole")
     raise Unwritable("its value is binary data")
 
 
