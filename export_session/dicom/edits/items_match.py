@@ -145,20 +145,31 @@ class Rows:
         """Match what stands between two items that nobody edited."""
         if not rows or not columns:
             return {}
-        if len(rows) == len(columns):
-            return self._place_by_place(rows, columns, in_place=in_place)
-        return self._by_likeness(rows, columns)
+        if in_place and not self._are_shifted(rows, columns):
+            return self._place_by_place(rows, columns)
+        pairs = dict(self._by_likeness(rows, columns))
+        anchors = [(rows.start - 1, columns.start - 1), *sorted(pairs.items()), (rows.stop, columns.stop)]
+        for (i, j), (next_i, next_j) in pairwise(anchors):
+            pairs |= self._left_over(range(i + 1, next_i), range(j + 1, next_j))
+        return pairs
 
-    def _place_by_place(self, rows: range, columns: range, *, in_place: bool) -> Pairs:
+    def _are_shifted(self, rows: range, columns: range) -> bool:
+        """Whether an item is unlike the one at its place, and like another one."""
+        if len(rows) * len(columns) > _COMPARED_MAX:
+            return False
+        strange = [i for i, j in zip(rows, columns, strict=True) if not self.likeness(i, j).like]
+        return any(self.likeness(i, j).like for i in strange for j in columns)
+
+    def _place_by_place(self, rows: range, columns: range) -> Pairs:
         own = {n: self.likeness(rows[n], columns[n]).differing for n in range(len(rows))}
         if are_reordered(own, lambda n, m: self.likeness(rows[n], columns[m]).differing):
             raise Unclear(REORDERED)
-        return {i: j for i, j in zip(rows, columns, strict=True) if self._is_edited(i, j, in_place=in_place)}
+        return {i: j for i, j in zip(rows, columns, strict=True) if self._is_edited(i, j, in_place=True)}
 
     def _is_edited(self, i: int, j: int, *, in_place: bool) -> bool:
         """Whether an item is an edited one of the file; it is a new one otherwise."""
         common, differing, missing = self.likeness(i, j)
-        if common >= differing + missing or not differing or (in_place and (common or differing == 1)):
+        if common >= differing + missing or (in_place and (common or differing <= 1 or not missing)):
             return True
         if hidden := self.hidden(j):
             raise Unclear(_REPLACED.format(j, hidden))
@@ -173,12 +184,21 @@ class Rows:
             hidden = next(filter(None, map(self.hidden, like)), "")
             if hidden and (len(like) > 1 or like[0] in pairs.values()):
                 raise Unclear(_TWINS.format(hidden))
-            if like and like[0] > max(pairs.values(), default=-1):
-                pairs[i] = like[0]
-        for j in columns:
-            if j not in pairs.values() and len(pairs) < len(rows) and (hidden := self.hidden(j)):
-                raise Unclear(_REPLACED.format(j, hidden))
+            if like and like[-1] < max(pairs.values(), default=-1):
+                raise Unclear(REORDERED)
+            later = (j for j in like if j > max(pairs.values(), default=-1))
+            if (j := next(later, None)) is not None:
+                pairs[i] = j
         return pairs
+
+    def _left_over(self, rows: range, columns: range) -> Pairs:
+        """Match items that are not much like any other."""
+        if len(rows) == len(columns) == 1:
+            return {rows[0]: columns[0]} if self._is_edited(rows[0], columns[0], in_place=False) else {}
+        for j in columns if rows else ():
+            if hidden := self.hidden(j):
+                raise Unclear(_REPLACED.format(j, hidden))
+        return {}
 
     def _refuse_moves(self, pairs: Pairs, is_it: Callable[[Likeness], bool]) -> None:
         """Refuse an item that is one of the file that stands elsewhere, or may be that one, edited."""
