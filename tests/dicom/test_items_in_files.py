@@ -166,3 +166,235 @@ def test_items_that_come_and_go_do_so_and_all_other_bytes_stay(data: st.DataObje
     assert written == file(wanted, form, undefined=undefined)
     if written != before:
         assert len(pydicom.dcmread(io.BytesIO(written)).OtherPatientIDsSequence) == len(wanted)
+
+
+# --- new sequences
+
+
+STEP = {"ScheduledProcedureStepID": "7", "RequestedProcedureDescription": "x"}
+CODE = {"CodeValue": "1", "CodingSchemeDesignator": "99X", "CodeMeaning": "one"}
+
+
+def _put(dicom: dict[str, Any], place: tuple[Any, ...], value: Any) -> None:
+    node: Any = dicom
+    for step in place[:-1]:
+        node = node[step]
+    node[place[-1]] = value
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("place", [(), ("OtherPatientIDsSequence", 0)])
+def test_a_new_sequence_is_written_where_its_tag_belongs(tmp_path: Path, form: Form, place: tuple[Any, ...]) -> None:
+    data = file((Item(_texts(1), hidden="x"),), form, undefined=False)
+    wanted = [
+        {"RequestedProcedureCodeSequence": [CODE], **STEP, "StudyDescription": "", "ReferringPhysicianName": None},
+        {},
+    ]
+    result, written = export(tmp_path, data, lambda dicom: _put(dicom, (*place, "RequestAttributesSequence"), wanted))
+    code = [build.element(tag, vr, CODE[keyword].encode(), form) for tag, (keyword, vr) in KEYWORDS.items()]
+    first = (
+        build.element(0x00080090, "PN", b"", form)
+        + build.element(0x00081030, "LO", b"", form)
+        + build.element(0x00321060, "LO", b"x", form)
+        + build.sequence(0x00321064, [build.item(b"".join(code), form)], form)
+        + build.element(0x00400009, "SH", b"7", form)
+    )
+    new = build.sequence(0x00400275, [build.item(first, form), build.item(b"", form)], form)
+    if place:
+        own = Item(_texts(1), hidden="x").data(form)[8:]
+        text = build.element(0x0040A160, "UT", b"x", form)
+        expected = build.sequence(SEQUENCE, [build.item(own[: -len(text)] + new + text, form)], form)
+        assert written == build.plain(expected, form)
+    else:
+        assert written.replace(new, b"") == data
+    (change,) = result.changes
+    path = "OtherPatientIDsSequence[0]." if place else ""
+    assert (change.path, change.old, change.new) == (f"{path}RequestAttributesSequence", None, wanted)
+    assert "sequence added" in change.reason
+
+
+@pytest.mark.parametrize("undefined", [False, True])
+def test_a_new_sequence_has_the_form_of_those_around_it(tmp_path: Path, undefined: bool) -> None:
+    data = file((Item(_texts(1), undefined=undefined),), build.EXPLICIT, undefined=undefined)
+    _, written = export(tmp_path, data, lambda dicom: _put(dicom, ("RequestAttributesSequence",), [STEP]))
+    content = build.element(0x00321060, "LO", b"x") + build.element(0x00400009, "SH", b"7")
+    assert build.sequence(0x00400275, [build.item(content, undefined=undefined)], undefined=undefined) in written
+
+
+@pytest.mark.parametrize("place", [(), ("OtherPatientIDsSequence", 0)])
+def test_a_private_sequence_reserves_its_block(tmp_path: Path, place: tuple[Any, ...]) -> None:
+    data = file((Item(_texts(1), hidden="x"),), build.EXPLICIT, undefined=False)
+    wanted = [{"NEW, 0009xx02": "a", "CodeValue": "1"}, {"NEW, 0009xx03": [{"CodeValue": "2"}]}]
+    key = "NEW, 0009xx01"
+    source, target = tmp_path / "source.dcm", tmp_path / "target.dcm"
+    source.write_bytes(data)
+    header = {"dicom": dict(Rereading(io.BytesIO(data)).header)}
+    _put(header["dicom"], (*place, key), wanted)
+    assert rewrite(source, target, header).modified
+    read: Any = pydicom.dcmread(target)
+    block = 0x11 if place else 0x10
+    holder = read.OtherPatientIDsSequence[0] if place else read
+    assert holder[0x00090000 | block].value == "NEW"
+    first, second = holder[0x00090001 | block << 8].value
+    assert (first[0x00090010].value, first[0x00091002].value, first.CodeValue) == ("NEW", "a", "1")
+    assert second[0x00091003].value[0].CodeValue == "2"
+    if place:
+        assert (holder[0x00090010].value, holder[0x00091001].value) == ("ACME", b"x\0")
+
+
+def test_what_nobody_could_read_in_implicit_vr_is_refused(tmp_path: Path) -> None:
+    data = file((Item(_texts(1)),), build.IMPLICIT, undefined=False)
+    for value in ([{"CodeValue": "1"}], [{"NEW, 0009xx01": "a"}]):
+        key = "RequestAttributesSequence" if "CodeValue" not in value[0] else "NEW, 0009xx01"
+        result, _ = export(tmp_path, data, lambda dicom: _put(dicom, (key,), value), on_invalid_edit="skip")  # noqa: B023
+        assert not result.modified
+        assert "explicit VR" in result.refused[0].reason
+
+
+def test_a_functional_group_is_added_to_all_frames_that_lack_it(tmp_path: Path) -> None:
+    frame: Items = {"FrameContentSequence": [{"FrameComments": "a"}]}
+    shared: Items = {"PixelMeasuresSequence": [{"SliceThickness": "1"}]}
+    data = file_bytes(
+        {
+            **UID,
+            "NumberOfFrames": "2",
+            "PerFrameFunctionalGroupsSequence": [frame, frame],
+            "SharedFunctionalGroupsSequence": [shared],
+        }
+    )
+
+    def change(dicom: dict[str, Any]) -> None:
+        dicom["PerFrameFunctionalGroupsSequence"]["PlanePositionSequence"] = [{"ImagePositionPatient": [1.0, 2.5, 3.0]}]
+        dicom["SharedFunctionalGroupsSequence"][0]["PlaneOrientationSequence"] = [
+            {"ImageOrientationPatient": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]}
+        ]
+
+    result, written = export(tmp_path, data, change)
+    read = pydicom.dcmread(io.BytesIO(written))
+    frames = read.PerFrameFunctionalGroupsSequence
+    assert [list(map(float, one.PlanePositionSequence[0].ImagePositionPatient)) for one in frames] == [[1, 2.5, 3]] * 2
+    assert read.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0].ImageOrientationPatient[4] == 1
+    assert len(result.changes) == 3
+
+
+def test_each_frame_is_edited_where_the_metadata_show_them_all(tmp_path: Path) -> None:
+    frames: list[Items] = [{"PixelMeasuresSequence": [{"SliceThickness": text}]} for text in ("1", "2", "3")]
+    data = file_bytes({**UID, "NumberOfFrames": "3", "PerFrameFunctionalGroupsSequence": frames})
+
+    def change(dicom: dict[str, Any]) -> None:
+        shown: list[dict[str, Any]] = [
+            {"PixelMeasuresSequence": [{"SliceThickness": value}]} for value in (1.0, 2.5, 3.0)
+        ]
+        shown[2]["FrameContentSequence"] = [{"FrameComments": "last"}]
+        dicom["PerFrameFunctionalGroupsSequence"] = shown
+
+    result, written = export(tmp_path, data, change)
+    read = pydicom.dcmread(io.BytesIO(written)).PerFrameFunctionalGroupsSequence
+    assert [float(one.PixelMeasuresSequence[0].SliceThickness) for one in read] == [1, 2.5, 3]
+    assert [("FrameContentSequence" in one) for one in read] == [False, False, True]
+    assert [change.path for change in result.changes] == [
+        "PerFrameFunctionalGroupsSequence[1].PixelMeasuresSequence[0].SliceThickness",
+        "PerFrameFunctionalGroupsSequence[2].FrameContentSequence",
+    ]
+
+
+@pytest.mark.parametrize(("signed", "vr"), [(0, "US"), (1, "SS")])
+def test_an_ambiguous_vr_in_a_new_item_follows_pixel_representation(tmp_path: Path, signed: int, vr: str) -> None:
+    data = build.plain(build.element(0x00280103, "US", bytes([signed, 0])))
+    wanted = [{"RealWorldValueFirstValueMapped": -1 if signed else 65535}]
+    _, written = export(tmp_path, data, lambda dicom: _put(dicom, ("RealWorldValueMappingSequence",), wanted))
+    assert build.element(0x00409216, vr, b"\xff\xff") in written
+
+
+# --- text, logs and records
+
+
+def test_text_of_a_new_item_re_declares_the_file_where_it_must(tmp_path: Path) -> None:
+    own = build.element(0x00080005, "CS", b"ISO_IR 144") + build.element(0x00080104, "LO", "мозг".encode("iso8859_5"))
+    sequence = build.sequence(SEQUENCE, [build.item(own), Item(_texts(1), hidden="x").data(build.EXPLICIT)])
+    data = build.plain(sequence, charset="ISO_IR 100", name="Müller".encode("latin-1"))
+
+    def change(dicom: dict[str, Any]) -> None:
+        dicom["OtherPatientIDsSequence"].append({"CodeMeaning": "頭"})
+
+    result, written = export(tmp_path, data, change)
+    read = pydicom.dcmread(io.BytesIO(written))
+    assert (read.SpecificCharacterSet, str(read.PatientName)) == ("ISO_IR 192", "Müller")
+    assert [item.CodeMeaning for item in read.OtherPatientIDsSequence] == ["мозг", "meaning 1", "頭"]
+    assert {change.path for change in result.changes} == {"SpecificCharacterSet", "OtherPatientIDsSequence[2]"}
+
+
+@pytest.mark.parametrize(("text", "fits"), [("мозг", True), ("頭", False)])
+def test_a_new_item_may_declare_a_character_set_of_its_own(tmp_path: Path, text: str, fits: bool) -> None:
+    data = build.plain(charset="ISO_IR 100")
+    wanted = [{"SpecificCharacterSet": "ISO_IR 144", "CodeMeaning": text}]
+    place = ("OtherPatientIDsSequence",)
+    result, written = export(tmp_path, data, lambda dicom: _put(dicom, place, wanted), on_invalid_edit="skip")
+    assert result.modified == fits
+    if fits:
+        assert pydicom.dcmread(io.BytesIO(written)).OtherPatientIDsSequence[0].CodeMeaning == text
+    else:
+        assert "declares for itself" in result.refused[0].reason
+
+
+def test_the_log_has_a_row_for_each_item_and_value(tmp_path: Path) -> None:
+    items = [Item({tag: f"{n} {text}" for tag, text in _texts(n).items()}, hidden="secret") for n in (1, 2, 3)]
+    data = file(tuple(items), build.EXPLICIT, undefined=False)
+
+    def change(dicom: dict[str, Any]) -> None:
+        first, _, third = dicom["OtherPatientIDsSequence"]
+        dicom["OtherPatientIDsSequence"] = [{"CodeValue": "new"}, first, {**third, "CodeMeaning": "edited"}]
+
+    result, _ = export(tmp_path, data, change)
+    rows = {change.path: (change.old, change.new, change.reason) for change in result.changes}
+    assert rows.keys() == {
+        "OtherPatientIDsSequence[1]",
+        "OtherPatientIDsSequence[0]",
+        "OtherPatientIDsSequence[2].CodeMeaning",
+    }
+    old, new, reason = rows["OtherPatientIDsSequence[1]"]
+    assert (old["CodeValue"], old["TextValue"], new) == ("2 V2", "secret", None)
+    assert reason.startswith("item removed")
+    assert "do not show" in reason
+    assert rows["OtherPatientIDsSequence[0]"][:2] == (None, {"CodeValue": "new"})
+    assert rows["OtherPatientIDsSequence[2].CodeMeaning"][:2] == ("3 meaning 3", "edited")
+
+
+def test_the_old_items_are_kept_in_the_original_attributes(tmp_path: Path) -> None:
+    data = file((Item(_texts(1), hidden="x"), Item(_texts(2), hidden="y")), build.EXPLICIT, undefined=False)
+
+    def change(dicom: dict[str, Any]) -> None:
+        del dicom["OtherPatientIDsSequence"][0]
+        dicom["RequestAttributesSequence"] = [STEP]
+
+    _, written = export(tmp_path, data, change, record_original_attributes=True)
+    kept = pydicom.dcmread(io.BytesIO(written)).OriginalAttributesSequence[0].ModifiedAttributesSequence[0]
+    assert [item.TextValue for item in kept.OtherPatientIDsSequence] == ["x", "y"]
+    assert len(kept.RequestAttributesSequence) == 0
+
+
+def test_references_follow_a_uid_in_items_that_move(tmp_path: Path) -> None:
+    items = [{"ReferencedSOPInstanceUID": uid, "PurposeOfReferenceCodeSequence": [CODE]} for uid in ("9.1", "1.2.3.4")]
+    data = file_bytes({**UID, "ReferencedImageSequence": items})
+
+    def change(dicom: dict[str, Any]) -> None:
+        dicom["SOPInstanceUID"] = "1.2.3.5"
+        del dicom["ReferencedImageSequence"][0]
+
+    result, written = export(tmp_path, data, change, edit_uids=True)
+    (left,) = pydicom.dcmread(io.BytesIO(written)).ReferencedImageSequence
+    assert left.ReferencedSOPInstanceUID == "1.2.3.5"
+    assert not result.refused
+
+
+def test_no_group_of_a_sequence_is_written_where_one_value_is_refused(tmp_path: Path) -> None:
+    data = file((Item(_texts(1)), Item(_texts(2))), build.EXPLICIT, undefined=False)
+    wanted = [{"CodeValue": "more than the sixteen characters of SH"}, Item(_texts(1)).shown()]
+    result, _ = export(
+        tmp_path, data, lambda dicom: _put(dicom, ("OtherPatientIDsSequence",), wanted), on_invalid_edit="skip"
+    )
+    assert not result.modified
+    (refused,) = result.refused
+    assert "OtherPatientIDsSequence[0].CodeValue" in refused.reason
+    assert (refused.path, refused.new) == ("OtherPatientIDsSequence", wanted)
+    assert result.header["dicom"]["OtherPatientIDsSequence"] == [Item(_texts(n)).shown() for n in (1, 2)]

@@ -101,7 +101,8 @@ class ItemComparison:
             return Likeness(_filled(shown), 0, 0)
         edits = self._edits(i, j)
         missing = min(_missing(shown, project_data_set(item, importer)) for importer in self._importers)
-        return Likeness(_filled(shown) - sum(_filled(one.wanted) for one in edits), _distance(edits), missing)
+        differing, added = (sum(counts) for counts in zip(*map(_changes, edits), strict=True)) if edits else (0, 0)
+        return Likeness(_filled(shown) - differing - added, differing, missing, added)
 
     @cached_property
     def _found(self) -> _Found:
@@ -181,6 +182,16 @@ class _Found(dict[tuple[int, int], list[Finding]]):
 
 def _distance(findings: Iterable[Finding]) -> int:
     return sum(size(finding.wanted) for finding in findings if isinstance(finding, Difference))
+
+
+def _changes(one: Difference) -> tuple[int, int]:
+    """Count the values that an edit replaces or removes, and those that it adds."""
+    if not isinstance(one.value, Items):
+        count = size(one.wanted)
+        return (0, count) if one.in_file is None or one.in_file.empty else (count, 0)
+    kept = [item for item in one.value.items if isinstance(item, KeptItem)]
+    new = (asked for item, asked in zip(one.value.items, one.wanted, strict=True) if isinstance(item, NewItem))
+    return one.value.count - len(kept) + sum(len(item.values) for item in kept), sum(map(size, new))
 
 
 def _filled(value: Any) -> int:

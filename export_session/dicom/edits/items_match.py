@@ -41,15 +41,21 @@ class Likeness(NamedTuple):
     common: int
     differing: int
     missing: int  # in the metadata, though the importer shows them
+    added: int = 0  # in the metadata, where the file has nothing
 
     @property
     def same(self) -> bool:
         """Whether it is what the importer shows of the item."""
-        return not self.differing and not self.missing
+        return not (self.differing or self.missing or self.added)
+
+    @property
+    def distance(self) -> int:
+        """How many values of the metadata are not those of the file."""
+        return self.differing + self.added
 
     @property
     def like(self) -> bool:
-        """Whether most of it is."""
+        """Whether most of what the item has is still there."""
         return self.common > self.differing + self.missing
 
 
@@ -161,14 +167,14 @@ class Rows:
         return any(self.likeness(i, j).like for i in strange for j in columns)
 
     def _place_by_place(self, rows: range, columns: range) -> Pairs:
-        own = {n: self.likeness(rows[n], columns[n]).differing for n in range(len(rows))}
-        if are_reordered(own, lambda n, m: self.likeness(rows[n], columns[m]).differing):
+        own = {n: self.likeness(rows[n], columns[n]).distance for n in range(len(rows))}
+        if are_reordered(own, lambda n, m: self.likeness(rows[n], columns[m]).distance):
             raise Unclear(REORDERED)
         return {i: j for i, j in zip(rows, columns, strict=True) if self._is_edited(i, j, in_place=True)}
 
     def _is_edited(self, i: int, j: int, *, in_place: bool) -> bool:
         """Whether an item is an edited one of the file; it is a new one otherwise."""
-        common, differing, missing = self.likeness(i, j)
+        common, differing, missing, _ = self.likeness(i, j)
         if common >= differing + missing or (in_place and (common or differing <= 1 or not missing)):
             return True
         if hidden := self.hidden(j):

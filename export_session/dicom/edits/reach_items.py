@@ -85,7 +85,7 @@ def _twin(found: Iterable[Difference], path: Sequence[Step]) -> Difference | Non
 
 def _is_same(twin: Difference, one: Difference) -> bool:
     """Whether the same is to be done to the same items, as far as the metadata show them."""
-    return twin.value == one.value and twin.old == one.old
+    return bool(twin.value == one.value and twin.old == one.old)
 
 
 def _meet(one: Sequence[Step], other: Sequence[Step]) -> bool:

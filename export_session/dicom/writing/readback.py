@@ -12,7 +12,7 @@ from typing import Any
 from export_session.dicom.binary.dataset import Value, main_data_set
 from export_session.dicom.binary.elements import Element
 from export_session.dicom.binary.instance import Instance
-from export_session.dicom.vocabulary import Assignment, Items, KeptItem, Step
+from export_session.dicom.vocabulary import Assignment, Items, ItemValue, KeptItem, Step
 from export_session.dicom.writing.apply import Edited
 from export_session.dicom.writing.decoded import holds
 from export_session.dicom.writing.readback_items import holds_items
@@ -59,7 +59,8 @@ class ReadBack:
             place = _moved(assignment.path, items)
             value = reading.find(place) if place else None
             if isinstance(assignment.value, Items):
-                right = value is not None and holds_items(value, was.find(assignment.path), assignment.value)
+                asked = _with_others(assignment, [self._assignments[n] for n in effects])
+                right = value is not None and holds_items(value, was.find(assignment.path), asked)
             else:
                 right = place is None or holds(value, assignment.value)
             if not right:
@@ -78,6 +79,20 @@ def _items_of(assignment: Assignment) -> Iterator[tuple[_Path, Items]]:
             kept = (one for one in value.items if isinstance(one, KeptItem))
             above = ((one, (*path[:-1], replace(path[-1], item=one.number))) for one in kept)
             pending += (((*at, *inner.path), inner.value) for one, at in above for inner in one.values)
+
+
+def _with_others(assignment: Assignment, others: Sequence[Assignment]) -> Items:
+    """Return the items of a sequence with what other assignments write in those that stay, as UIDs that follow."""
+    way, items = assignment.path, assignment.value
+    made = []
+    for one in items.items:
+        if isinstance(one, KeptItem):
+            at = (*way[:-1], replace(way[-1], item=one.number))
+            inner = [ItemValue(o.path[len(at) :], o.vr, o.value) for o in others if o.path[: len(at)] == at]
+            made.append(replace(one, values=(*inner, *one.values)))
+        else:
+            made.append(one)
+    return replace(items, items=tuple(made))
 
 
 def _moved(path: _Path, items: Mapping[_Path, Items]) -> _Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ def code(value: str, meaning: str = "", scheme: str = "99X") -> dict[str, Any]:
     return {"CodeValue": value, "CodeMeaning": meaning or f"meaning {value}", "CodingSchemeDesignator": scheme}
 
 
-def decide(held: list[Items], shown: Any, **options: Any) -> Decision:
+def decide(held: Sequence[Mapping[str, Any]], shown: Any, **options: Any) -> Decision:
     header = {"dicom": {**FMI_MARK, KEYWORD: shown}}
     return find_edits([instance({KEYWORD: held})], header, None, Options(**options))
 
@@ -143,7 +144,9 @@ def test_items_without_anything_to_show_are_told_apart_by_nothing() -> None:
     ],
 )
 @pytest.mark.parametrize("held", [[], [A]])
-def test_a_new_item_that_cannot_be_written_is_refused(item: Any, reason: str, held: list[Items]) -> None:
+def test_a_new_item_that_cannot_be_written_is_refused(
+    item: Any, reason: str, held: Sequence[Mapping[str, Any]]
+) -> None:
     shown = [*held, item]
     elements: Items = {KEYWORD: held} if held else {}
     decision = find_edits([instance(elements)], {"dicom": {**FMI_MARK, KEYWORD: shown}})
@@ -168,7 +171,7 @@ def test_frames_are_neither_added_nor_removed() -> None:
 # --- series
 
 
-def of_series(held: list[list[Items]], shown: Any, **options: Any) -> Decision:
+def of_series(held: Sequence[Sequence[Mapping[str, Any]]], shown: Any, **options: Any) -> Decision:
     members = series(len(held), {}, **{KEYWORD: held})
     return find_edits(
         members, {"dicom": {**FMI_MARK, "SOPInstanceUID": "1.2.3.4.1", KEYWORD: shown}}, None, Options(**options)
@@ -199,4 +202,4 @@ def test_twins_in_one_instance_are_enough_to_refuse() -> None:
 def test_instances_that_hold_the_items_already_are_left_alone() -> None:
     decision = of_series([[A], [A, B], [A]], [A, B])
     assert layout(decision) == [0, "new"]
-    assert decision.assignments[0].instances == {0, 2}
+    assert decision.assignments[0].instances == frozenset({0, 2})
