@@ -12,7 +12,7 @@ from typing import Any
 from export_session.dicom.binary.dataset import Value, main_data_set
 from export_session.dicom.binary.elements import Element
 from export_session.dicom.binary.instance import Instance
-from export_session.dicom.vocabulary import Assignment, Items, ItemValue, KeptItem, Step
+from export_session.dicom.vocabulary import Assignment, Items, ItemValue, KeptItem, NewItem, Step
 from export_session.dicom.writing.apply import Edited
 from export_session.dicom.writing.decoded import holds
 from export_session.dicom.writing.readback_items import holds_items
@@ -83,8 +83,9 @@ def _items_of(assignment: Assignment) -> Iterator[tuple[_Path, Items]]:
 
 def _with_others(assignment: Assignment, others: Sequence[Assignment]) -> Items:
     """Return the items of a sequence with what other assignments write in those that stay, as UIDs that follow."""
-    way, items = assignment.path, assignment.value
-    made = []
+    way = assignment.path
+    items: Items = assignment.value
+    made: list[KeptItem | NewItem] = []
     for one in items.items:
         if isinstance(one, KeptItem):
             at = (*way[:-1], replace(way[-1], item=one.number))
