@@ -298,6 +298,52 @@ def test_each_frame_is_edited_where_the_metadata_show_them_all(tmp_path: Path) -
     ]
 
 
+def test_the_array_of_frames_follows_their_items(tmp_path: Path) -> None:
+    frames: list[Items] = [{"PlanePositionSequence": [{"ImagePositionPatient": f"1\\0\\{n}"}]} for n in (1, 2)]
+    data = file_bytes({**UID, "NumberOfFrames": "2", "PerFrameFunctionalGroupsSequence": frames})
+    key = "ImagePositionPatient"
+    header = {
+        "dicom": dict(Rereading(io.BytesIO(data)).header),
+        "dicom_array": {key: Rereading(io.BytesIO(data)).frame_entries(key)},
+    }
+    assert header["dicom_array"][key] == [[1.0, 0.0, 1.0], [1.0, 0.0, 2.0]]
+    header["dicom"]["PerFrameFunctionalGroupsSequence"] = [
+        {"PlanePositionSequence": [{key: [4.0, 4.0, 4.0]}, {key: [1.0, 0.0, 1.0]}]},
+        {"PlanePositionSequence": [{key: [1.0, 0.0, 2.0]}]},
+    ]
+    source, target = build.archive(tmp_path / "source.zip", {"1.dcm": data}), tmp_path / "target.zip"
+    result = rewrite(source, target, header)
+    assert [change.path for change in result.changes] == [
+        "PerFrameFunctionalGroupsSequence[0].PlanePositionSequence[0]"
+    ]
+    assert result.header["dicom_array"][key] == [[4.0, 4.0, 4.0], [1.0, 0.0, 2.0]]
+    again = rewrite(target, tmp_path / "unused.zip", dict(result.header))
+    assert not again.changes
+
+
+def test_the_items_of_each_slice_are_given_in_the_array(tmp_path: Path) -> None:
+    members = {
+        f"{n}.dcm": file_bytes(
+            {
+                **UID,
+                "SOPInstanceUID": f"1.2.3.4.{n}",
+                "InstanceNumber": str(n),
+                "AnatomicRegionSequence": [{"CodeValue": f"{n}"}],
+            }
+        )
+        for n in (1, 2)
+    }
+    source, target = build.archive(tmp_path / "source.zip", members), tmp_path / "target.zip"
+    header = {
+        "dicom": dict(Rereading(io.BytesIO(members["1.dcm"])).header),
+        "dicom_array": {"AnatomicRegionSequence": [[{"CodeValue": "1"}, {"CodeValue": "9"}], [{"CodeValue": "2"}]]},
+    }
+    result = rewrite(source, target, header)
+    (change,) = result.changes
+    assert (change.path, change.member, change.new) == ("AnatomicRegionSequence[1]", "1.dcm", {"CodeValue": "9"})
+    assert result.header["dicom"]["AnatomicRegionSequence"] == [{"CodeValue": "1"}, {"CodeValue": "9"}]
+
+
 @pytest.mark.parametrize(("signed", "vr"), [(0, "US"), (1, "SS")])
 def test_an_ambiguous_vr_in_a_new_item_follows_pixel_representation(tmp_path: Path, signed: int, vr: str) -> None:
     data = build.plain(build.element(0x00280103, "US", bytes([signed, 0])))

@@ -186,7 +186,7 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
     for index, (entry, frame) in enumerate(zip(entries, frames, strict=False)):
         if entry is None:
             continue  # which leaves the element as it is, as it does in lists of members
-        data_set, above = _frame_data_set(key, frame, index, main)
+        data_set, above = frame_data_set(key, frame, index, main)
         findings = comparison.of_values(key, entry, data_set, above)
         differences = [finding for finding in findings if isinstance(finding, Difference)]
         if differences and index < len(made := imported()) and made[index] == entry:
@@ -198,7 +198,7 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
     yield from _root_edits(key, at_root, len(frames))
 
 
-def _frame_data_set(key: Key, frame: DataSet, index: int, main: DataSet) -> tuple[DataSet, Above]:
+def frame_data_set(key: Key, frame: DataSet, index: int, main: DataSet) -> tuple[DataSet, Above]:
     """Return where file-metadata-importer finds the value of a frame, and how to get there."""
     groups = Key("PerFrameFunctionalGroupsSequence", PER_FRAME_GROUPS)
     if frame.get(key):

@@ -17,6 +17,7 @@ from export_session.dicom.edits.importers import (
     Importer,
     marks_of,
 )
+from export_session.dicom.edits.per_slice import frame_data_set
 from export_session.dicom.edits.projection import project
 from export_session.dicom.vocabulary import Cause, Items, KeptItem, NewItem, Step
 
@@ -131,8 +132,12 @@ class _Record:
         arrays = self.header.get("dicom_array")
         if not isinstance(arrays, Mapping) or edit.cause is Cause.SLICE:
             return
+        has_items = isinstance(edit.difference.value, Items)
         for text, entries in arrays.items():
             key = key_of(text)
+            if key and has_items and self.decision.series.is_multiframe and isinstance(entries, list):
+                self._show_frames(key, entries, edit)
+                continue
             if key is None or not key.is_like(edit.difference.keys[-1]) or not isinstance(entries, list):
                 continue
             if self.decision.series.is_multiframe:
@@ -142,6 +147,16 @@ class _Record:
                 for index, member in enumerate(self.decision.order[: len(entries)]):
                     if member in self.decision.series.data_sets and edit.covers(member):
                         entries[index] = self._entry(edit, member)
+
+    def _show_frames(self, key: Key, entries: list[Any], edit: Edit) -> None:
+        """Enter what the frames hold where items of their sequences came or went."""
+        main = self.rewritten.get(self.decision.reference)
+        groups = main.at(PER_FRAME_GROUPS) if main and key.name in _names(edit) else None
+        for index, frame in enumerate(groups.items() if main and groups else ()):
+            if main and index in _frames(edit, len(entries)):
+                value = frame_data_set(key, frame, index, main)[0].get(key)
+                made = project(value, IMPORTERS[0]) if value else ABSENT
+                entries[index] = None if made is ABSENT else made
 
     def _entry(self, edit: Edit, member: int) -> Any:
         """Return the entry of an array: only file-metadata-importer, the first of the importers, makes any."""
