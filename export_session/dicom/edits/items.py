@@ -121,17 +121,12 @@ class ItemComparison:
 
     @cached_property
     def _imported(self) -> Sequence[Sequence[Any]]:
-        """The items as importers themselves show them.
+        """The items as importers themselves show them, where they show all of them."""
+        return [made for made in self._readings if len(made) == len(self.items)]
 
-        Raises
-        ------
-        Unclear
-            They show more or less than there are.
-        """
-        found = self.compares.imported(self._key, self.above)
-        if any(len(made) != len(self.items) for made in found):
-            raise Unclear(_MISCOUNTED)
-        return found
+    @cached_property
+    def _readings(self) -> Sequence[Sequence[Any]]:
+        return self.compares.imported(self._key, self.above)
 
     @cached_property
     def _importers(self) -> Sequence[Importer]:
@@ -147,6 +142,8 @@ class ItemComparison:
     # What is to be written
 
     def _items(self, pairs: Pairs) -> Items:
+        if len(self._imported) < len(self._readings):
+            raise Unclear(_MISCOUNTED)
         made = (self._item(i, pairs) for i, _ in enumerate(self.shown))
         return Items(tuple(made), len(self.items), list(self.shown))
 

@@ -6,9 +6,9 @@ its own item: where two ways to lay them would give it different owners, the mat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import NamedTuple
 
 from export_session.dicom.edits.reordering import are_reordered
@@ -28,7 +28,7 @@ _REPLACED = (
 )
 _TOO_MANY = "so many items of this sequence differ that it is unclear which is which; change fewer of them at a time"
 
-_COMPARED_MAX = 64 * 64  # pairs of items that are looked at beside those at the same place
+_COMPARED_MAX = 1 << 14  # pairs of items that are looked at beside those at the same place
 
 
 class Unclear(Exception):
@@ -81,71 +81,89 @@ class Rows:
             What the metadata do not show might change owner.
         """
         pairs = dict(self._same_items())
-        in_place = self.shown == self.held and all(i == j for i, j in pairs.items())
+        in_place = self._are_in_place(pairs)
         anchors = [(-1, -1), *sorted(pairs.items()), (self.shown, self.held)]
         for (i, j), (next_i, next_j) in pairwise(anchors):
             pairs |= self._in_gap(range(i + 1, next_i), range(j + 1, next_j), in_place=in_place)
         self._refuse_moves(pairs, lambda found: found.like)
         return pairs
 
+    def _are_in_place(self, pairs: Pairs) -> bool:
+        return self.shown == self.held and all(i == j for i, j in pairs.items())
+
     def _same_items(self) -> Pairs:
         """Match the items that nobody edited."""
-        first = dict(self._run(reverse=False))
-        self._refuse_moves(first, lambda found: found.same)
-        last = dict(self._run(reverse=True))
-        for i in first.keys() | last.keys():
-            found = sorted({first.get(i, -1), last.get(i, -1)})
-            if len(found) > 1:
-                self._refuse_twins(i, found[0], found[1])
-        return first
-
-    def _refuse_twins(self, shown: int, low: int, high: int) -> None:
-        """Refuse a choice between items that would not come to the same."""
-        twins = [j for j in range(max(low, 0), high + 1) if j in (low, high) or self.likeness(shown, j).same]
-        hidden = next(filter(None, map(self.hidden, twins)), "")
-        if hidden and (low < 0 or not all(self.are_equal(twins[0], j) for j in twins)):
-            raise Unclear(_TWINS.format(hidden))
-
-    def _run(self, *, reverse: bool) -> Iterator[tuple[int, int]]:
-        """Yield a longest row of pairs that are the same, as far at the start as can be, or at the end."""
-
-        def is_same(i: int, j: int) -> bool:
-            return self.likeness(*_mirrored(i, j)).same
-
-        def _mirrored(i: int, j: int) -> tuple[int, int]:
-            return (self.shown - 1 - i, self.held - 1 - j) if reverse else (i, j)
-
         short = min(self.shown, self.held)
-        start = next((n for n in range(short) if not is_same(n, n)), short)
-        stop = next(
-            (n for n in range(short - start) if not is_same(self.shown - 1 - n, self.held - 1 - n)), short - start
-        )
-        rows, columns = range(start, self.shown - stop), range(start, self.held - stop)
-        yield from (_mirrored(n, n) for n in range(start))
-        yield from (_mirrored(i, j) for i, j in self._longest(rows, columns, is_same))
-        yield from (_mirrored(self.shown - 1 - n, self.held - 1 - n) for n in range(stop))
+        start = next((n for n in range(short) if not self._is_same(n, n)), short)
+        last, end = self.shown - 1, self.held - 1
+        stop = next((n for n in range(short - start) if not self._is_same(last - n, end - n)), short - start)
+        pairs = {n: n for n in range(start)} | {last - n: end - n for n in range(stop)}
+        pairs |= self._longest(range(start, self.shown - stop), range(start, self.held - stop))
+        if self._are_in_place(pairs):
+            return pairs
+        self._refuse_moves(pairs, lambda found: found.same)
+        if self._may_be_others(pairs):
+            self._refuse_twins()
+        return pairs
 
-    def _longest(self, rows: range, columns: range, is_same: Callable[[int, int], bool]) -> Iterator[tuple[int, int]]:
-        if not rows or not columns:
-            return
-        if len(rows) * len(columns) > _COMPARED_MAX:
-            if self.shown == self.held:
-                return  # they are compared place by place
-            raise Unclear(_TOO_MANY)
-        best = {(i, columns.stop): 0 for i in rows} | {(rows.stop, j): 0 for j in (*columns, columns.stop)}
-        for i in reversed(rows):
-            for j in reversed(columns):
-                longest = max(best[i + 1, j], best[i, j + 1])
-                best[i, j] = max(longest, best[i + 1, j + 1] + 1) if is_same(i, j) else longest
-        i, j = rows.start, columns.start
-        while i < rows.stop and j < columns.stop:
-            if is_same(i, j) and best[i, j] == best[i + 1, j + 1] + 1:
-                yield i, j
-                i, j = i + 1, j + 1
-            elif best[i, j] == best[i, j + 1]:
-                j += 1
+    def _is_same(self, i: int, j: int) -> bool:
+        return self.likeness(i, j).same
+
+    def _longest(self, rows: range, columns: range) -> Pairs:
+        """Return a longest row of pairs that are the same."""
+        if self.shown == self.held and len(rows) * len(columns) > _COMPARED_MAX:
+            return {}  # they are compared place by place
+        after = self._lengths(rows, columns)
+        pairs, n, m = {}, 0, 0
+        while after[n, m]:
+            if self._is_same(rows[n], columns[m]) and after[n, m] == after[n + 1, m + 1] + 1:
+                pairs[rows[n]] = columns[m]
+                n, m = n + 1, m + 1
+            elif after[n, m] == after[n, m + 1]:
+                m += 1
             else:
-                i += 1
+                n += 1
+        return pairs
+
+    def _lengths(self, rows: range, columns: range) -> Mapping[tuple[int, int], int]:
+        """Return for each place how many pairs that are the same can stand from there on, one behind the other."""
+        if len(rows) * len(columns) > _COMPARED_MAX:
+            raise Unclear(_TOO_MANY)
+        longest = dict.fromkeys(product(range(len(rows) + 1), range(len(columns) + 1)), 0)
+        for n, m in product(reversed(range(len(rows))), reversed(range(len(columns)))):
+            other = max(longest[n + 1, m], longest[n, m + 1])
+            longest[n, m] = max(other, longest[n + 1, m + 1] + 1) if self._is_same(rows[n], columns[m]) else other
+        return longest
+
+    def _may_be_others(self, pairs: Pairs) -> bool:
+        """Whether an item that stays looks like one that goes, or a new one like one that stays."""
+        added, removed = self._others(pairs)
+        if len(added) * self.held + len(removed) * self.shown > _COMPARED_MAX:
+            return True
+        gone = any(self._is_same(i, j) for i in pairs for j in removed)
+        return gone or any(self._is_same(i, j) for i in added for j in pairs.values())
+
+    def _refuse_twins(self) -> None:
+        """Refuse items that nobody edited if there are several ways to match them that do not come to the same."""
+        rows, columns = range(self.shown), range(self.held)
+        after, before = self._lengths(rows, columns), self._lengths(rows[::-1], columns[::-1])
+
+        def is_way(i: int, j: int, pairs: int) -> bool:
+            """Whether a longest row of pairs goes by a place, with one pair there or none."""
+            behind = after[i + 1, j + pairs]
+            return before[self.shown - i, self.held - j] + pairs + behind == after[0, 0]
+
+        for i in rows:
+            twins = [j for j in columns if self._is_same(i, j) and is_way(i, j, 1)]
+            is_new = any(is_way(i, j, 0) for j in range(self.held + 1))
+            hidden = next(filter(None, map(self.hidden, twins)), "")
+            if hidden and (is_new or not all(self.are_equal(twins[0], j) for j in twins)):
+                raise Unclear(_TWINS.format(hidden))
+
+    def _others(self, pairs: Pairs) -> tuple[list[int], list[int]]:
+        """Return the items of the metadata and those of the file that are in no pair."""
+        added = [i for i in range(self.shown) if i not in pairs]
+        return added, sorted(set(range(self.held)).difference(pairs.values()))
 
     def _in_gap(self, rows: range, columns: range, *, in_place: bool) -> Pairs:
         """Match what stands between two items that nobody edited."""
@@ -208,8 +226,7 @@ class Rows:
 
     def _refuse_moves(self, pairs: Pairs, is_it: Callable[[Likeness], bool]) -> None:
         """Refuse an item that is one of the file that stands elsewhere, or may be that one, edited."""
-        added = [i for i in range(self.shown) if i not in pairs]
-        removed = sorted(set(range(self.held)).difference(pairs.values()))
+        added, removed = self._others(pairs)
         if len(added) * len(removed) > _COMPARED_MAX:
             if self.shown == self.held:
                 return  # they are compared place by place

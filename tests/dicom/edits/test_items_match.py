@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,6 +76,33 @@ def test_twins_with_hidden_contents_are_refused_with_what_these_are(shown: Any) 
     (refused,) = decide(held, shown).refused
     assert "ACME, 0019xx01" in refused.reason
     assert "look the same" in refused.reason
+
+
+@pytest.mark.parametrize("shown", [[A, {**B, "CodeMeaning": "edited"}], [B, A, {**C, "CodeMeaning": "edited"}]])
+def test_twins_beside_an_edited_item_are_refused_too(shown: Any) -> None:
+    twins = [{**A, **HIDDEN, "00191001 LO": text} for text in ("one", "two")]
+    held = [*twins, B] if len(shown) == 2 else [B, *twins, C]
+    assert "look the same" in decide(held, shown).refused[0].reason
+
+
+def test_a_twin_that_stands_behind_another_item_is_none() -> None:
+    held = [{**A, **HIDDEN}, B, {**A, **HIDDEN, "00191001 LO": "other"}]
+    assert layout(decide(held, [A, B])) == [0, 1]
+    assert layout(decide(held, [B, A])) == [1, 2]
+
+
+def test_twins_may_be_edited_in_place() -> None:
+    twins = [{**A, **HIDDEN, "00191001 LO": text} for text in ("one", "two")]
+    decision = decide([*twins, B], [{**A, "CodeMeaning": "edited"}, A, B])
+    assert [edit.path[0].item for edit in decision.edits] == [0]
+
+
+def test_one_of_a_thousand_items_is_removed_in_no_time() -> None:
+    held = [{**code(str(n)), **HIDDEN} for n in range(1000)]
+    shown = [code(str(n)) for n in range(1000) if n != 400]
+    start = time.process_time()
+    assert layout(decide(held, shown)) == [n for n in range(1000) if n != 400]
+    assert time.process_time() - start < 5  # about 1 on an idle machine
 
 
 def test_twins_that_are_the_same_bytes_may_be_removed() -> None:
