@@ -321,6 +321,24 @@ def test_the_array_of_frames_follows_their_items(tmp_path: Path) -> None:
     assert not again.changes
 
 
+def test_items_and_an_entry_of_the_array_that_lies_in_them_are_a_conflict(tmp_path: Path) -> None:
+    frames: list[Items] = [{"PlanePositionSequence": [{"ImagePositionPatient": "1\\0\\1"}]}] * 2
+    data = file_bytes({**UID, "NumberOfFrames": "2", "PerFrameFunctionalGroupsSequence": frames})
+    key = "ImagePositionPatient"
+    new: dict[str, Any] = {"PlanePositionSequence": [{key: [4.0, 4.0, 4.0]}, {key: [1.0, 0.0, 1.0]}]}
+    header = {
+        "dicom": {**Rereading(io.BytesIO(data)).header, "PerFrameFunctionalGroupsSequence": new},
+        "dicom_array": {key: [[7.0, 7.0, 7.0], [1.0, 0.0, 1.0]]},
+    }
+    source = build.archive(tmp_path / "source.zip", {"1.dcm": data})
+    result = rewrite(source, tmp_path / "target.zip", header, on_invalid_edit="skip")
+    assert {change.path.split(".", 1)[1] for change in result.refused} == {
+        "PlanePositionSequence",
+        "PlanePositionSequence[0].ImagePositionPatient",
+    }
+    assert all("disagree" in change.reason for change in result.refused)
+
+
 def test_the_items_of_each_slice_are_given_in_the_array(tmp_path: Path) -> None:
     members = {
         f"{n}.dcm": file_bytes(
