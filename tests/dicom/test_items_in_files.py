@@ -62,8 +62,10 @@ class Item:
         )
 
 
-def file(items: tuple[Item, ...], form: Form, *, undefined: bool) -> bytes:
-    return build.plain(build.sequence(SEQUENCE, [one.data(form) for one in items], form, undefined=undefined), form)
+def file(items: tuple[Item, ...], form: Form, *, undefined: bool, vr: str = "SQ") -> bytes:
+    within = build.IMPLICIT if vr == "UN" else form  # PS3.5 §6.2.2
+    made = [one.data(within) for one in items]
+    return build.plain(build.sequence(SEQUENCE, made, form, undefined=undefined, vr=vr), form)
 
 
 def export(folder: Path, data: bytes, change: Any, **options: Any) -> tuple[Result, bytes]:
@@ -144,11 +146,12 @@ def _styled(items: tuple[Item, ...], style: bool) -> tuple[Item, ...]:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_items_that_come_and_go_do_so_and_all_other_bytes_stay(data: st.DataObject) -> None:
     form, undefined = data.draw(st.sampled_from(FORMS)), data.draw(st.booleans())
+    vr = data.draw(st.sampled_from(["SQ", "SQ", "UN"])) if form == build.EXPLICIT else "SQ"
     items = data.draw(_items(100))
     wanted = data.draw(_changed(items, 500))
     if not items:
         wanted = _styled(wanted, undefined)
-    before = file(items, form, undefined=undefined)
+    before = file(items, form, undefined=undefined, vr=vr)
 
     def change(dicom: dict[str, Any]) -> None:
         if wanted or items:
@@ -163,7 +166,7 @@ def test_items_that_come_and_go_do_so_and_all_other_bytes_stay(data: st.DataObje
             0
         ].reason
         return
-    assert written == file(wanted, form, undefined=undefined)
+    assert written == file(wanted, form, undefined=undefined, vr=vr)
     if written != before:
         assert len(pydicom.dcmread(io.BytesIO(written)).OtherPatientIDsSequence) == len(wanted)
 

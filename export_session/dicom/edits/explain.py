@@ -117,7 +117,7 @@ def imported_items(series: Series, marks: Marks, index: int) -> Imported:
     """Return what shows the items of a sequence of an instance as importers themselves read them."""
 
     def imported(key: Key, above: Above) -> list[Sequence[Any]]:
-        headers = (series.header_by(importer, index) for importer in marks.possible if importer.lists_items)
+        headers = (series.header_by(importer, index) for importer in marks.makers if importer.lists_items)
         found = (_items_at(header, key, above) for header in headers)
         return [items for items in found if isinstance(items, list)]
 

@@ -26,6 +26,10 @@ _REPLACED = (
     "If it is the same item, leave more of its values as they are; if it is another one, remove the old one alone, "
     "and add the new one to what was exported"
 )
+_ALIKE = (
+    "items of this sequence are so much alike that it is unclear which of them was edited, and they hold what the "
+    "metadata do not show ({}). Leave the values of the items that stay as they are while others are added or removed"
+)
 _TOO_MANY = "so many items of this sequence differ that it is unclear which is which; change fewer of them at a time"
 
 _COMPARED_MAX = 1 << 14  # pairs of items that are looked at beside those at the same place
@@ -207,7 +211,7 @@ class Rows:
             like = [j for j in columns if self.likeness(i, j).like]
             hidden = next(filter(None, map(self.hidden, like)), "")
             if hidden and (len(like) > 1 or like[0] in pairs.values()):
-                raise Unclear(_TWINS.format(hidden))
+                raise Unclear(_ALIKE.format(hidden))
             if like and like[-1] < max(pairs.values(), default=-1):
                 raise Unclear(REORDERED)
             later = (j for j in like if j > max(pairs.values(), default=-1))

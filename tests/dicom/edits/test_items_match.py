@@ -64,6 +64,14 @@ def test_an_edited_item_is_found_by_what_is_left_of_it() -> None:
     assert [[one.value for one in item.values] for item in assignment.value.items] == [[], ["edited"]]
 
 
+def test_an_edited_item_that_is_like_several_is_refused() -> None:
+    more = {"MappingResource": "DCMR", "ContextGroupVersion": "20200101"}
+    held = [{**one, **more, **HIDDEN, "CodeMeaning": "same"} for one in (A, B, C)]
+    shown = [{**one, **more, "CodeMeaning": "same"} for one in (A, B, C)]
+    decision = decide(held, [{**shown[0], "CodeValue": "9"}, shown[2]])
+    assert "alike" in decision.refused[0].reason
+
+
 def test_a_copy_with_another_value_is_new() -> None:
     assert layout(decide(HELD, [A, {**A, "CodeValue": "9"}, B, C])) == [0, "new", 1, 2]
     assert layout(decide(HELD, [A, B, C, {**A, "CodeValue": "9"}])) == [0, 1, 2, "new"]
