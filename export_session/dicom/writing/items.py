@@ -85,9 +85,10 @@ class ItemEdits:
         edited = self._edited(sequence.item(item.number), item.values, at, in_new=False)
         for number, effect in edited.effects.items():
             one = item.values[number]
-            if effect.rows:
-                self.rows += [replace(row, path=(at, *one.path[:-1], *row.path)) for row in effect.rows]
-            elif effect.written:
+            for n, row in enumerate(effect.rows):
+                note = "; ".join(filter(None, (row.note, "" if n else one.warning)))
+                self.rows.append(replace(row, path=(at, *one.path[:-1], *row.path), note=note))
+            if effect.written and not effect.rows:
                 self._log((at, *one.path), effect.vr, effect.old, as_asked(one.value, effect.vr), one.warning)
         return edited.elements
 

@@ -62,7 +62,7 @@ class Record:
             yield change
             return
         above = self._assignments[covered.number].path[:-1]
-        for row in covered.effect.rows:
+        for number, row in enumerate(covered.effect.rows):
             path = (*above, *row.path)
             keys, target = [step.key for step in path], path[-1]
             yield replace(
@@ -73,7 +73,7 @@ class Record:
                 path=path_text(path, keys),
                 old=row.old,
                 new=row.new,
-                reason="; ".join(filter(None, (row.note, change.reason))),
+                reason="; ".join(filter(None, (row.note, "" if number else change.reason))),
             )
 
     def _change(self, covered: _Covered) -> Change:
