@@ -122,7 +122,7 @@ def rewrite(
                     index: _new_elements(instances[index], edited, history, modified_at)
                     for index, edited in plan.edited.items()
                 }
-                _write(file, target, instances, elements, ReadBack(assignments, plan.edited))
+                _write(file, target, instances, elements, ReadBack(assignments, plan.edited, instances))
                 return _looked_at(result, instances, elements, source.name)
         return replace(result, identity=identity_of(instances))
 

@@ -123,12 +123,46 @@ class Step:
 
 
 @dataclass(frozen=True)
+class ItemValue:
+    """One value to write within an item."""
+
+    path: tuple[Step, ...]  # from the item on
+    vr: str
+    value: Any  # as that of an Assignment
+    warning: str = ""
+
+
+@dataclass(frozen=True)
+class KeptItem:
+    """An item of the file that stays, with its bytes but for what is written in it."""
+
+    number: int  # in the file, from zero
+    values: tuple[ItemValue, ...] = ()
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """An item to add; it holds these values alone, the empty ones as elements without a value."""
+
+    values: tuple[ItemValue, ...] = ()
+
+
+@dataclass(frozen=True)
+class Items:
+    """All items that a sequence is to have, in their order; those of the file that are not among them go."""
+
+    items: tuple[KeptItem | NewItem, ...]
+    count: int  # of items in the file; 0 also where it has no such sequence
+    asked: Any = field(default=None, compare=False)  # the same as JSON
+
+
+@dataclass(frozen=True)
 class Assignment:
     """One value to write: the hand-over from edit detection to the writer."""
 
     path: tuple[Step, ...]
     vr: str
-    value: Any  # JSON value; None or "" makes the element zero-length
+    value: Any  # JSON value, None or "" makes the element zero-length; or the Items of a sequence
     cause: Cause
     instances: frozenset[int] | None = None  # indices into the file's instances; None: all of them
     warning: str = ""

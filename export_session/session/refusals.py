@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from export_session.dicom.vocabulary import Cause, Change, Outcome
@@ -17,11 +17,20 @@ def remembered(change: Change) -> dict[str, Any]:
 
     Values are left out, from the reason, too: who may read the copy need not be who may read the change log.
     """
-    given = [item for value in (change.old, change.new) for item in (value if isinstance(value, list) else [value])]
-    values = {str(item) for item in given if item is not None and str(item).strip()}
+    values = {leaf for value in (change.old, change.new) for leaf in _leaves(value) if leaf.strip()}
     names = {change.tag, change.keyword, change.vr, change.path}
     kept = {name: str(getattr(change, name)) for name in TEXTS} | {name: getattr(change, name) for name in NUMBERS}
     return {**kept, "reason": without_values(change.reason, values, names)}
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """Yield every scalar in a JSON value, items of sequences included, as a sentence may cite it."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        yield from (leaf for part in value for leaf in _leaves(part))
+    elif value is not None:
+        yield str(value)
 
 
 def recalled(kept: Mapping[str, Any]) -> Change:

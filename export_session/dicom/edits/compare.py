@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,69 +21,22 @@ from export_session.dicom.dictionary import (
     why_unknown,
 )
 from export_session.dicom.edits.components import kept_components, own_components, value_to_write
+from export_session.dicom.edits.difference import Above, Difference, Finding, Imported, Remark, Restated
 from export_session.dicom.edits.doubt import why_doubtful
 from export_session.dicom.edits.equality import as_number, is_empty, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL, PER_FRAME_GROUPS, Marks
-from export_session.dicom.edits.projection import as_json
+from export_session.dicom.edits.items import ItemComparison
+from export_session.dicom.edits.new_item import NO_ITEMS, is_list_of_items, new_sequence
 from export_session.dicom.edits.protected import why_protected
-from export_session.dicom.edits.reordering import are_reordered, size
 from export_session.dicom.edits.shown_bytes import shows_bytes
 from export_session.dicom.edits.statement import statement
 from export_session.dicom.edits.typed import Target, Typed, in_dicom_form, why_undefined
 from export_session.dicom.vocabulary import Options, Step
 
-Above = tuple[tuple[Key, int], ...]  # the sequences passed through, with the number of the item
-
 _META_LENGTH = 0x00020000
 _NULL = "an importer may have stored null for a value that it could not keep"
 _KEPT = "or a person may have typed it; that cannot be told, so the file keeps its value"
 _BLANKED = "the items of a sequence are removed by [] alone; {} is not taken as a request to remove them"
-_REORDERED = (
-    "the items of this sequence stand in another order in the metadata than in the file; what the metadata do not "
-    "show would change owner. Put them back in the file's order and edit their values"
-)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One value of the metadata that no importer explains."""
-
-    path: tuple[Step, ...]
-    keys: tuple[Key, ...]  # one for each step
-    vr: str  # to write with
-    in_file: Value | None  # what the file holds, None when the element is absent
-    wanted: Any  # as the metadata has it, but in DICOM's form
-    value: Any = None  # to write: unchanged components are the file's own text
-    refusal: str = ""  # why it cannot be written
-    warning: str = ""  # to read with the change
-    was_typed: bool = False  # in another form than DICOM's
-    unwritable: str = ""  # why what was typed is no value of its VR; the writer refuses it, wherever it is to go
-
-    @property
-    def old(self) -> Any:
-        """The JSON value of the bytes; None when the element is absent."""
-        return as_json(self.in_file) if self.in_file else None
-
-    def warn(self, warning: str) -> Difference:
-        """Return the difference with one more warning."""
-        return replace(self, warning="; ".join(filter(None, (self.warning, warning))))
-
-
-@dataclass(frozen=True)
-class Remark:
-    """Something a person should know about a value that is no edit."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Restated:
-    """A value that says in a person's words what the file holds already, so that it is no edit."""
-
-    difference: Difference
-
-
-Finding = Difference | Remark | Restated
 
 
 @dataclass(frozen=True)
@@ -92,6 +45,7 @@ class Comparison:
 
     marks: Marks
     options: Options
+    imported: Imported = lambda _key, _above: ()
 
     def of_data_set(self, metadata: Mapping[str, Any], data_set: DataSet, above: Above = ()) -> Iterator[Finding]:
         """Yield what differs between a dict of the metadata and a data set of the file."""
@@ -128,7 +82,7 @@ class Comparison:
         if typed.remark:
             yield from self._as_typed(key, typed, data_set, above)
             return
-        edit = self._edit(key, value, data_set, above)
+        edit = self.edit(key, value, data_set, above)
         if typed.refusal:
             edit = replace(edit, value=value, unwritable=typed.refusal)
         if edit.refusal or edit.unwritable or edit.value is None or in_file is None or not _is_own(edit.value, in_file):
@@ -200,7 +154,8 @@ class Comparison:
             )
         )
 
-    def _edit(self, key: Key, value: Any, data_set: DataSet, above: Above) -> Difference:
+    def edit(self, key: Key, value: Any, data_set: DataSet, above: Above = ()) -> Difference:
+        """Return a value of the metadata as it is to be written, whether or not the file holds another one."""
         in_file = data_set.get(key)
         difference = self.difference(key, value, data_set, above)
         if difference.refusal:
@@ -215,9 +170,16 @@ class Comparison:
             return replace(difference, value=declared, refusal=refusal, warning=warning)
         difference = difference.warn(why_undefined(value, key.name))
         if in_file is None:
-            return replace(difference, value=value, refusal=_cannot_add(difference.vr))
+            is_sequence = difference.vr == "SQ"
+            return new_sequence(self, difference, data_set, above) if is_sequence else replace(difference, value=value)
         to_write, refusal = value_to_write(value, in_file, self.marks)
         return replace(difference, value=to_write, refusal=refusal).warn(self._warning(value, in_file))
+
+    def to_add(self, key: Key, value: Any, data_set: DataSet, above: Above = ()) -> Difference:
+        """Return a value of the metadata, in DICOM's form, as it is to be written where there is none."""
+        typed = self.typed(key, value, data_set)
+        edit = self.edit(key, typed.value, data_set, above)
+        return replace(edit, refusal=edit.refusal or typed.refusal).warn(typed.remark)
 
     def _warning(self, value: Any, in_file: Value) -> str:
         """Warn where an edit was made on a value whose non-ASCII characters its author never saw."""
@@ -260,7 +222,7 @@ class Comparison:
                     reason = "the metadata shows the items of this sequence merged into one; which is meant is unclear"
                     yield replace(self.difference(key, value, data_set, above), refusal=reason)
             else:
-                yield from self._in_items(key, value, data_set, above, list(in_file.items()))
+                yield from self._in_items(key, value, data_set, above, in_file)
         except Malformed:
             yield Remark(f"{key.name} is no readable sequence in the file; its metadata is not exported")
 
@@ -285,44 +247,24 @@ class Comparison:
                 return False  # the last item wins, so most values are found there at once
         return True
 
-    def _in_items(
-        self, key: Key, value: Any, data_set: DataSet, above: Above, items: list[DataSet]
-    ) -> Iterator[Finding]:
+    def _in_items(self, key: Key, value: Any, data_set: DataSet, above: Above, in_file: Value) -> Iterator[Finding]:
+        items = list(in_file.items())
         if is_empty(value) and not items:
             return
         if value == []:
-            blanked = self._edit(key, value, data_set, above)
+            blanked = self.edit(key, value, data_set, above)
             yield replace(blanked, warning=f"all {len(items)} items of the sequence are removed")
             return
         if is_empty(value) and isinstance(value, str | None):
             blanked = self.difference(key, value, data_set, above)
             yield replace(blanked, refusal=blanked.refusal or _BLANKED.format(json.dumps(value)))
             return
-        if isinstance(value, list) and all(isinstance(part, Mapping) for part in value):
-            if len(value) == len(items):
-                found = [
-                    list(self.of_data_set(part, item, (*above, (key, number))))
-                    for number, (part, item) in enumerate(zip(value, items, strict=True))
-                ]
-                if are_reordered(value, items, list(map(_distance, found)), self._distance):
-                    yield replace(self.difference(key, value, data_set, above), refusal=_REORDERED)
-                else:
-                    yield from (finding for findings in found for finding in findings)
-                return
-            reason = (
-                f"the sequence has {len(items)} items in the file and {len(value)} in the metadata; "
-                "items cannot be added or removed"
-            )
-        else:
-            reason = "the value of a sequence is a list of objects"
-        yield replace(self.difference(key, value, data_set, above), refusal=reason)
-
-    def _distance(self, shown: Mapping[str, Any], item: DataSet) -> int:
-        return _distance(self.of_data_set(shown, item))
-
-
-def _distance(findings: Iterable[Finding]) -> int:
-    return sum(size(finding.wanted) for finding in findings if isinstance(finding, Difference))
+        if is_list_of_items(value):
+            whole = self.difference(key, value, data_set, above)
+            empty = data_set.nested({}, in_file.items_syntax)
+            yield from ItemComparison(self, whole, value, items, empty, above).findings()
+            return
+        yield replace(self.difference(key, value, data_set, above), refusal=NO_ITEMS)
 
 
 def _is_plain(value: Any) -> bool:
@@ -374,9 +316,3 @@ def _vr_to_add(key: Key, value: Any, data_set: DataSet) -> str:
     if all(isinstance(part, (int, float)) for part in parts):
         return "DS"
     return "LO" if all(isinstance(part, str) and len(part) <= 64 and part.isprintable() for part in parts) else "UT"
-
-
-def _cannot_add(vr: str) -> str:
-    if vr == "SQ":
-        return "the file has no such sequence, and sequences cannot be added"
-    return ""

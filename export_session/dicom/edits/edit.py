@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from export_session.dicom.dictionary import tag_text
-from export_session.dicom.edits.compare import Difference
+from export_session.dicom.edits.difference import Difference
 from export_session.dicom.edits.importers import ABSENT
 from export_session.dicom.edits.series import Series
 from export_session.dicom.vocabulary import Assignment, Cause, Change, Outcome, Step, path_text

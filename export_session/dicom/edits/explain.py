@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.compare import Comparison
+from export_session.dicom.edits.difference import Above, Imported
 from export_session.dicom.edits.edit import HeaderPath
 from export_session.dicom.edits.equality import ABSENT
-from export_session.dicom.edits.importers import Importer
+from export_session.dicom.edits.importers import Importer, Marks
 from export_session.dicom.edits.importers.shown import is_part_of, shows, value_at
 from export_session.dicom.edits.series import Reference, Series
 
@@ -110,3 +111,26 @@ class Explanations:
         if not self.reference.is_named:
             return _IMPORTED
         return None if marks.overwrote(in_file, key) else Explanation(_EARLIER)
+
+
+def imported_items(series: Series, marks: Marks, index: int) -> Imported:
+    """Return what shows the items of a sequence of an instance as importers themselves read them."""
+
+    def imported(key: Key, above: Above) -> list[Sequence[Any]]:
+        headers = (series.header_by(importer, index) for importer in marks.makers if importer.lists_items)
+        found = (_items_at(header, key, above) for header in headers)
+        return [items for items in found if isinstance(items, list)]
+
+    return imported
+
+
+def _items_at(header: Mapping[str, Any], key: Key, above: Above) -> Any:
+    """Return a sequence as a header shows it; one that it shows as a dict is its first item."""
+    node: Any = header
+    for passed, number in above:
+        items = node.get(passed.name)
+        shown = items if isinstance(items, list) else [items]
+        node = shown[number] if number < len(shown) else None
+        if not isinstance(node, Mapping):
+            return None
+    return node.get(key.name)

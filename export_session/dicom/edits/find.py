@@ -11,7 +11,8 @@ from typing import Any
 
 from export_session.dicom.binary.instance import Instance
 from export_session.dicom.dictionary import Key, key_of
-from export_session.dicom.edits.compare import Comparison, Difference, Remark, Restated
+from export_session.dicom.edits.compare import Comparison
+from export_session.dicom.edits.difference import Difference, Remark, Restated
 from export_session.dicom.edits.division import with_divisions_told
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath, Shown
 from export_session.dicom.edits.explain import Explanation, Explanations
@@ -22,9 +23,10 @@ from export_session.dicom.edits.mapped import with_mapping
 from export_session.dicom.edits.per_slice import slice_edits
 from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.reach import spread
+from export_session.dicom.edits.reach_items import ItemReach
 from export_session.dicom.edits.reconcile import reconciled
 from export_session.dicom.edits.series import Reference, Reread, Series
-from export_session.dicom.vocabulary import Cause, Options
+from export_session.dicom.vocabulary import Cause, Items, Options
 from export_session.errors import InvalidEdit
 
 _DEPTH_MAX = 150  # levels of the metadata; sites store no more than 100
@@ -99,11 +101,12 @@ def _scalar_edits(
 ) -> Iterator[Edit | Shown | str]:
     """Yield the edits in ``header.dicom``, what it shows otherwise than importers, and notes."""
     explanations = Explanations(dicom, series, reference, comparison)
-    for text, value in dicom.items():
+    reach = ItemReach(dicom, series, reference.index, comparison)
+    for text in dicom:
         if is_repeated(text, dicom, series, reference, comparison):
             continue
         key = key_of(text)
-        findings = list(comparison.of_data_set({text: value}, series.data_sets[reference.index]))
+        findings = list(reach.findings(text, reference.index))
         differences = [one for one in findings if isinstance(one, Difference)]
         if key and findings and (explained := explanations.of_key(key, differs=bool(differences))):
             yield from _noted(key, explained)
@@ -123,7 +126,10 @@ def _scalar_edits(
             else:
                 edit = Edit(one, Cause.EDIT, None, (path,), _before(one, comparison.marks))
                 edit = of_one_instance(edit, dicom, series, reference, comparison)
-                yield from [edit] if edit.instances else spread(edit, series, reference, comparison.options)
+                if isinstance(one.value, Items):
+                    yield from reach.spread(edit)
+                else:
+                    yield from [edit] if edit.instances else spread(edit, series, reference, comparison.options)
 
 
 def _noted(key: Key, explanation: Explanation) -> Iterator[str]:

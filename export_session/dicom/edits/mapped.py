@@ -8,8 +8,9 @@ from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET, Key, key_of
-from export_session.dicom.edits.compare import Comparison, Difference
+from export_session.dicom.edits.compare import Comparison
 from export_session.dicom.edits.derived_labels import age_string, is_derived_label, same_age, unit_of
+from export_session.dicom.edits.difference import Difference
 from export_session.dicom.edits.edit import Edit, HeaderPath
 from export_session.dicom.edits.equality import is_empty, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL

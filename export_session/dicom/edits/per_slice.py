@@ -10,7 +10,8 @@ from typing import Any
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.dictionary import FRAME_SEQUENCES, Key, key_of, why_unknown
-from export_session.dicom.edits.compare import Above, Comparison, Difference, Finding, Restated
+from export_session.dicom.edits.compare import Comparison
+from export_session.dicom.edits.difference import Above, Difference, Finding, Restated
 from export_session.dicom.edits.edit import Edit, Shown
 from export_session.dicom.edits.equality import is_empty, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL, PER_FRAME_GROUPS
@@ -207,7 +208,7 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
     for index, (entry, frame) in enumerate(zip(entries, frames, strict=False)):
         if entry is None:
             continue  # which leaves the element as it is, as it does in lists of members
-        data_set, above = _frame_data_set(key, frame, index, main)
+        data_set, above = frame_data_set(key, frame, index, main)
         findings = list(comparison.of_values(key, entry, data_set, above))
         if findings and index < len(made := imported()) and made[index] == entry:
             continue
@@ -220,7 +221,7 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
     yield from _root_edits(key, at_root, len(frames))
 
 
-def _frame_data_set(key: Key, frame: DataSet, index: int, main: DataSet) -> tuple[DataSet, Above]:
+def frame_data_set(key: Key, frame: DataSet, index: int, main: DataSet) -> tuple[DataSet, Above]:
     """Return where file-metadata-importer finds the value of a frame, and how to get there."""
     groups = Key("PerFrameFunctionalGroupsSequence", PER_FRAME_GROUPS)
     if frame.get(key):

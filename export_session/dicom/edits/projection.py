@@ -13,23 +13,27 @@ from export_session.dicom.edits.equality import ABSENT, is_empty
 from export_session.dicom.edits.importers import FAITHFUL, Importer
 
 
-def project(value: Value, importer: Importer = FAITHFUL) -> Any:
-    """Return the JSON value an importer stores for an element, ABSENT where it stores none."""
+def project(value: Value, importer: Importer = FAITHFUL, *, lossless: bool = False) -> Any:
+    """Return the JSON value an importer stores for an element, ABSENT where it stores none.
+
+    With ``lossless``, text that it would lose is shown as it is.
+    """
     if not value.is_sequence:
-        return importer.of_value(value)
+        return (FAITHFUL if lossless and importer.loses_text(value) else importer).of_value(value)
     try:
-        return importer.of_items(value, (project_data_set(item, importer) for item in value.items()))
+        items = (project_data_set(item, importer, lossless=lossless) for item in value.items())
+        return importer.of_items(value, items)
     except Malformed:
         return ABSENT
 
 
-def project_data_set(data_set: DataSet, importer: Importer = FAITHFUL) -> dict[str, Any]:
-    """Return the dict an importer makes of an item of a sequence."""
+def project_data_set(data_set: DataSet, importer: Importer = FAITHFUL, *, lossless: bool = False) -> dict[str, Any]:
+    """Return the dict an importer makes of an item of a sequence; see :func:`project`."""
     made: dict[str, Any] = {}
     for tag in data_set.elements:
         keyword, value = keyword_for_tag(tag), data_set.at(tag)
         if keyword and value is not None and importer.stores(value, Key(keyword, tag)):
-            part = project(value, importer)
+            part = importer.of_multiplicity(project(value, importer, lossless=lossless), tag)
             made[keyword] = ([] if value.is_sequence else "") if part is ABSENT else part
     return made
 

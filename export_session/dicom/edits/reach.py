@@ -24,7 +24,7 @@ _OTHER_ITEMS = (
     "this sequence has another number of items in other instances, so which item is meant there cannot be told: make "
     "them alike first, or set edit_varying to all"
 )
-_FIRST_FRAME = "written to the first frame alone, the only one that the metadata show; other frames hold other values"
+FIRST_FRAME = "written to the first frame alone, the only one that the metadata show; other frames hold other values"
 
 
 def spread(edit: Edit, series: Series, reference: Reference, options: Options) -> Iterator[Edit]:
@@ -106,7 +106,7 @@ def _over_frames(edit: Edit, data_set: DataSet) -> Iterator[Edit]:
         for path, (_, value) in zip(paths, found, strict=True):
             yield replace(edit, difference=replace(edit.difference, path=path, in_file=value), places=())
     else:
-        yield edit.warn(_FIRST_FRAME)
+        yield edit.warn(FIRST_FRAME)
 
 
 def _shape(data_set: DataSet, path: Sequence[Step]) -> list[int]:

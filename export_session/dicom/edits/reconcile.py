@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from export_session.dicom.edits.edit import Edit
 from export_session.dicom.edits.equality import same
-from export_session.dicom.vocabulary import Step
+from export_session.dicom.vocabulary import Items, Step
 
 _TWO_KEYS = "two keys of info.header.dicom name this element and disagree"
 _CONFLICT = "info.header.dicom and info.header.dicom_array were both edited and disagree"
@@ -25,7 +25,21 @@ def reconciled(scalars: list[Edit], slices: Sequence[Edit], reference: int) -> l
             continue
         one = replace(group[0], places=tuple(place for twin in group for place in twin.places))
         edits += _settled(one, rivals, reference)
-    return edits
+    return list(_apart(edits))
+
+
+def _apart(edits: Sequence[Edit]) -> Iterator[Edit]:
+    """Refuse edits of values in a sequence that gets other items at the same time."""
+    changing = [edit.path for edit in edits if isinstance(edit.difference.value, Items)]
+    met = [path for path in changing if any(_is_within(edit.path, path) for edit in edits)]
+    for edit in edits:
+        yield edit.refuse(_CONFLICT) if edit.path in met or any(_is_within(edit.path, path) for path in met) else edit
+
+
+def _is_within(path: Sequence[Step], sequence: Sequence[Step]) -> bool:
+    """Whether a path leads through a sequence."""
+    last = len(sequence) - 1
+    return len(path) > len(sequence) and path[:last] == sequence[:last] and path[last].key == sequence[last].key
 
 
 def _by_path(edits: Sequence[Edit]) -> Mapping[tuple[Step, ...], list[Edit]]:

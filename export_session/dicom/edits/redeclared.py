@@ -9,15 +9,15 @@ from typing import Any
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.dictionary import CHARSET_VRS, SPECIFIC_CHARACTER_SET, key_of
-from export_session.dicom.edits.importers import ABSENT, FAITHFUL, IMPORTERS, PER_FRAME_GROUPS, Importer
+from export_session.dicom.edits.importers import ABSENT, IMPORTERS, PER_FRAME_GROUPS, Importer
 from export_session.dicom.edits.projection import project
 
 
 def as_imported(value: Value, importer: Importer, *, nested: bool) -> Any:
     """Return what an importer would show of a value; what it would lose is shown as it is."""
-    made = project(value, FAITHFUL if importer.loses_text(value) else importer)
+    made = project(value, importer, lossless=True)
     if made is ABSENT:
-        return "" if nested else ABSENT
+        return ([] if value.is_sequence else "") if nested else ABSENT
     return importer.of_multiplicity(made, value.tag)
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import combinations, pairwise
 from typing import Any
 
-from export_session.dicom.binary.dataset import DataSet
-
-Distance = Callable[[Mapping[str, Any], DataSet], int]  # number of values that differ
+Distance = Callable[[int, int], int]  # number of values that differ, of an item of the metadata and one of the file
 _COMPARED_MAX = 64  # items; with more that differ only neighbours are compared
 
 
-def are_reordered(
-    shown: Sequence[Mapping[str, Any]], items: Sequence[DataSet], own: Sequence[int], distance: Distance
-) -> bool:
+def are_reordered(own: Mapping[int, int], distance: Distance) -> bool:
     """Tell whether items of the metadata are other items of the file, or are far more like them than like their own.
 
     Values of an item would be written to another one then, whose hidden contents (contours, pixel data, private
@@ -22,17 +18,15 @@ def are_reordered(
 
     Parameters
     ----------
-    shown, items
-        As many of one as of the other.
     own
-        For each item, how many values differ from its own.
+        For each number of an item, how many values differ from the item of the file at that place.
     distance
-        Counts what differs between an item of the metadata and any one of the file.
+        Counts what differs between an item of the metadata and any one of the file, by their numbers.
     """
-    differing = [number for number, count in enumerate(own) if count]
+    differing = [number for number, count in own.items() if count]
     pairs = combinations(differing, 2) if len(differing) <= _COMPARED_MAX else pairwise(differing)
     for i, j in pairs:
-        crossed = distance(shown[i], items[j]), distance(shown[j], items[i])
+        crossed = distance(i, j), distance(j, i)
         if not all(crossed) or 2 * sum(crossed) < own[i] + own[j]:
             return True
     return False

@@ -139,12 +139,13 @@ class Series:
             Whether a later importer has written over it, and over the name of its instance.
         """
         order = self._order_by_importer if importer.faithful else importer.order(self.members, {})
-        first = next((index for index in order if self._header_by(importer, index)), reference)
-        if first != reference and (is_overlaid or can_be_part_of(dicom, self._header_by(importer, first))):
-            yield self._header_by(importer, first)
-        yield self._header_by(importer, reference)
+        first = next((index for index in order if self.header_by(importer, index)), reference)
+        if first != reference and (is_overlaid or can_be_part_of(dicom, self.header_by(importer, first))):
+            yield self.header_by(importer, first)
+        yield self.header_by(importer, reference)
 
-    def _header_by(self, importer: Importer, index: int) -> Mapping[str, Any]:
+    def header_by(self, importer: Importer, index: int) -> Mapping[str, Any]:
+        """Return what an importer makes of a member by its own way of reading; empty where that is unknown."""
         rereading = self.reread(index)
         return importer.header_in(rereading) if rereading else {}
 

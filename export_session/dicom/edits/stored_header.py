@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
-from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET, key_of
+from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET, Key, key_of
 from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
 from export_session.dicom.edits.importers import (
     ABSENT,
@@ -17,9 +17,10 @@ from export_session.dicom.edits.importers import (
     Importer,
     marks_of,
 )
+from export_session.dicom.edits.per_slice import frame_data_set
 from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.redeclared import as_imported, enter_texts, redeclared
-from export_session.dicom.vocabulary import Assignment, Cause, Step
+from export_session.dicom.vocabulary import Assignment, Cause, Items, KeptItem, NewItem, Step
 
 _META_LENGTH = 0x00020000
 # What file-metadata-importer computes ``header.derived`` from: geometry, scan coverage, uptake time, scan depth
@@ -70,8 +71,8 @@ def agreed_header(
     for edit in written:
         record.show(edit)
     for assignment in followed:
-        record.show_followed(assignment)
-    if any(_DERIVED_FROM & {key.name for key in edit.difference.keys} for edit in written):
+        record.show_followed(assignment, written)
+    if any(_DERIVED_FROM & _names(edit) for edit in written):
         record.header.pop("derived", None)
     dicom = record.header.get("dicom")
     if isinstance(dicom, dict) and dicom:
@@ -111,15 +112,18 @@ class _Record:
         if edit.cause is Cause.SLICE and on_reference and (shown := _in_dicom(self.header, edit.path)):
             in_dicom.append(shown)
         for place in in_dicom if on_reference else ():
-            made = self._as_imported(edit.path, edit.difference.wanted, reference, self.importer, nested=len(place) > 2)
-            _put(self.header, place, made)
+            _put(self.header, place, self._of_edit(edit, reference, self.importer, nested=len(place) > 2))
         for place in edit.places:
             if place[0] != "dicom":
                 _put(self.header, place, self._entry(edit, min(edit.instances or {reference})))
         self._show_in_arrays(edit)
 
-    def show_followed(self, one: Assignment) -> None:
-        """Enter a UID that follows another one wherever the metadata shows it."""
+    def show_followed(self, one: Assignment, written: Sequence[Edit]) -> None:
+        """Enter a UID that follows another one wherever the metadata shows it; items may have come or gone there."""
+        path = _moved(one.path, [(edit.path, edit.difference.value) for edit in written])
+        if path is None:
+            return
+        one = replace(one, path=path)
         reference, covered = self.decision.reference, one.instances or frozenset()
         if reference in covered and (place := _in_dicom(self.header, one.path)):
             made = self._as_imported(one.path, one.value, reference, self.importer, nested=len(place) > 2)
@@ -144,8 +148,12 @@ class _Record:
         arrays = self.header.get("dicom_array")
         if not isinstance(arrays, Mapping) or edit.cause is Cause.SLICE:
             return
+        has_items = isinstance(edit.difference.value, Items)
         for text, entries in arrays.items():
             key = key_of(text)
+            if key and has_items and self.decision.series.is_multiframe and isinstance(entries, list):
+                self._show_frames(key, entries, edit)
+                continue
             if key is None or not key.is_like(edit.difference.keys[-1]) or not isinstance(entries, list):
                 continue
             if self.decision.series.is_multiframe:
@@ -156,10 +164,31 @@ class _Record:
                     if member in self.decision.series.data_sets and edit.covers(member):
                         entries[index] = self._entry(edit, member)
 
+    def _show_frames(self, key: Key, entries: list[Any], edit: Edit) -> None:
+        """Enter what the frames hold where items of their sequences came or went."""
+        main = self.rewritten.get(self.decision.reference)
+        groups = main.at(PER_FRAME_GROUPS) if main and key.name in _names(edit) else None
+        for index, frame in enumerate(groups.items() if main and groups else ()):
+            if main and index in _frames(edit, len(entries)):
+                value = frame_data_set(key, frame, index, main)[0].get(key)
+                made = project(value, IMPORTERS[0]) if value else ABSENT
+                entries[index] = None if made is ABSENT else made
+
     def _entry(self, edit: Edit, member: int) -> Any:
         """Return the entry of an array: only file-metadata-importer, the first of the importers, makes any."""
-        made = self._as_imported(edit.path, edit.difference.wanted, member, IMPORTERS[0], nested=True)
+        made = self._of_edit(edit, member, IMPORTERS[0], nested=True)
         return None if made in (ABSENT, "") else made
+
+    def _of_edit(self, edit: Edit, member: int, importer: Importer, *, nested: bool) -> Any:
+        """Return what an importer would show of an edited element; items that nobody touched stay as they are."""
+        made, items = (
+            self._as_imported(edit.path, edit.difference.wanted, member, importer, nested=nested),
+            edit.difference.value,
+        )
+        if not isinstance(items, Items) or not isinstance(made, list):
+            return made
+        pairs = zip(items.items, edit.difference.wanted, made, strict=True)
+        return [deepcopy(shown) if _is_untouched(item) else one for item, shown, one in pairs]
 
     def _as_imported(
         self, path: tuple[Step, ...], wanted: Any, member: int, importer: Importer, *, nested: bool
@@ -181,6 +210,38 @@ class _Record:
             items, number = self.items.get(place, []), step.item or 0
             data_set = items[number] if number < len(items) else None
         return data_set.get(path[-1].key) if data_set else None
+
+
+def _moved(path: tuple[Step, ...], edits: Sequence[tuple[tuple[Step, ...], Any]]) -> tuple[Step, ...] | None:
+    """Return where an element is once sequences have other items; None where its own item went."""
+    for way, value in edits:
+        depth = len(way) - 1
+        if not isinstance(value, Items) or len(path) <= depth + 1 or path[:depth] != way[:depth]:
+            continue
+        if path[depth].key != way[depth].key:
+            continue
+        kept = {one.number: (n, one) for n, one in enumerate(value.items) if isinstance(one, KeptItem)}
+        if path[depth].item not in kept:
+            return None
+        number, item = kept[path[depth].item or 0]
+        within = _moved(path[depth + 1 :], [(one.path, one.value) for one in item.values])
+        return None if within is None else (*path[:depth], replace(path[depth], item=number), *within)
+    return path
+
+
+def _is_untouched(item: KeptItem | NewItem) -> bool:
+    return isinstance(item, KeptItem) and not item.values
+
+
+def _names(edit: Edit) -> set[str]:
+    """Name the elements that an edit concerns, those in whole items included."""
+    names = {key.name for key in edit.difference.keys}
+    nodes = [edit.difference.old, edit.difference.wanted] if isinstance(edit.difference.value, Items) else []
+    while nodes:
+        node = nodes.pop()
+        names |= node.keys() if isinstance(node, Mapping) else set()
+        nodes += node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
+    return names
 
 
 def _other_keys(agreed: Mapping[str, Any], edit: Edit) -> list[HeaderPath]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
@@ -17,7 +16,7 @@ from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.text import NotInRepertoire
 from export_session.dicom.binary.values import is_blank
 from export_session.dicom.dictionary import Key
-from export_session.dicom.vocabulary import Step
+from export_session.dicom.vocabulary import Items
 from export_session.dicom.writing.elements import (
     element_with,
     encode_value,
@@ -26,6 +25,8 @@ from export_session.dicom.writing.elements import (
     shown,
     write_element,
 )
+from export_session.dicom.writing.items import ItemEdits
+from export_session.dicom.writing.requests import Edited, Effect, Request, Row
 from export_session.dicom.writing.sequences import ExactSequence
 
 REDECLARED = -1  # stands where the number of a request does, for a character set that nobody edited
@@ -33,60 +34,19 @@ REDECLARED = -1  # stands where the number of a request does, for a character se
 _NO_CHARACTER_SET = "the file's character set does not hold it, and its text cannot all be re-encoded as ISO_IR 192"
 
 
-@dataclass(frozen=True)
-class Request:
-    """One assignment on its way down to its element."""
-
-    number: int  # of the assignment, among those of the file
-    path: tuple[Step, ...]
-    vr: str
-    value: Any
-    refusal: str = ""  # why it must not be written, whatever the value
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What became of a request in one instance."""
-
-    tag: int = 0  # with its private block; 0 where there is none
-    old: Any = None
-    vr: str = ""
-    written: bool = False  # False with no reason: the file holds this value already
-    reason: str = ""  # why it was refused
-    repertoire: bool = False  # whether another character set would help
-    top: int = 0  # tag of the element of the main data set that holds it
-    value: Any = None  # what was asked for, where that is not what the assignment says
-    how: str = ""  # in which way a character set was re-declared
-    needed_by: int = 0  # number of the request that made it be
-    left: tuple[str, ...] = ()  # elements that a re-declared character set may misread now
-
-
-@dataclass(frozen=True)
-class Edited:
-    """The new elements of a data set, by tag, and the effect of each request, by its number."""
-
-    elements: Mapping[int, bytes] = field(default_factory=dict)
-    effects: Mapping[int, Effect] = field(default_factory=dict)
-    recoded: Mapping[int, bytes] = field(default_factory=dict)  # with their old text, in a new character set
-    guessed: bool = False  # whether some of that text could only be guessed
-
-
 def edit_data_set(data_set: DataSet, requests: Sequence[Request]) -> Edited:
     """Apply requests to the main data set or to an item."""
     elements: dict[int, bytes] = {}
     effects: dict[int, Effect] = {}
-    groups: dict[Key, list[Request]] = defaultdict(list)
+    groups: dict[tuple[bool, Key], list[Request]] = defaultdict(list)
     for request in requests:
-        groups[request.path[0].key].append(request)
-    for key, group in groups.items():
-        if len(group[0].path) > 1:
-            edited = _edit_sequence(data_set, key, group)
-        else:
-            edited = _edit_element(data_set, key, group[-1])
+        groups[len(request.path) == 1, request.path[0].key].append(request)
+    for (is_whole, key), group in sorted(groups.items(), key=lambda one: one[0][0]):  # items as the file counts them
+        edited = _edit_element(data_set, key, group[-1]) if is_whole else _edit_sequence(data_set, key, group)
         top = next((t for t in edited.elements if t & 0xFFFF > 0xFF or not key.creator), key.tag)
         elements |= edited.elements
         effects |= {number: replace(effect, top=top) for number, effect in edited.effects.items()}
-        if key.creator and edited.elements:  # a block that was just reserved serves the next request, too
+        if edited.elements and (key.creator or not is_whole):  # what was just written serves the next request, too
             written = reread(edited.elements, data_set.syntax)
             data_set = replace(data_set, elements={**data_set.elements, **written})
     return Edited(elements, effects)
@@ -94,18 +54,24 @@ def edit_data_set(data_set: DataSet, requests: Sequence[Request]) -> Edited:
 
 def _edit_element(data_set: DataSet, key: Key, request: Request) -> Edited:
     value = data_set.get(key)
-    if value is None and is_blank(request.value):  # an absent element is blank already
+    if value is None and is_blank(request.value) and not request.in_new:  # an absent element is blank already
         return Edited(effects={request.number: Effect(key.tag, vr=request.vr)})
     if request.refusal:
         return _refused(request, value, request.refusal)
     try:
-        if value is None:
-            return _add_element(data_set, key, request)
-        vr, raw = element_with(value, request.value, request.vr, key.creator)
+        return _write_element(data_set, key, request, value)
     except Unwritable as refusal:
         return _refused(request, value, str(refusal))
-    except NotInRepertoire:
-        return _refused(request, value, _NO_CHARACTER_SET, repertoire=True)
+    except NotInRepertoire as lacking:
+        return _refused(request, value, str(lacking) or _NO_CHARACTER_SET, repertoire=True)
+
+
+def _write_element(data_set: DataSet, key: Key, request: Request, value: Value | None) -> Edited:
+    if isinstance(request.value, Items):
+        return _write_items(data_set, key, request, request.value)
+    if value is None:
+        return _add_element(data_set, key, request)
+    vr, raw = element_with(value, request.value, request.vr, key.creator)
     effect = Effect(value.tag, shown(value), vr, written=raw != value.element.raw)
     return Edited({value.tag: raw} if effect.written else {}, {request.number: effect})
 
@@ -143,12 +109,12 @@ def _edit_sequence(data_set: DataSet, key: Key, requests: Sequence[Request]) -> 
     if value is None:
         return _refuse_all(requests, "the sequence is not in the file")
     try:
-        return _edit_items(value, requests)
+        return _edit_within(value, requests)
     except Malformed as error:
         return _refuse_all(requests, f"the sequence is damaged: {error}")
 
 
-def _edit_items(value: Value, requests: Sequence[Request]) -> Edited:
+def _edit_within(value: Value, requests: Sequence[Request]) -> Edited:
     sequence = ExactSequence(value)
     new: dict[int, Mapping[int, bytes]] = {}
     effects: dict[int, Effect] = {}
@@ -173,3 +139,23 @@ def _by_item(requests: Sequence[Request]) -> Mapping[int, list[Request]]:
 
 def _refuse_all(requests: Sequence[Request], reason: str) -> Edited:
     return Edited(effects={request.number: Effect(vr=request.vr, reason=reason) for request in requests})
+
+
+def _write_items(data_set: DataSet, key: Key, request: Request, items: Items) -> Edited:
+    """Give a sequence other items; those that stay keep their bytes."""
+    value = data_set.get(key)
+    edits = ItemEdits(request.path[0], items, edit_data_set)
+    if value is None:
+        tag, reserved = _reserve(data_set, key) if key.creator else (key.tag, {})
+        elements = {tag: edits.added(data_set, tag), **reserved}
+    else:
+        tag = value.tag
+        try:
+            elements = {tag: edits.changed(value)}
+        except Malformed as error:
+            raise Unwritable(f"the sequence is damaged: {error}") from None
+    effect = Effect(tag, shown(value), "SQ", written=True, rows=tuple(edits.rows))
+    return Edited(elements, {request.number: effect})
+
+
+__all__ = ["Edited", "Effect", "Request", "Row", "edit_data_set"]

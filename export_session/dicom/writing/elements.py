@@ -8,7 +8,16 @@ from typing import Any
 
 from export_session.dicom.binary.code_extensions import without_escapes
 from export_session.dicom.binary.dataset import DataSet, Value
-from export_session.dicom.binary.elements import EXPLICIT_LITTLE, Element, Malformed, Syntax, write_head
+from export_session.dicom.binary.elements import (
+    EXPLICIT_LITTLE,
+    SEQUENCE_DELIMITER,
+    UNDEFINED,
+    Element,
+    Malformed,
+    Syntax,
+    write_head,
+    write_item,
+)
 from export_session.dicom.binary.items import exact_elements
 from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.splice import with_value
@@ -22,6 +31,7 @@ from export_session.dicom.dictionary import (
     tag_text,
     vm_in_dictionary,
 )
+from export_session.dicom.vocabulary import Items
 from export_session.dicom.writing.parts import Own, encode_keeping
 
 _SHORT_MAX = 0xFFFE  # bytes of a value with a 2-byte length (PS3.5 §7.1.2)
@@ -84,12 +94,8 @@ def element_with(value: Value, new: Any, vr: str, creator: str) -> tuple[str, by
 
 def new_element(data_set: DataSet, tag: int, new: Any, vr: str, creator: str) -> tuple[str, bytes]:
     """Encode an element that the data set does not have yet; see :func:`element_with`."""
-    known, syntax = resolved_vr(tag, creator, "", signed=data_set.signed), data_set.syntax
-    candidates = _candidates(known, vr)
-    if not _belongs(tag >> 16):
-        raise Unwritable(f"elements of group {tag >> 16:04X} are not part of such a file")
-    if syntax.implicit and not known:
-        raise Unwritable(_UNREADABLE)
+    syntax = data_set.syntax
+    candidates = _candidates(_vr_of_new(data_set, tag, creator), vr)
     vm = vm_in_dictionary(tag, creator)
 
     def encode(candidate: str) -> bytes:
@@ -97,6 +103,46 @@ def new_element(data_set: DataSet, tag: int, new: Any, vr: str, creator: str) ->
         return write_element(tag, candidate, raw, syntax)
 
     return _first_that_fits(candidates, encode)
+
+
+def new_sequence(data_set: DataSet, tag: int, contents: Iterable[bytes], creator: str) -> bytes:
+    """Encode a sequence that the data set does not have yet, in the form of the one before it, else of the next.
+
+    Parameters
+    ----------
+    data_set
+        Where it is to be.
+    tag, creator
+        With its private block, and who reserved that.
+    contents
+        Of its items.
+    """
+    _vr_of_new(data_set, tag, creator)
+    syntax = data_set.syntax
+    sequences = [one for one, _ in data_set.elements.items() if (value := data_set.at(one)) and value.is_sequence]
+    neighbour = max((one for one in sequences if one < tag), default=min(sequences, default=0))
+    undefined = neighbour > 0 and data_set.elements[neighbour].undefined
+    items = b"".join(write_item(content, syntax, undefined=undefined) for content in contents)
+    if not undefined:
+        return write_element(tag, "SQ", items, syntax)
+    head = write_head(tag, "SQ", UNDEFINED, syntax)
+    return head + items + write_head(SEQUENCE_DELIMITER, "", 0, syntax)
+
+
+def _vr_of_new(data_set: DataSet, tag: int, creator: str) -> str:
+    """Return the VR that the dictionary gives an element to add.
+
+    Raises
+    ------
+    Unwritable
+        A data set does not have such elements, or nobody could read it there.
+    """
+    known = resolved_vr(tag, creator, "", signed=data_set.signed)
+    if not _belongs(tag >> 16):
+        raise Unwritable(f"elements of group {tag >> 16:04X} are not part of such a file")
+    if data_set.syntax.implicit and not known:
+        raise Unwritable(_UNREADABLE)
+    return known
 
 
 def _candidates(*vrs: str) -> list[str]:
@@ -204,9 +250,14 @@ def shown(value: Value | None) -> Any:
 def _shown_items(value: Value) -> Any:
     try:
         items = list(value.items())
-        return [{item.name_of(tag): shown(item.at(tag)) for tag in item.elements} for item in items]
+        return [shown_item(item) for item in items]
     except Malformed:
         return f"{value.length:,} bytes"
+
+
+def shown_item(item: DataSet) -> dict[str, Any]:
+    """Return the values of an item as metadata show them, those included that importers leave out."""
+    return {item.name_of(tag): shown(item.at(tag)) for tag in item.elements}
 
 
 def as_number(text: str, vr: str) -> Any:
@@ -217,3 +268,12 @@ def as_number(text: str, vr: str) -> Any:
         return int(text) if vr == "IS" else float(text)
     except ValueError:
         return text
+
+
+def as_asked(value: Any, vr: str) -> Any:
+    """Return a value to write as the log shows it: unchanged components are the file's text, also of numbers."""
+    if isinstance(value, Items):
+        return value.asked
+    if not isinstance(value, list):
+        return value
+    return [as_number(part, vr) if isinstance(part, str) else part for part in value]

@@ -5,51 +5,110 @@ Values are decoded by pydicom, which had no part in encoding them.
 
 from __future__ import annotations
 
-import math
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from struct import pack, unpack
 from typing import Any
 
-from pydicom.dataelem import RawDataElement, convert_raw_data_element
-from pydicom.tag import Tag
-
-from export_session.dicom.binary.code_extensions import without_escapes
 from export_session.dicom.binary.dataset import Value, main_data_set
 from export_session.dicom.binary.elements import Element
 from export_session.dicom.binary.instance import Instance
-from export_session.dicom.binary.values import is_blank, is_same
-from export_session.dicom.dictionary import CHARSET_VRS, STRING_VRS, UNSPLIT_VRS
-from export_session.dicom.vocabulary import Assignment, Step
+from export_session.dicom.vocabulary import Assignment, Items, ItemValue, KeptItem, NewItem, Step
 from export_session.dicom.writing.apply import Edited
+from export_session.dicom.writing.decoded import holds
+from export_session.dicom.writing.readback_items import holds_items
 from export_session.dicom.writing.sequences import ExactSequence
+
+_Path = tuple[Step, ...]
 
 
 class ReadBack:
-    """What the written instances of a file have to hold; a value that many share is read once."""
+    """What the written instances of a file have to hold; a value that many share is read once.
 
-    def __init__(self, assignments: Sequence[Assignment], edited: Mapping[int, Edited]) -> None:
+    Parameters
+    ----------
+    assignments, edited
+        What was asked for, and what became of it in each instance.
+    before
+        The instances as they were.
+    """
+
+    def __init__(
+        self, assignments: Sequence[Assignment], edited: Mapping[int, Edited], before: Sequence[Instance]
+    ) -> None:
         self._assignments = assignments
         self._edited = edited
-        self._right: set[tuple[int, tuple[str, ...], Element | None]] = set()
+        self._before = before
+        self._right: set[tuple[int, tuple[str, ...], Element | None, Element | None]] = set()
 
     def wrong(self, index: int, written: Instance) -> str:
         """Say which value of an instance does not read back, "" if all do."""
-        reading: _Reading | None = None
-        for number, effect in self._edited[index].effects.items():
-            if number < 0 or not effect.written:
-                continue
-            key = (number, tuple(written.charset), written.elements.get(effect.top))
+        reading = was = None
+        effects = {n: one for n, one in self._edited[index].effects.items() if n >= 0 and one.written}
+        items = {path: value for n in effects for path, value in _items_of(self._assignments[n])}
+        for number, effect in effects.items():
+            assignment, before = self._assignments[number], self._before[index]
+            key = (
+                number,
+                tuple(written.charset),
+                written.elements.get(effect.top),
+                before.elements.get(effect.top) if items else None,
+            )
             if key in self._right:
                 continue
-            reading = reading or _Reading(written)
-            assignment = self._assignments[number]
-            wanted = assignment.value if effect.value is None else effect.value
-            if not _holds(reading.find(assignment.path), wanted):
+            reading, was = reading or _Reading(written), was or _Reading(before)
+            place = _moved(assignment.path, items)
+            value = reading.find(place) if place else None
+            if isinstance(assignment.value, Items):
+                asked = _with_others(assignment, [self._assignments[n] for n in effects])
+                right = value is not None and holds_items(value, was.find(assignment.path), asked)
+            else:
+                right = place is None or holds(value, assignment.value if effect.value is None else effect.value)
+            if not right:
                 return f"the new value of {assignment.path[-1].key.name}"
             self._right.add(key)
         return ""
+
+
+def _items_of(assignment: Assignment) -> Iterator[tuple[_Path, Items]]:
+    """Yield the sequences that an assignment gives other items, by their way as the file counts items."""
+    pending: list[tuple[_Path, Any]] = [(assignment.path, assignment.value)]
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, Items):
+            yield path, value
+            kept = (one for one in value.items if isinstance(one, KeptItem))
+            above = ((one, (*path[:-1], replace(path[-1], item=one.number))) for one in kept)
+            pending += (((*at, *inner.path), inner.value) for one, at in above for inner in one.values)
+
+
+def _with_others(assignment: Assignment, others: Sequence[Assignment]) -> Items:
+    """Return the items of a sequence with what other assignments write in those that stay, as UIDs that follow."""
+    way = assignment.path
+    items: Items = assignment.value
+    made: list[KeptItem | NewItem] = []
+    for one in items.items:
+        if isinstance(one, KeptItem):
+            at = (*way[:-1], replace(way[-1], item=one.number))
+            inner = [ItemValue(o.path[len(at) :], o.vr, o.value) for o in others if o.path[: len(at)] == at]
+            made.append(replace(one, values=(*inner, *one.values)))
+        else:
+            made.append(one)
+    return replace(items, items=tuple(made))
+
+
+def _moved(path: _Path, items: Mapping[_Path, Items]) -> _Path | None:
+    """Return where an element is after items before it came or went; None where its own item went."""
+    moved = []
+    for depth, step in enumerate(path):
+        place = (*path[:depth], replace(step, item=None))
+        if step.item is None or place not in items:
+            moved.append(step)
+            continue
+        numbers = [one.number if isinstance(one, KeptItem) else None for one in items[place].items]
+        if step.item not in numbers:
+            return None
+        moved.append(replace(step, item=numbers.index(step.item)))
+    return tuple(moved)
 
 
 class _Reading:
@@ -74,53 +133,3 @@ class _Reading:
                 return None
             data_set = sequence.item(step.item)
         return None
-
-
-def _holds(value: Value | None, wanted: Any) -> bool:
-    if value is None or is_blank(wanted):
-        return value is not None and not value.raw
-    asked = wanted if isinstance(wanted, list) else [wanted]
-    if len(asked) == 1 and isinstance(asked[0], str) and value.vr not in UNSPLIT_VRS:
-        asked = asked[0].split("\\")
-    codecs = value.data_set.codecs
-    found = [without_escapes(str(one), codecs) if value.vr in CHARSET_VRS else one for one in _converted(value)]
-    texts = [without_escapes(text, codecs) for text in value.texts(value.vr)] if value.vr in STRING_VRS else found
-    return len(found) == len(texts) == len(asked) and all(
-        # A component that stays is its own text, though no such number or the like
-        (isinstance(one, str) and isinstance(text, str) and is_same(one, text, value.vr)) or _same(part, one, value.vr)
-        for part, text, one in zip(found, texts, asked, strict=True)
-    )
-
-
-def _converted(value: Value) -> list[Any]:
-    """Return the components as pydicom reads them; their text where one is nothing that it can convert."""
-    implicit, little = value.syntax
-    element = RawDataElement(Tag(value.tag), value.vr, len(value.raw), value.raw, 0, implicit, little)
-    try:
-        found = convert_raw_data_element(element, encoding=list(value.data_set.codecs)).value
-    except (ValueError, OverflowError):
-        return list(value.texts(value.vr)) if value.vr in STRING_VRS else []
-    return list(found) if isinstance(found, Sequence) and not isinstance(found, str | bytes) else [found]
-
-
-def _same(found: Any, wanted: Any, vr: str) -> bool:
-    if vr == "AT":
-        return bool(int(found) == _tag(wanted))
-    if found is None or found == "":
-        return wanted is None or not str(wanted).strip(" \0")
-    if vr in ("SV", "UV") or isinstance(found, int):
-        return int(found) == int(wanted)
-    if vr == "FL":
-        return bool(found == unpack("<f", pack("<f", float(wanted)))[0])
-    if isinstance(found, float):
-        return math.isclose(found, float(wanted), rel_tol=1e-15, abs_tol=0.0)
-    ends = "=^ \0" if vr == "PN" else " \0"
-    return _normal(str(found), ends) == _normal(str(wanted), ends)
-
-
-def _normal(text: str, ends: str) -> str:
-    return unicodedata.normalize("NFC", text.rstrip(ends))
-
-
-def _tag(value: Any) -> int:
-    return value if isinstance(value, int) else int("".join(c for c in value if c.isalnum()), 16)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET, tag_text
 from export_session.dicom.vocabulary import Assignment, Change, Outcome, Step, path_text
-from export_session.dicom.writing.apply import REDECLARED, Effect
-from export_session.dicom.writing.elements import as_number
+from export_session.dicom.writing.apply import REDECLARED
+from export_session.dicom.writing.elements import as_asked
+from export_session.dicom.writing.requests import Effect
 
 _NAMED = 3  # elements in a note
 
@@ -50,7 +51,29 @@ class Record:
     def changes(self, outcome: Outcome) -> tuple[Change, ...]:
         """Return the changes with an outcome, in the order of the assignments."""
         covered = sorted(self._covered.values(), key=lambda one: one.number)
-        return tuple(change for change in map(self._change, covered) if change.outcome is outcome)
+        changes = (change for one in covered for change in self._changes(one))
+        return tuple(change for change in changes if change.outcome is outcome)
+
+    def _changes(self, covered: _Covered) -> Iterator[Change]:
+        """Yield the change, or one for each thing that changed within a sequence."""
+        change = self._change(covered)
+        if change.outcome is Outcome.REFUSED or not covered.effect.rows:
+            yield change
+            return
+        above = self._assignments[covered.number].path[:-1]
+        for number, row in enumerate(covered.effect.rows):
+            path = (*above, *row.path)
+            keys, target = [step.key for step in path], path[-1]
+            yield replace(
+                change,
+                tag=tag_text(target.tag, target.creator),
+                keyword=keys[-1].name,
+                vr=row.vr,
+                path=path_text(path, keys),
+                old=row.old,
+                new=row.new,
+                reason="; ".join(filter(None, (row.note, "" if number else change.reason))),
+            )
 
     def _change(self, covered: _Covered) -> Change:
         effect, count = covered.effect, len(covered.indices)
@@ -62,7 +85,7 @@ class Record:
             vr=effect.vr,
             path=path_text(assignment.path, keys),
             old=effect.old,
-            new=_as_asked(assignment.value if effect.value is None else effect.value, effect.vr),
+            new=as_asked(assignment.value if effect.value is None else effect.value, effect.vr),
             cause=assignment.cause,
             outcome=Outcome.REFUSED if effect.reason else Outcome.APPLIED,
             reason=effect.reason or note,
@@ -88,10 +111,3 @@ def _but(left: Sequence[str]) -> str:
     more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
     named = ", ".join(left[:_NAMED]) + more
     return f"; but {named} of unknown VR keep their bytes, which read otherwise now if they are text"
-
-
-def _as_asked(value: Any, vr: str) -> Any:
-    """Return a value to write as the log shows it: unchanged components are the file's text, also of numbers."""
-    if not isinstance(value, list):
-        return value
-    return [as_number(part, vr) if isinstance(part, str) else part for part in value]

@@ -1,8 +1,8 @@
-"""Sequences that are written anew with other elements in some of their items."""
+"""Sequences that are written anew with other items, or other elements in some of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import write_item
@@ -42,13 +42,24 @@ class ExactSequence:
             self._read[number] = self._value.data_set.nested(elements, syntax)
         return self._read[number]
 
+    def kept(self, number: int, new: Mapping[int, bytes]) -> bytes:
+        """Return the bytes of an item, with new elements if there are any."""
+        item = self._items[number]
+        return self._rewritten(number, new) if new else self._raw[item.start : item.end]
+
+    def added(self, content: bytes, near: int) -> bytes:
+        """Return the bytes of an item to add, in the form of the one near to which it is to be."""
+        neighbours = self._items[near : near + 1]
+        undefined = neighbours[0].undefined if neighbours else self._value.element.undefined
+        return write_item(content, self._value.items_syntax, undefined=undefined)
+
+    def with_items(self, items: Iterable[bytes]) -> bytes:
+        """Return the element with these items; its length keeps its form."""
+        return with_value(self._value.element, b"".join(items), self._value.syntax)
+
     def with_elements(self, new: Mapping[int, Mapping[int, bytes]]) -> bytes:
         """Return the element with new elements in some items, by number and tag; lengths keep their form."""
-        parts = [
-            self._rewritten(number, new[number]) if number in new else self._raw[item.start : item.end]
-            for number, item in enumerate(self._items)
-        ]
-        return with_value(self._value.element, b"".join(parts), self._value.syntax)
+        return self.with_items(self.kept(number, new.get(number, {})) for number, _ in enumerate(self._items))
 
     def _rewritten(self, number: int, new: Mapping[int, bytes]) -> bytes:
         syntax = self._value.items_syntax

@@ -11,7 +11,8 @@ from export_session.dicom.binary.dataset import PADDING, DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.binary.text import Undecodable, decode_text
 from export_session.dicom.dictionary import CHARSET_VRS, FRAGMENT_VRS, SPECIFIC_CHARACTER_SET
-from export_session.dicom.writing.apply import Request
+from export_session.dicom.vocabulary import Items, KeptItem
+from export_session.dicom.writing.requests import Request
 from export_session.dicom.writing.sequences import ExactSequence
 
 _DECLARATIONS = (b"\x08\x00\x05\x00", b"\x00\x08\x00\x05")  # the tag, in both byte orders
@@ -99,19 +100,28 @@ def holds_items(value: Value) -> bool:
     return value.is_sequence or (value.element.undefined and value.element.vr not in FRAGMENT_VRS)
 
 
-def items(value: Value, meant: Sequence[Request]) -> Iterator[tuple[int, DataSet, list[Request]]]:
+def items(
+    value: Value, meant: Sequence[Request], *, staying: bool = True
+) -> Iterator[tuple[int, DataSet, list[Request]]]:
     """Yield the items of a sequence, each with what is meant for it; none where the sequence is about to be removed.
+
+    With `staying` those that are about to be removed are left out.
 
     Raises
     ------
     Malformed
         The value is not exactly a row of items.
     """
-    if any(len(request.path) == 1 for request in meant):
+    whole = [request.value for request in meant if len(request.path) == 1]
+    if whole and not isinstance(whole[-1], Items):
         return
+    kept = {one.number: one.values for one in whole[-1].items if isinstance(one, KeptItem)} if whole else {}
     sequence = ExactSequence(value)
     for number in range(len(sequence)):
+        if staying and whole and number not in kept:
+            continue
         within = [replace(one, path=one.path[1:]) for one in meant if one.path[0].item == number]
+        within += [Request(n, one.path, one.vr, one.value) for n, one in enumerate(kept.get(number, ()))]
         yield number, sequence.item(number), within
 
 

@@ -96,7 +96,7 @@ def _text(value: Value, recoded: Recoded) -> bytes:
 
 def _sequence(value: Value, meant: Sequence[Request], name: str, recoded: Recoded) -> bytes:
     new = {}
-    for number, item, within in items(value, meant):
+    for number, item, within in items(value, meant, staying=False):
         changed = _texts(item, within, f"{name}[{number}].", recoded)
         if SPECIFIC_CHARACTER_SET in item.elements:
             changed[SPECIFIC_CHARACTER_SET] = _declaration(item)

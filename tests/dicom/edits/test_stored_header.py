@@ -65,7 +65,7 @@ def test_a_refused_leaf_goes_back_inside_its_item() -> None:
 
 def test_a_sequence_with_other_items_goes_back_as_a_whole() -> None:
     file: Items = {"AnatomicRegionSequence": [{"CodeValue": "1"}, {"CodeValue": "2"}]}
-    agreed = dicom(file, {"AnatomicRegionSequence": [{"CodeValue": "9"}]})
+    agreed = dicom(file, {"AnatomicRegionSequence": [{"CodeValue": "9"}]}, all_refused=True)
     assert agreed == {"AnatomicRegionSequence": [{"CodeValue": "1"}, {"CodeValue": "2"}]}
 
 

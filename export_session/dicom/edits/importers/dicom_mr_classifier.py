@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 class DicomMrClassifier(MetadataImportDicom):
     """As metadata-import-dicom, but lists stay as they are, and a sequence becomes one dict."""
 
+    lists_items = False
+
     def of_value(self, value: Value) -> Any:
         made = typed(value)
         return number_or_text(made) if value.vr == "UI" and isinstance(made, str) else made

@@ -23,6 +23,7 @@ class Importer(ABC):
     replaces_others = False  # what it stores takes the place of what other importers left
     drops_empty_components = False  # shows lists without their empty components
     spells_none = False  # shows empty numbers in items as the text "None"
+    lists_items = True  # shows each item of a sequence for itself
 
     # What it stores
 
