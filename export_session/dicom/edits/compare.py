@@ -90,7 +90,7 @@ class Comparison:
 
     def typed(self, key: Key, value: Any, data_set: DataSet) -> Typed:
         """Return a value in the form in which DICOM has it; components that the file holds stay as they are."""
-        if _is_blank(value) or not _is_plain(value):
+        if _is_blank(value) or not _is_plain(value) or key.tag == SPECIFIC_CHARACTER_SET:  # which has names of its own
             return Typed(value)
         in_file = data_set.get(key)
         parts = value.split("\\") if isinstance(value, str) else value

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from export_session.dicom.binary.dataset import main_data_set
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.values import is_blank
 from export_session.dicom.dictionary import IDENTITIES, SOP_CLASS_UID, SOP_INSTANCE_UID
-from export_session.dicom.vocabulary import Assignment, Cause, Follow, Step
+from export_session.dicom.vocabulary import Assignment, Cause, Follow, Items, KeptItem, Step
 from export_session.dicom.writing.mentions import Mention, is_standard, mentions, uids_in
 
 # what file meta repeats (PS3.10 §7.1)
@@ -104,7 +105,25 @@ class Taken:
         """Return the one that writes to an element of an instance, or to a sequence that it is in."""
         ways = (path, *((*path[:depth], replace(step, item=None)) for depth, step in enumerate(path[:-1])))
         found = (one for way in ways for one in self._of_path.get(way, ()))
-        return next((one for one in found if one.instances is None or index in one.instances), None)
+        there = (one for one in found if one.instances is None or index in one.instances)
+        return next((one for one in there if _is_written(path, one.path, one.value)), None)
+
+
+def _is_written(path: tuple[Step, ...], way: tuple[Step, ...], value: Any) -> bool:
+    """Whether a value that is written on the way to an element leaves nothing of it; items that stay do."""
+    if not isinstance(value, Items) or len(path) == len(way):
+        return True
+    kept = next(
+        (one for one in value.items if isinstance(one, KeptItem) and one.number == path[len(way) - 1].item), None
+    )
+    within = path[len(way) :]
+    return kept is None or any(
+        one.path[:-1] == within[: len(one.path) - 1]
+        and one.path[-1].key == within[len(one.path) - 1].key
+        and _is_written(within, one.path, one.value)
+        for one in kept.values
+        if len(one.path) <= len(within)
+    )
 
 
 @dataclass(frozen=True)
