@@ -10,7 +10,15 @@ from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
-from export_session.dicom.dictionary import BINARY_VRS, NUMBER_FORMATS, Key, key_of, vr_in_dictionary, why_unknown
+from export_session.dicom.dictionary import (
+    BINARY_VRS,
+    NUMBER_FORMATS,
+    NUMBER_STRINGS,
+    Key,
+    key_of,
+    vr_in_dictionary,
+    why_unknown,
+)
 from export_session.dicom.edits.components import own_components, value_to_write
 from export_session.dicom.edits.doubt import why_doubtful
 from export_session.dicom.edits.equality import as_number, is_empty, same
@@ -48,7 +56,9 @@ class Difference:
 
     @property
     def old(self) -> Any:
-        """The JSON value of the bytes; None when the element is absent."""
+        """The JSON value of the bytes, numbers of DS and IS as they are spelled; None when the element is absent."""
+        if self.in_file and self.in_file.vr in NUMBER_STRINGS:
+            return self.in_file.spelled() or None
         return as_json(self.in_file) if self.in_file else None
 
 

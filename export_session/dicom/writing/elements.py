@@ -180,16 +180,21 @@ def _count(value: Value, vr: str) -> int:
 
 
 def shown(value: Value | None) -> Any:
-    """Return the value of an element as metadata shows it; None where there is no element."""
+    """Return the value of an element as the log shows it; None where there is no element.
+
+    Numbers of DS and IS are the characters that the file has for them.
+    """
     if value is None:
         return None
     if not value.raw:
         return ""
     if value.is_sequence:
         return _shown_items(value)
+    if value.vr in NUMBER_STRINGS:
+        return value.spelled()
     if value.vr in STRING_VRS:
         codecs = value.data_set.codecs
-        parts = [as_number(without_escapes(text, codecs), value.vr) for text in value.texts(value.vr)]
+        parts: list[Any] = [without_escapes(text, codecs) for text in value.texts(value.vr)]
     elif value.vr == "AT":
         parts = [tag_text(tag) for tag in value.tags()]
     elif value.vr in NUMBER_FORMATS:
@@ -207,13 +212,3 @@ def _shown_items(value: Value) -> Any:
         return [{item.name_of(tag): shown(item.at(tag)) for tag in item.elements} for item in items]
     except Malformed:
         return f"{value.length:,} bytes"
-
-
-def as_number(text: str, vr: str) -> Any:
-    """Return the number that a component of DS or IS spells; any other text as it is."""
-    if vr not in NUMBER_STRINGS:
-        return text
-    try:
-        return int(text) if vr == "IS" else float(text)
-    except ValueError:
-        return text

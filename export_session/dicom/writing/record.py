@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.binary.text import UTF8
-from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET, tag_text
+from export_session.dicom.binary.values import is_blank, to_text
+from export_session.dicom.dictionary import NUMBER_STRINGS, SPECIFIC_CHARACTER_SET, tag_text
 from export_session.dicom.vocabulary import Assignment, Change, Outcome, Step, path_text
 from export_session.dicom.writing.apply import Effect
-from export_session.dicom.writing.elements import as_number
 
 _NAMED = 3  # elements in a note
 REDECLARED = -1  # stands where the number of an assignment does, for a re-declared character set
@@ -64,7 +64,7 @@ class Record:
             vr=effect.vr,
             path=path_text(assignment.path, keys),
             old=effect.old,
-            new=_as_asked(assignment.value, effect.vr),
+            new=_as_written(effect, assignment.value),
             cause=assignment.cause,
             outcome=Outcome.REFUSED if effect.reason else Outcome.APPLIED,
             reason=effect.reason or note,
@@ -92,8 +92,10 @@ def _but(left: Sequence[str]) -> str:
     return f"; but {named} of unknown VR keep their bytes, which read otherwise now if they are text"
 
 
-def _as_asked(value: Any, vr: str) -> Any:
-    """Return a value to write as the log shows it: unchanged components are the file's text, also of numbers."""
-    if not isinstance(value, list):
+def _as_written(effect: Effect, value: Any) -> Any:
+    """Return a value as the log shows it: if it was written, numbers of DS and IS by their characters in the file."""
+    if effect.reason or effect.vr not in NUMBER_STRINGS or is_blank(value):
         return value
-    return [as_number(part, vr) if isinstance(part, str) else part for part in value]
+    own = effect.old if isinstance(effect.old, list) else [effect.old or ""]
+    spelled = to_text(value, effect.vr, "1-n", "\\".join(map(str, own))).split("\\")
+    return spelled[0] if len(spelled) == 1 else spelled
