@@ -75,6 +75,12 @@ class FileRecord:
     timing: Timing = field(default_factory=Timing)
     thumbnail: bytes = b""  # PNG, empty where there is none
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, but those that say again what a refusal says."""
+        said = tuple(f": {change.reason}" for change in self.refused if change.reason)
+        return tuple(note for note in self.notes if not note.endswith(said))
+
 
 @dataclass(frozen=True)
 class ContainerRecord:

@@ -9,6 +9,10 @@ from typing import Any, Literal
 
 from export_session.dicom.dictionary import Key
 
+MAPPING_WINS = (
+    "a Flywheel field is mapped to this element and says otherwise; the mapping wins"  # why an edit is refused
+)
+
 
 class Cause(StrEnum):
     """Why an element is to change."""

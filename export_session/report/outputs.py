@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from export_session.errors import OutputError
 from export_session.report import change_log, export_log
-from export_session.report.cells import csv_lines
+from export_session.report.cells import csv_head, csv_lines
 from export_session.report.disclosure import Gate
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class GrowingTable:
         self._kept = b""  # what follows them
         with _said(path):
             self._file = path.open("wb", buffering=0)
-        self._replace(csv_lines([columns]))
+        self._replace(csv_head(columns))
         self.settle()
         self._head = self._settled
 

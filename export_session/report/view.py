@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
 from export_session.record import Status, Verification
-from export_session.report.cells import text_of
 from export_session.report.export_log import containers_of, files_by_parent
+from export_session.report.values import shown_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from export_session.dicom.vocabulary import Change
+    from export_session.dicom.vocabulary import Cause, Change
     from export_session.record import ContainerRecord, FileRecord, RunRecord, SessionRecord
 
-P = TypeVar("P", "Place", "Place | str")
 STAGES = ("fetch", "rewrite", "store", "verify")
-
-
-Kind = Literal["failed", "refused", "note"]
 
 
 class Place(NamedTuple):
@@ -28,16 +24,6 @@ class Place(NamedTuple):
 
     anchor: str
     file: FileRecord
-
-
-@dataclass(frozen=True)
-class Concern:
-    """One thing a person should look at, with every place where it came up."""
-
-    kind: Kind
-    subject: str  # the element or the level of the container it is about; empty for a whole file
-    text: str
-    places: tuple[Place | str, ...]  # files, or the origin paths of containers
 
 
 @dataclass(frozen=True)
@@ -51,10 +37,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class ElementChange:
-    """What became of one element over the run."""
+    """What became of one element over the run, for one cause."""
 
     path: str
     tag: str
+    cause: Cause
     pairs: tuple[Pair, ...]  # the most frequent first
 
 
@@ -126,7 +113,7 @@ def _is_quiet(file: FileRecord) -> bool:
     return left and not (file.changes or file.refused or file.notes or file.error)
 
 
-def places(views: tuple[SessionView, ...]) -> Iterator[Place]:
+def places(views: Sequence[SessionView]) -> Iterator[Place]:
     """Give every file with its address."""
     for view in views:
         for branch in view.branches:
@@ -134,44 +121,16 @@ def places(views: tuple[SessionView, ...]) -> Iterator[Place]:
             yield from branch.quiet
 
 
-def concerns(views: tuple[SessionView, ...]) -> list[Concern]:
-    """Gather failures, refusals and notes, equal ones together, the gravest first."""
-    found: dict[tuple[Kind, str, str], list[Place | str]] = defaultdict(list)
-    containers = [branch.container for view in views for branch in view.branches]
-    for container in containers:
-        for kind, text in _told(container):
-            found[kind, container.level, text].append(container.origin_path)
+def elements(views: Sequence[SessionView]) -> list[ElementChange]:
+    """Gather the changes by element and cause, in the order of the standard."""
+    found: dict[tuple[str, str, Cause], dict[tuple[bool, str, str], list[tuple[Change, Place]]]] = {}
     for place in places(views):
-        for kind, text in _told(place.file):
-            found[kind, "", text].append(place)
-        for change in place.file.refused:
-            found["refused", change.path, change.reason].append(place)
-        for change in filter(_is_remarkable, place.file.changes):
-            found["note", change.path, change.reason].append(place)
-    gathered = [Concern(*about, tuple(_distinct(where))) for about, where in found.items()]
-    return sorted(gathered, key=lambda concern: get_args(Kind).index(concern.kind))
-
-
-def _told(record: ContainerRecord | FileRecord) -> list[tuple[Kind, str]]:
-    kind: Kind = "note" if record.status is Status.SKIPPED else "failed"
-    failure = [(kind, record.error)] if record.error else []
-    notes: list[tuple[Kind, str]] = [("note", note) for note in record.notes]
-    return failure + notes
-
-
-def _is_remarkable(change: Change) -> bool:
-    return bool(change.reason)
-
-
-def elements(views: tuple[SessionView, ...]) -> list[ElementChange]:
-    """Gather the changes by element, in the order of the standard."""
-    found: dict[tuple[str, str], dict[tuple[bool, str, str], list[tuple[Change, Place]]]] = {}
-    for place in places(views):
-        for refused, changes in enumerate((place.file.changes, place.file.refused)):
+        for refused, changes in ((False, place.file.changes), (True, place.file.refused)):
             for change in changes:
-                pairs = found.setdefault((change.tag, change.path), defaultdict(list))
-                pairs[bool(refused), text_of(change.old), text_of(change.new)].append((change, place))
-    return [ElementChange(path, tag, _pairs(pairs)) for (tag, path), pairs in sorted(found.items())]
+                pairs = found.setdefault((change.tag, change.path, change.cause), defaultdict(list))
+                old, new = (shown_text(value, change.vr) for value in (change.old, change.new))
+                pairs[refused, old, new].append((change, place))
+    return [ElementChange(path, tag, cause, _pairs(pairs)) for (tag, path, cause), pairs in sorted(found.items())]
 
 
 def _pairs(found: Mapping[tuple[bool, str, str], list[tuple[Change, Place]]]) -> tuple[Pair, ...]:
@@ -182,8 +141,8 @@ def _pairs(found: Mapping[tuple[bool, str, str], list[tuple[Change, Place]]]) ->
     return tuple(sorted(pairs, key=lambda pair: -len(pair.files)))
 
 
-def _distinct(found: Iterable[P]) -> Iterable[P]:
-    return {each if isinstance(each, str) else each.anchor: each for each in found}.values()
+def _distinct(found: Iterable[Place]) -> Iterable[Place]:
+    return {place.anchor: place for place in found}.values()
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from export_session.dicom.edits.equality import is_empty, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL
 from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.series import Series
-from export_session.dicom.vocabulary import Cause
+from export_session.dicom.vocabulary import MAPPING_WINS, Cause
 
-_WINS = "a Flywheel field is mapped to this element and says otherwise; the mapping wins"
 _OVERRIDES = "the mapping overrides an edit in info.header"
 
 
@@ -51,8 +50,8 @@ def with_mapping(
         rivals = [edit for edit in decided if edit.difference.keys[0].is_like(row.key)]
         if row.is_label_of_file or any(row.is_label_of(edit) for edit in rivals):
             continue
-        lost = [edit.refuse(_WINS) for edit in rivals if not row.agrees_with(edit)]
-        notes += [f"{row.key.name}: {_WINS}"] if lost else []
+        lost = [edit.refuse(MAPPING_WINS) for edit in rivals if not row.agrees_with(edit)]
+        notes += [f"{row.key.name}: {MAPPING_WINS}"] if lost else []
         decided = [*(edit for edit in decided if edit not in rivals), *lost, *row.edits(overriding=bool(lost))]
     return decided, notes
 
