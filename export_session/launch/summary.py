@@ -51,9 +51,9 @@ def summarize(site: ReadSite, config: Config, destination: Destination, route: R
     table.settle()
     table.close()
     figures = [(tile.name, tile.number, tile.remark) for tile in summary.figures]
-    sheets: dict[str, Sheet] = {
-        "Sessions": (COLUMNS, [row.cells() for row in rows]),
-        "Figures": (("Figure", "Value", "Remark"), figures),
+    sheets = {
+        "Sessions": Sheet(COLUMNS, [row.cells() for row in rows], len(rows)),
+        "Figures": Sheet(("Figure", "Value", "Remark"), figures, len(figures)),
     }
     write_workbook(book, sheets)
     write_page(html, render(page(summary, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, {GEAR}", csv.name)))
