@@ -245,7 +245,7 @@ class Comparison:
             return
         if value == []:
             blanked = self._edit(key, value, data_set, above)
-            yield replace(blanked, warning=f"all {len(items)} items of the sequence are removed")
+            yield replace(blanked, warning=f"all items of the sequence are removed, {len(items)} in number")
             return
         if is_empty(value) and isinstance(value, str | None):
             blanked = self.difference(key, value, data_set, above)
@@ -263,7 +263,8 @@ class Comparison:
                     yield from (finding for findings in found for finding in findings)
                 return
             reason = (
-                f"the sequence has {len(items)} items in the file and {len(value)} in the metadata; "
+                f"the sequence has {len(items)} item{'s' * (len(items) != 1)} in the file "
+                f"and {len(value)} in the metadata; "
                 "items cannot be added or removed"
             )
         else:
