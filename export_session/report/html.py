@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from export_session.record import RunRecord
 
 TEXT_LIMIT = 1000  # characters of a message on the page; the export log holds all
+LINES = 4_500_000  # bytes of the list of files
 SMALLEST = 2_000  # bytes
 TABLE_ROWS = 200  # changes of one file
 ELEMENT_PAIRS = 4  # old and new values of one element; a single further one is shown, too
@@ -95,7 +96,7 @@ def render(record: RunRecord) -> str:
         causes=CAUSES,
         on_page=set(),
         tables=Budget(3_000_000),
-        lines=Budget(4_500_000),
+        lines=Budget(LINES),
         pictures=Budget(800_000),
         overview=Budget(600_000),
         **assets("report.js"),
