@@ -92,6 +92,8 @@ def render(record: RunRecord) -> str:
         values=partial(_values, comparable=record.log_values == "full"),
         few_files=len(list(record.files())) <= FEW,
         table_rows=TABLE_ROWS,
+        is_in_place=view.is_in_place,
+        lies_as=view.lies_as,
         pairs_shown=_pairs_shown,
         causes=CAUSES,
         on_page=set(),

@@ -15,8 +15,8 @@
     const branch = node.closest(".branch");
     const name = lower(node.querySelector("bdi"));
     const path = `${branch.dataset.path}/${name}`.toLowerCase();
-    const above = [branch.querySelector(":scope > h4"), branch.querySelector(":scope > .path"), node.closest(".session").querySelector("h3")];
-    return { node, name, path, text: [path, ...above.map(lower), lower(node)].join(" ") };
+    const above = [branch.querySelector(":scope > h4"), node.closest(".session").querySelector("h3")];
+    return { node, name, path, text: [path, branch.dataset.copies.toLowerCase(), ...above.map(lower), lower(node)].join(" ") };
   });
   let cause = "";
 

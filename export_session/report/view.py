@@ -68,6 +68,13 @@ class SessionView:
     branches: tuple[Branch, ...]
 
     @property
+    def home(self) -> ContainerRecord | None:
+        """The session's own container, where its copy is to be said for all that is in it."""
+        told = any(branch.files for branch in self.branches)
+        own = (branch.container for branch in self.branches if branch.container.level == "session")
+        return next((each for each in own if told and is_in_place(each)), None)
+
+    @property
     def files(self) -> Counter[Status]:
         """How many files have which status."""
         return Counter(file.status for file in self.session.files)
@@ -81,6 +88,20 @@ class SessionView:
     def refused(self) -> int:
         """How many edits were refused in its files."""
         return sum(len(file.refused) for file in self.session.files)
+
+
+def is_in_place(container: ContainerRecord) -> bool:
+    """Whether there is a copy of a container to speak of."""
+    return bool(container.export_path) and container.status not in {Status.FAILED, Status.NOT_REACHED}
+
+
+def lies_as(container: ContainerRecord, home: ContainerRecord) -> bool:
+    """Whether copy and original of a container lie to those of its session as it lies to the session itself."""
+    places = ((each.origin_path, each.export_path, each.archive_path) for each in (container, home))
+    return all(
+        not one or one == other or other.startswith(f"{one}/") or one == f"{other}/{container.label}"
+        for one, other in zip(*places, strict=True)
+    )
 
 
 def sessions(record: RunRecord) -> tuple[SessionView, ...]:

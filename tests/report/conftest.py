@@ -100,6 +100,11 @@ def file() -> Callable[..., FileRecord]:
 
 
 @pytest.fixture(scope="session")
+def container() -> Callable[..., ContainerRecord]:
+    return a_container
+
+
+@pytest.fixture(scope="session")
 def session() -> Callable[..., SessionRecord]:
     return a_session
 
