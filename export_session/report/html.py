@@ -113,10 +113,11 @@ def _template() -> jinja2.Template:
         "counted": counted,
         "duration": duration,
         "message": lambda text: shortened(visible(text), TEXT_LIMIT),
+        "pathwise": lambda path: _breaking(path, "/"),
         "picture": lambda png: f"data:image/png;base64,{base64.b64encode(png).decode()}",
         "sentence": lambda text: text[:1].upper() + text[1:] if re.match("[a-z]+ ", text) else text,
         "size": size,
-        "stepwise": _stepwise,
+        "stepwise": lambda path: _breaking(path, "."),
         "text": lambda value: visible(text_of(value)),
         "where": where,
     }
@@ -138,9 +139,9 @@ def _pairs_shown(element: view.ElementChange) -> tuple[view.Pair, ...]:
     return element.pairs if len(element.pairs) <= ELEMENT_PAIRS + 1 else element.pairs[:ELEMENT_PAIRS]
 
 
-def _stepwise(path: str) -> Markup:
-    """Let a long path into sequences break after its steps."""
-    return Markup(".<wbr>").join(visible(path).split("."))
+def _breaking(path: str, mark: str) -> Markup:
+    """Let a long path, to a file or into sequences, break after its steps."""
+    return Markup(f"{mark}<wbr>").join(visible(path).split(mark))  # noqa: S704 - the mark is ours
 
 
 def _period(started: str, finished: str) -> str:

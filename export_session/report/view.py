@@ -70,7 +70,7 @@ class SessionView:
     @property
     def home(self) -> ContainerRecord | None:
         """The session's own container, where its copy is to be said for all that is in it."""
-        told = any(branch.files for branch in self.branches)
+        told = any(file.status in {Status.CREATED, Status.UPDATED} for file in self.session.files)
         own = (branch.container for branch in self.branches if branch.container.level == "session")
         return next((each for each in own if told and is_in_place(each)), None)
 
