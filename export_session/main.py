@@ -145,11 +145,11 @@ def _remarks(chosen: Settings, sessions: Sequence[SessionRecord]) -> tuple[str, 
 
 
 def _told(record: RunRecord, outputs: Outputs) -> bool:
-    """Write the page, say what the run came to, and tell whether all went well."""
+    """Write page and workbook, say what the run came to, and tell whether all went well."""
     try:
         outputs.close(record)
     except OutputError as error:
-        log.error("The page is missing, the CSV files are complete: %s", error)
+        log.error("The page or the workbook is missing, the CSV files are complete: %s", error)
     for line in closing_lines(record):
         log.info(line)
     return record.succeeded

@@ -83,6 +83,12 @@ class FileRecord:
         """Every change that was asked for, whatever became of it."""
         return (*self.changes, *self.refused, *self.not_made)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, but those that say again what a refusal says."""
+        said = tuple(f": {change.reason}" for change in self.refused if change.reason)
+        return tuple(note for note in self.notes if not note.endswith(said))
+
 
 @dataclass(frozen=True)
 class ContainerRecord:

@@ -140,7 +140,8 @@ def page(packages: list[Package]) -> str:
             "`pip install .` brings both, since a package cannot waive what another requires; `pip uninstall",
             "flywheel-gears rfc3987` afterwards, as the Dockerfile does: the gear runs without them.",
             "",
-            "`pandas` and `openpyxl` write the workbook of a summary, and are imported for nothing else.",
+            "`openpyxl` writes the workbooks, and is imported for nothing else; `pandas` is there for scripts that",
+            "read them.",
             "",
         ]
     )

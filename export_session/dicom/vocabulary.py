@@ -11,6 +11,10 @@ from export_session.dicom.character_sets import declaration
 from export_session.dicom.dictionary import Key
 from export_session.errors import ConfigError
 
+MAPPING_WINS = (
+    "a Flywheel field is mapped to this element and says otherwise; the mapping wins"  # why an edit is refused
+)
+
 
 class Cause(StrEnum):
     """Why an element is to change."""

@@ -24,6 +24,7 @@ from export_session.session.since import changes_among
 from export_session.settings import Config
 from export_session.site import ReadSite, equals
 from export_session.site.model import EXPORTED, Acquisition, Session, Subject
+from export_session.support.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def summarize(site: ReadSite, config: Config, destination: Destination, route: R
     write_page(html, UNFINISHED)
     gate = Gate(config.log_values)
     sessions = list(_sessions(site, destination, route))
-    log.info("%d sessions listed", len(sessions))
+    log.info("%s listed", counted(len(sessions), "session"))
     listed, complete = _acquisitions(site, destination, len(sessions), wanted=any(map(_comparable, sessions)))
     rows = [_row(session, listed.get(session.id, []), gate, complete=complete) for session in sessions]
     summary = Summary(title_of(destination, route), rows)
@@ -51,9 +52,9 @@ def summarize(site: ReadSite, config: Config, destination: Destination, route: R
     table.settle()
     table.close()
     figures = [(tile.name, tile.number, tile.remark) for tile in summary.figures]
-    sheets: dict[str, Sheet] = {
-        "Sessions": (COLUMNS, [row.cells() for row in rows]),
-        "Figures": (("Figure", "Value", "Remark"), figures),
+    sheets = {
+        "Sessions": Sheet(COLUMNS, [row.cells() for row in rows], len(rows)),
+        "Figures": Sheet(("Figure", "Value", "Remark"), figures, len(figures)),
     }
     write_workbook(book, sheets)
     write_page(html, render(page(summary, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, {GEAR}", csv.name)))

@@ -1,4 +1,4 @@
-"""What a person gets to see of a run: two CSV logs and one HTML page, made of the run's record alone."""
+"""What a person gets to see of a run: two CSV logs, one HTML page and a workbook, made of the run's record alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Outputs", "closing_lines", "write_reports"]
 
 
 def write_reports(record: RunRecord, output: Path) -> list[Path]:
-    """Write export log, DICOM change log and HTML report of a run that is over.
+    """Write export log, DICOM change log, HTML report and workbook of a run that is over.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def write_reports(record: RunRecord, output: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        ``<stem>_export_log.csv``, ``<stem>_dicom_changes.csv`` and ``<stem>_report.html``.
+        ``<stem>_export_log.csv``, ``<stem>_dicom_changes.csv``, ``<stem>_report.html`` and ``<stem>_export.xlsx``.
     """
     outputs = Outputs(output, record.stem, record.log_values, record.kind)
     for session in record.sessions:

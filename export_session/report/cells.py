@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import unicodedata
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from export_session.support.wording import shortened, visible
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 CELL_LIMIT = 32_000  # a spreadsheet cell holds 32,767 characters; the rest is for saying what was cut
 FORMULA_STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # the full-width forms start a formula, too
 
-Cell = str | int | float
+
+class Numeral(str):
+    """The characters of a number, which stay text: a spreadsheet runs none as a formula, whatever it starts with."""
+
+    __slots__ = ()
+
+
+Cell = str | int | float | Decimal
 
 
 def text_of(value: Any) -> str:
@@ -46,17 +54,27 @@ def _is_blank(character: str) -> bool:
     return unicodedata.category(character)[0] in "ZC" or 0x2400 <= ord(character) <= 0x2421
 
 
+def safe(cell: Cell) -> Cell:
+    """Give a cell that no spreadsheet runs; numbers are none that it could."""
+    return neutral(cell) if isinstance(cell, str) and not isinstance(cell, Numeral) else cell
+
+
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Write a CSV file: UTF-8, one line for each row, all text neutralised."""
-    path.write_bytes(csv_lines([columns, *rows]))
+    path.write_bytes(csv_head(columns) + csv_lines(rows))
+
+
+def csv_head(columns: Sequence[str]) -> bytes:
+    """Give the names of columns as the first line of a CSV file."""
+    return (",".join(columns) + "\n").encode()
 
 
 def csv_lines(rows: Iterable[Sequence[Cell]]) -> bytes:
-    """Give rows as the lines of a CSV file.
+    """Give rows as the lines of a CSV file: text in quotation marks, so that an import can tell it from numbers.
 
     ``csv`` rather than pandas: cells must stay as they are given, and nothing is to be inferred.
     """
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([neutral(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerows(map(safe, row) for row in rows)
     return text.getvalue().encode("utf-8", errors="backslashreplace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from export_session.report.cells import text_of
+from export_session.report.values import shown_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,8 +61,8 @@ def _row(file: FileRecord, change: Change) -> tuple[Cell, ...]:
         change.keyword,
         change.vr,
         change.path,
-        text_of(change.old),
-        text_of(change.new),
+        shown_cell(change.old, change.vr),
+        shown_cell(change.new, change.vr),
         action(change),
         change.cause.value,
         change.outcome.value,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import SequenceMatcher
 from itertools import takewhile
 
@@ -12,6 +13,7 @@ from export_session.support.wording import shortened, visible
 SHOWN = 160  # characters of a value on the page; the change log holds all
 CONTEXT = 24  # characters kept before the first difference of a longer value
 ALIKE = 0.4  # below this likeness single marked characters are confetti: the whole value is marked
+NUMBERS = re.compile(r"[\w.+-]+|[^\w.+-]+")  # and dates, and what stands between them
 
 
 def marked(old: str, new: str) -> tuple[Markup, Markup]:
@@ -29,6 +31,17 @@ def marked(old: str, new: str) -> tuple[Markup, Markup]:
     return before, after
 
 
+def whole(old: str, new: str) -> tuple[Markup, Markup]:
+    """Give both values as HTML, dates and numbers marked as wholes: a single digit of them says nothing."""
+    one, other = map(NUMBERS.findall, _around_the_difference(visible(old), visible(new)))
+    before, after = Markup(), Markup()
+    for tag, i, i_end, k, k_end in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        went, came = "".join(one[i:i_end]), "".join(other[k:k_end])
+        before += escape(went) if tag == "equal" else _wrap("del", went, "whole")
+        after += escape(came) if tag == "equal" else _wrap("ins", came)
+    return before, after
+
+
 def _kept(matcher: SequenceMatcher[str], end: int) -> list[tuple[int, int, int]]:
     """Give the parts common to both values, without single characters that happen to recur amid a change."""
     return [
@@ -43,8 +56,9 @@ def plain(text: str) -> Markup:
     return escape(shortened(visible(text), SHOWN))
 
 
-def _wrap(tag: str, text: str) -> Markup:
-    return Markup(f"<{tag}>{{}}</{tag}>").format(text) if text else Markup()  # noqa: S704 - the tag is ours
+def _wrap(tag: str, text: str, kind: str = "") -> Markup:
+    attribute = f' class="{kind}"' if kind else ""
+    return Markup(f"<{tag}{attribute}>{{}}</{tag}>").format(text) if text else Markup()  # noqa: S704 - the tag is ours
 
 
 def _around_the_difference(old: str, new: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -11,13 +12,17 @@ from typing import TYPE_CHECKING
 import jinja2
 from markupsafe import Markup
 
+from export_session.dicom.dictionary import NUMBER_VRS
+from export_session.dicom.vocabulary import Cause
 from export_session.report import view
+from export_session.report.attention import concerns
 from export_session.report.cells import text_of
 from export_session.report.change_log import where
-from export_session.report.diff import marked, plain
+from export_session.report.diff import marked, plain, whole
 from export_session.report.plot import stage_bar, throughput
 from export_session.report.remains import old_values
 from export_session.report.templates import assets, new_environment
+from export_session.report.values import NUMBER, shown_text
 from export_session.report.verdict import Figures, verdict
 from export_session.support.wording import counted, duration, shortened, size, visible
 
@@ -26,12 +31,15 @@ if TYPE_CHECKING:
     from export_session.record import RunRecord
 
 TEXT_LIMIT = 1000  # characters of a message on the page; the export log holds all
+LINES = 4_500_000  # bytes of the list of files
 SMALLEST = 2_000  # bytes
 TABLE_ROWS = 200  # changes of one file
-ELEMENT_PAIRS = 4  # old and new values of one element
+ELEMENT_PAIRS = 4  # old and new values of one element; a single further one is shown, too
 DOTS = 5_000  # files in the plot
 FEW = 3  # files that are shown unfolded
 EMPTY = Markup("<i>empty</i>")
+WHOLE_VRS = {"AS", "DA", "DT", "TM"} | NUMBER_VRS  # a part of a date or number says nothing
+CAUSES = {Cause.EDIT: "mine", Cause.MAPPING: "mapping", Cause.SLICE: "per slice"}  # as the page filters by them
 SLOWEST = 20  # files in the table of times
 
 
@@ -72,7 +80,7 @@ def render(record: RunRecord) -> str:
         period=_period(record.started, record.finished),
         figures=Figures.of(record),
         sessions=sessions,
-        concerns=view.concerns(sessions),
+        concerns=concerns(sessions, preview=record.dry_run),
         elements=view.elements(sessions),
         remaining=old_values(sessions),
         stages=view.stages(record),
@@ -86,9 +94,13 @@ def render(record: RunRecord) -> str:
         values=partial(_values, comparable=record.log_values == "full"),
         few_files=len(list(record.files())) <= FEW,
         table_rows=TABLE_ROWS,
-        element_pairs=ELEMENT_PAIRS,
+        is_in_place=view.is_in_place,
+        lies_as=view.lies_as,
+        pairs_shown=_pairs_shown,
+        causes=CAUSES,
+        on_page=set(),
         tables=Budget(3_000_000),
-        lines=Budget(4_500_000),
+        lines=Budget(LINES),
         pictures=Budget(800_000),
         overview=Budget(600_000),
         **assets("report.js"),
@@ -104,9 +116,11 @@ def _template() -> jinja2.Template:
         "duration": duration,
         "message": lambda text: shortened(visible(text), TEXT_LIMIT),
         "plain": plain,
+        "pathwise": lambda path: _breaking(path, "/"),
         "picture": lambda png: f"data:image/png;base64,{base64.b64encode(png).decode()}",
+        "sentence": lambda text: text[:1].upper() + text[1:] if re.match("[a-z]+ ", text) else text,
         "size": size,
-        "stepwise": _stepwise,
+        "stepwise": lambda path: _breaking(path, "."),
         "text": lambda value: visible(text_of(value)),
         "where": where,
     }
@@ -115,16 +129,22 @@ def _template() -> jinja2.Template:
 
 def _values(change: Change, fate: str, *, comparable: bool) -> tuple[Markup, Markup]:
     """Give old and new value of a change, with the difference marked where there is one to be seen."""
-    old, new = text_of(change.old), text_of(change.new)
+    old, new = shown_text(change.old, change.vr), shown_text(change.new, change.vr)
     if comparable and old and new and not fate:
-        return marked(old, new)
+        numbers = NUMBER.fullmatch(old) and NUMBER.fullmatch(new)
+        return whole(old, new) if change.vr in WHOLE_VRS or numbers else marked(old, new)
     nothing = Markup("<i>absent</i>") if change.old is None else EMPTY
     return plain(old) or nothing, plain(new) or EMPTY
 
 
-def _stepwise(path: str) -> Markup:
-    """Let a long path into sequences break after its steps."""
-    return Markup(".<wbr>").join(visible(path).split("."))
+def _pairs_shown(element: view.ElementChange) -> tuple[view.Pair, ...]:
+    """Give the pairs of values for which there is room; never is a line spent on hiding a single one."""
+    return element.pairs if len(element.pairs) <= ELEMENT_PAIRS + 1 else element.pairs[:ELEMENT_PAIRS]
+
+
+def _breaking(path: str, mark: str) -> Markup:
+    """Let a long path, to a file or into sequences, break after its steps."""
+    return Markup(f"{mark}<wbr>").join(visible(path).split(mark))  # noqa: S704 - the mark is ours
 
 
 def _period(started: str, finished: str) -> str:

@@ -1,4 +1,4 @@
-"""The outputs of a run: the rows of each session are on the disk before its tags are set, the page comes last."""
+"""The outputs of a run: the rows of a session are on the disk before its tags are set, page and workbook come last."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from export_session.errors import OutputError
 from export_session.report import change_log, export_log
-from export_session.report.cells import csv_lines
+from export_session.report.cells import csv_head, csv_lines
 from export_session.report.disclosure import Gate
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Outputs:
         self._run = run
         self._gate = Gate(log_values)
         self._page = folder / f"{stem}_report.html"
+        self._book = folder / f"{stem}_export.xlsx"
         write_page(self._page, UNFINISHED)
         self._log = GrowingTable(folder / f"{stem}_export_log.csv", export_log.COLUMNS)
         self._changes = GrowingTable(folder / f"{stem}_dicom_changes.csv", change_log.COLUMNS)
@@ -71,14 +72,15 @@ class Outputs:
         self._sessions.append(self._gate.shown(session))
 
     def close(self, record: RunRecord) -> list[Path]:
-        """Write the page of the run, whose sessions are those that were settled, and return all paths."""
-        from export_session.report import html  # noqa: PLC0415 - the template engine is loaded at the end of a run
+        """Write page and workbook of the run, whose sessions are those that were settled, and return all paths."""
+        from export_session.report import html, run_book  # noqa: PLC0415 - what they need is loaded at the end of a run
 
         self._log.close()
         self._changes.close()
         shown = replace(record, sessions=tuple(self._sessions), error=self._gate.sentence(record.error))
         write_page(self._page, html.render(shown))
-        return [self._log.path, self._changes.path, self._page]
+        run_book.write_run_book(self._book, shown)
+        return [self._log.path, self._changes.path, self._page, self._book]
 
 
 class GrowingTable:
@@ -90,7 +92,7 @@ class GrowingTable:
         self._kept = b""  # what follows them
         with _said(path):
             self._file = path.open("wb", buffering=0)
-        self._replace(csv_lines([columns]))
+        self._replace(csv_head(columns))
         self.settle()
         self._head = self._settled
 

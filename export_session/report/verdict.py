@@ -40,7 +40,7 @@ class Figures:
         """Count what a run did."""
         files = list(record.files())
         in_place = [file for file in files if file.status in IN_PLACE]
-        notes = [file.notes for file in files]
+        notes = [file.remarks for file in files]
         notes += [each.notes for session in record.sessions for each in session.containers]
         return cls(
             sessions=Counter(session.status for session in record.sessions),

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from export_session.record import Status, Verification
-from export_session.report.cells import text_of
 from export_session.report.export_log import containers_of, files_by_parent
+from export_session.report.values import shown_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from export_session.dicom.vocabulary import Change
+    from export_session.dicom.vocabulary import Cause, Change
     from export_session.record import ContainerRecord, FileRecord, RunRecord, SessionRecord
 
-P = TypeVar("P", "Place", "Place | str")
 STAGES = ("fetch", "rewrite", "store", "verify")
 
 
-Kind = Literal["failed", "refused", "note"]
 Fate = Literal["", "Refused", "Not made"]  # of a change; "": it was written
 
 
@@ -29,16 +27,6 @@ class Place(NamedTuple):
 
     anchor: str
     file: FileRecord
-
-
-@dataclass(frozen=True)
-class Concern:
-    """One thing a person should look at, with every place where it came up."""
-
-    kind: Kind
-    subject: str  # the element or the level of the container it is about; empty for a whole file
-    text: str
-    places: tuple[Place | str, ...]  # files, or the origin paths of containers
 
 
 @dataclass(frozen=True)
@@ -52,10 +40,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class ElementChange:
-    """What became of one element over the run."""
+    """What became of one element over the run, for one cause."""
 
     path: str
     tag: str
+    cause: Cause
     pairs: tuple[Pair, ...]  # the most frequent first
 
 
@@ -82,6 +71,13 @@ class SessionView:
     branches: tuple[Branch, ...]
 
     @property
+    def home(self) -> ContainerRecord | None:
+        """The session's own container, where its copy is to be said for all that is in it."""
+        told = any(file.status in {Status.CREATED, Status.UPDATED} for file in self.session.files)
+        own = (branch.container for branch in self.branches if branch.container.level == "session")
+        return next((each for each in own if told and is_in_place(each)), None)
+
+    @property
     def files(self) -> Counter[Status]:
         """How many files have which status."""
         return Counter(file.status for file in self.session.files)
@@ -95,6 +91,20 @@ class SessionView:
     def refused(self) -> int:
         """How many edits were refused in its files."""
         return sum(len(file.refused) for file in self.session.files)
+
+
+def is_in_place(container: ContainerRecord) -> bool:
+    """Whether there is a copy of a container to speak of."""
+    return bool(container.export_path) and container.status not in {Status.FAILED, Status.NOT_REACHED}
+
+
+def lies_as(container: ContainerRecord, home: ContainerRecord) -> bool:
+    """Whether copy and original of a container lie to those of its session as it lies to the session itself."""
+    places = ((each.origin_path, each.export_path, each.archive_path) for each in (container, home))
+    return all(
+        not one or one == other or other.startswith(f"{one}/") or one == f"{other}/{container.label}"
+        for one, other in zip(*places, strict=True)
+    )
 
 
 def sessions(record: RunRecord) -> tuple[SessionView, ...]:
@@ -127,7 +137,7 @@ def _is_quiet(file: FileRecord) -> bool:
     return left and not (file.all_changes or file.notes or file.error)
 
 
-def places(views: tuple[SessionView, ...]) -> Iterator[Place]:
+def places(views: Sequence[SessionView]) -> Iterator[Place]:
     """Give every file with its address."""
     for view in views:
         for branch in view.branches:
@@ -135,44 +145,16 @@ def places(views: tuple[SessionView, ...]) -> Iterator[Place]:
             yield from branch.quiet
 
 
-def concerns(views: tuple[SessionView, ...]) -> list[Concern]:
-    """Gather failures, refusals and notes, equal ones together, the gravest first."""
-    found: dict[tuple[Kind, str, str], list[Place | str]] = defaultdict(list)
-    containers = [branch.container for view in views for branch in view.branches]
-    for container in containers:
-        for kind, text in _told(container):
-            found[kind, container.level, text].append(container.origin_path)
-    for place in places(views):
-        for kind, text in _told(place.file):
-            found[kind, "", text].append(place)
-        for change in place.file.refused:
-            found["refused", change.path, change.reason].append(place)
-        for change in filter(_is_remarkable, place.file.changes):
-            found["note", change.path, change.reason].append(place)
-    gathered = [Concern(*about, tuple(_distinct(where))) for about, where in found.items()]
-    return sorted(gathered, key=lambda concern: get_args(Kind).index(concern.kind))
-
-
-def _told(record: ContainerRecord | FileRecord) -> list[tuple[Kind, str]]:
-    kind: Kind = "note" if record.status is Status.SKIPPED else "failed"
-    failure = [(kind, record.error)] if record.error else []
-    notes: list[tuple[Kind, str]] = [("note", note) for note in record.notes]
-    return failure + notes
-
-
-def _is_remarkable(change: Change) -> bool:
-    return bool(change.reason)
-
-
-def elements(views: tuple[SessionView, ...]) -> list[ElementChange]:
-    """Gather the changes by element, in the order of the standard."""
-    found: dict[tuple[str, str], dict[tuple[Fate, str, str], list[tuple[Change, Place]]]] = {}
+def elements(views: Sequence[SessionView]) -> list[ElementChange]:
+    """Gather the changes by element and cause, in the order of the standard."""
+    found: dict[tuple[str, str, Cause], dict[tuple[Fate, str, str], list[tuple[Change, Place]]]] = {}
     for place in places(views):
         for fate, changes in _by_fate(place.file):
             for change in changes:
-                pairs = found.setdefault((change.tag, change.path), defaultdict(list))
-                pairs[fate, text_of(change.old), text_of(change.new)].append((change, place))
-    return [ElementChange(path, tag, _pairs(pairs)) for (tag, path), pairs in sorted(found.items())]
+                pairs = found.setdefault((change.tag, change.path, change.cause), defaultdict(list))
+                old, new = (shown_text(value, change.vr) for value in (change.old, change.new))
+                pairs[fate, old, new].append((change, place))
+    return [ElementChange(path, tag, cause, _pairs(pairs)) for (tag, path, cause), pairs in sorted(found.items())]
 
 
 def _by_fate(file: FileRecord) -> Iterator[tuple[Fate, tuple[Change, ...]]]:
@@ -188,8 +170,8 @@ def _pairs(found: Mapping[tuple[Fate, str, str], list[tuple[Change, Place]]]) ->
     return tuple(sorted(pairs, key=lambda pair: -len(pair.files)))
 
 
-def _distinct(found: Iterable[P]) -> Iterable[P]:
-    return {each if isinstance(each, str) else each.anchor: each for each in found}.values()
+def _distinct(found: Iterable[Place]) -> Iterable[Place]:
+    return {place.anchor: place for place in found}.values()
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,8 @@ def _copy_all(
     failed = [item.record for item in outcomes if item.proof is None]
     if failed:
         raise TransferError(
-            f"{len(failed)} originals could not be archived, first {failed[0].origin_path}: {failed[0].error}. "
+            f"{counted(len(failed), 'original')} could not be archived, "
+            f"first {failed[0].origin_path}: {failed[0].error}. "
             "The export is complete; run again to archive and tag."
         )
     return outcomes

@@ -228,12 +228,34 @@ def test_metadata_nested_without_end_is_refused(tmp_path: Path, key: str) -> Non
         rewrite(one(tmp_path, build.plain()), tmp_path / "target", {"dicom": {key: value}})
 
 
-def test_a_list_is_logged_as_it_was_asked_for(tmp_path: Path) -> None:
-    source = one(tmp_path, build.plain(build.element(0x00200032, "DS", b"1\\0\\0.50")))
-    result = rewrite(source, tmp_path / "target", {"dicom": {"ImagePositionPatient": [1.0, 7.5, 0.5]}})
+@pytest.mark.parametrize(
+    ("vr", "held", "asked", "old", "new"),
+    [
+        ("DS", b"40", 41.0, "40", "41"),
+        ("DS", b" +40.0", "1E5", "+40.0", "1E5"),
+        ("DS", b"007.50 ", 1e-07, "007.50", "1e-07"),
+        ("IS", b"0012", 13, "0012", "13"),
+        ("DS", b"1\\0\\0.50", [1.0, 7.5, 0.5], ["1", "0", "0.50"], ["1", "7.5", "0.50"]),
+        ("DS", b"4,5\\1", ["4,5", 2], ["4,5", "1"], ["4,5", "2"]),
+    ],
+)
+def test_numbers_in_text_are_logged_by_their_characters_in_the_file(
+    tmp_path: Path, vr: str, held: bytes, asked: Any, old: Any, new: Any
+) -> None:
+    tag, keyword = (0x00200032, "ImagePositionPatient") if vr == "DS" else (0x00200012, "AcquisitionNumber")
+    source = one(tmp_path, build.plain(build.element(tag, vr, held)))
+    result = rewrite(source, tmp_path / "target", {"dicom": {keyword: asked}})
     (change,) = result.changes
-    assert (change.old, change.new) == ([1.0, 0.0, 0.5], [1.0, 7.5, 0.5])
-    assert b"1\\7.5\\0.50" in (tmp_path / "target").read_bytes()
+    assert (change.old, change.new) == (old, new)
+    spelled = "\\".join(new) if isinstance(new, list) else new
+    assert spelled.encode() in (tmp_path / "target").read_bytes()
+
+
+def test_a_refused_number_is_logged_as_it_was_asked_for_beside_the_characters_in_the_file(tmp_path: Path) -> None:
+    source = one(tmp_path, build.plain(build.element(0x00101030, "DS", b"40.0")))
+    result = rewrite(source, tmp_path / "target", {"dicom": {"PatientWeight": "heavy"}}, on_invalid_edit="skip")
+    (change,) = result.refused
+    assert (change.old, change.new) == ("40.0", "heavy")
 
 
 def test_the_empty_key_is_no_element(tmp_path: Path) -> None:

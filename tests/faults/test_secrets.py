@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,16 @@ def traces(folder: Path, needle: str) -> list[str]:
     """Name the files below a folder that hold a text, plain or in base64."""
     forms = [needle.encode(), base64.b64encode(needle.encode()).rstrip(b"=")[:-1]]
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != "config.json")
-    found = [str(path.relative_to(folder)) for path in files if any(form in path.read_bytes() for form in forms)]
+    found = [str(path.relative_to(folder)) for path in files if any(form in content(path) for form in forms)]
     return sorted(found)
+
+
+def content(path: Path) -> bytes:
+    """What is in a file; a workbook is zipped."""
+    if path.suffix != ".xlsx":
+        return path.read_bytes()
+    with zipfile.ZipFile(path) as parts:
+        return b"".join(map(parts.read, parts.namelist()))
 
 
 def leaks(play: Play, done: Run, needle: str) -> list[str]:
@@ -69,7 +78,7 @@ def test_values_are_only_where_they_were_asked_for(play: Play, log_values: str) 
     edit(play)
     done = gear(play, log_values=log_values, debug=True)
     assert done.code == 0, done.printed
-    wanted = {"_dicom_changes.csv", "_report.html"} if log_values == "full" else set()
+    wanted = {"_dicom_changes.csv", "_export.xlsx", "_report.html"} if log_values == "full" else set()
     for value in (NEW, OLD):
         places = leaks(play, done, value)
         assert all(any(place.endswith(ending) for ending in wanted) for place in places), places

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -116,11 +117,14 @@ RUN = st.builds(
 def test_whatever_happened_in_a_run_its_reports_are_written_and_whole(
     tmp_path_factory: pytest.TempPathFactory, record: RunRecord
 ) -> None:
-    export, change, page = write_reports(record, tmp_path_factory.mktemp("output"))
+    export, change, page, workbook = write_reports(record, tmp_path_factory.mktemp("output"))
     files = list(record.files())
     assert kinds(export).count("file") == len(files)
     assert len(rows(change)) - 1 == sum(len(file.changes) + len(file.refused) + len(file.not_made) for file in files)
     Tree(page.read_text(encoding="utf-8"))
+    book = openpyxl.load_workbook(workbook)
+    assert [sheet.max_row for sheet in book.worksheets][2:] == [len(rows(export)), len(rows(change))]
+    assert {cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row} <= {"s", "n"}
     assert all(closing_lines(record))
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import string
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_session.report.cells import CELL_LIMIT, neutral, text_of, write_csv
+from export_session.report.cells import CELL_LIMIT, Numeral, neutral, text_of, write_csv
 from export_session.support.wording import visible
 
 if TYPE_CHECKING:
@@ -70,7 +71,12 @@ def test_a_text_longer_than_a_spreadsheet_cell_is_cut_and_says_so() -> None:
 
 def test_a_lone_surrogate_does_not_stop_the_log(tmp_path: Path) -> None:
     write_csv(tmp_path / "log.csv", ("a",), [("\ud800",)])
-    assert (tmp_path / "log.csv").read_text().splitlines() == ["a", "<U+D800>"]
+    assert (tmp_path / "log.csv").read_text().splitlines() == ["a", '"<U+D800>"']
+
+
+def test_text_is_quoted_and_numbers_are_not(tmp_path: Path) -> None:
+    write_csv(tmp_path / "log.csv", ("a", "b", "c"), [("007", 7, Decimal("-1024.0")), ("", -0.5, Numeral("-1E5"))])
+    assert (tmp_path / "log.csv").read_text().splitlines() == ["a,b,c", '"007",7,-1024.0', '"",-0.5,"-1E5"']
 
 
 def test_values_are_shown_as_text_or_json() -> None:

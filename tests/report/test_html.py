@@ -220,3 +220,19 @@ def test_a_failed_session_is_unfolded(page: Node) -> None:
     }
     assert opened == {"sub-01": False, "sub-02": True, "sub-03": False}
     assert Status.FAILED.value in by_id(page, "s2").text
+
+
+def test_where_the_copies_are_is_said_once_for_a_session_and_again_where_it_is_elsewhere(
+    run: Make, session: Make, file: Make, container: Make
+) -> None:
+    labels = [f"Series {n}" for n in range(7)]
+    places = [container("acquisition", label, f"sub-01/ses-01/{label}") for label in labels[1:]]
+    elsewhere = container("acquisition", labels[0], f"sub-01/ses-01/{labels[0]}", export_path="radiology/Export/other")
+    own = session().containers[:2]
+    first = file("0.dcm", f"sub-01/ses-01/{labels[0]}", export_path="radiology/Export/other/0.dcm")
+    files = (first, *(file(f"{n}.dcm", f"sub-01/ses-01/Series {n}") for n in range(1, 7)))
+    page = parsed(run(sessions=(session(containers=(*own, elsewhere, *places), files=files),)))
+    (home,) = page.all("p", "home")
+    assert home.text == "Copies in radiology/Export/sub-01/ses-01, under the same names."
+    said = [each.text for each in by_id(page, "files").all("p", "path") if each is not home]
+    assert said == ["→ radiology/Export/other"]

@@ -18,6 +18,7 @@ import pytest
 
 from export_session.report import fan_out, table_page
 from export_session.report.html import render
+from tests.report.big import FILES, a_big_run
 
 Make = Callable[..., Any]
 pytestmark = pytest.mark.xdist_group("browser")
@@ -36,11 +37,13 @@ QUIET = [
 ]
 HOSTILE = "<script>top.hit = 1</script><img src=x onerror='top.hit = 1'>\""
 
+WORDS = ("series-5.dicom.zip", "SERIES-7", "dwi 217.25", "flair/series-4", "radiology/Export t2 series-11 StudyDate")
+
 # Opens the pages of ``window.frames_wanted`` in frames, as a site shows them, looks at each, and writes down what it saw.
 WATCH = """<!DOCTYPE html><meta charset="utf-8"><body><script>
 const wanted = %s, seen = {};
 const wait = ms => new Promise(done => setTimeout(done, ms));
-const look = async ([name, page, width, sandbox, find]) => {
+const look = async ([name, page, width, sandbox, find, steps]) => {
   const frame = document.createElement("iframe");
   frame.style = `width: ${width}px; height: 900px; border: 0`;
   if (sandbox !== null) frame.sandbox = sandbox;
@@ -61,8 +64,51 @@ const look = async ([name, page, width, sandbox, find]) => {
     saw.milliseconds = performance.now() - begin;
     saw.after = (inside.getElementById("files") ?? inside.getElementById("rows")).innerText;
   }
+  if (steps) saw.steps = await walk(frame.contentWindow, steps);
   seen[name] = saw;
   frame.remove();
+};
+// Uses the page as a curator does: looks for words, follows links, filters.
+const walk = async (page, steps) => {
+  const inside = page.document, input = inside.getElementById("find");
+  const visible = node => node.getClientRects().length > 0;
+  const top = node => Math.round(node.getBoundingClientRect().top);
+  inside.documentElement.style.scrollBehavior = "auto";
+  const bar = () => inside.querySelector(".tools").getBoundingClientRect().bottom;
+  const typed = async words => {
+    input.value = words;
+    input.dispatchEvent(new Event("input"));
+    await wait(400);
+    const shown = [...inside.querySelectorAll("#files .file")].filter(visible);
+    return {
+      found: inside.getElementById("found").textContent,
+      names: shown.slice(0, 5).map(node => node.querySelector("bdi").textContent),
+      top: shown.length ? top(shown[0]) : null,
+      bar: bar(),
+      hits: [...inside.querySelectorAll("tr.hit")].filter(visible).map(node => node.innerText),
+    };
+  };
+  const followed = async link => {
+    const target = inside.querySelector(link.hash);
+    link.click();
+    await wait(100);
+    const title = target.querySelector("h2, .name") ?? target;
+    return { visible: visible(target), top: top(title), bottom: Math.round(title.getBoundingClientRect().bottom), bar: bar() };
+  };
+  const told = { typed: {}, sections: {}, causes: {} };
+  for (const words of steps) told.typed[words] = await typed(words);
+  told.fold = page.innerHeight;
+  await typed(steps[0]);
+  const away = [...inside.querySelectorAll("#elements a")].find(link => !visible(inside.querySelector(link.hash)));
+  told.away = await followed(away);
+  told.cleared = input.value;
+  for (const link of inside.querySelectorAll("nav a")) told.sections[link.hash] = await followed(link);
+  for (const button of inside.querySelectorAll(".filter button")) {
+    button.click();
+    const shown = [...inside.querySelectorAll("#elements tbody")].filter(visible);
+    told.causes[button.firstChild.textContent.trim()] = [...new Set(shown.map(body => body.querySelector(".cause").textContent))];
+  }
+  return told;
 };
 (async () => {
   for (const each of wanted) await look(each);
@@ -95,6 +141,7 @@ def pages(rich_run: Make, run: Make, session: Make, file: Make, change: Make) ->
         "/rich": render(rich_run()),
         "/hostile": render(run(title=HOSTILE, sessions=(session(HOSTILE, files=(hostile,)),))),
         "/jobs": table_page.render(fan_out.page(jobs, "today", "run_fan_out.csv")),
+        "/big": render(a_big_run()),
         "/300": render(run(sessions=(session(files=tuple(map(one_of_300, range(300)))),))),
     }
 
@@ -108,9 +155,10 @@ def address(pages: dict[str, str]) -> Iterator[str]:
         ["hostile", "/hostile", 400, None, ""],
         ["300", "/300", 1280, None, "217.25"],
         ["jobs", "/jobs", 400, None, "217.25"],
+        *([f"big {width}", "/big", width, None, "", WORDS] for width in (400, 1000, 1400)),
     ]
-    plain = re.sub(r"<script>.*?</script>", "", pages["/300"], flags=re.DOTALL)
-    served = pages | {"/": WATCH % json.dumps(frames), "/300-plain": plain}
+    plain = re.sub(r"<script>.*?</script>", "", pages["/big"], flags=re.DOTALL)
+    served = pages | {"/": WATCH % json.dumps(frames), "/big-plain": plain}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -141,7 +189,7 @@ def opened(browser: str, profile: Path, *arguments: str) -> str:
 def seen(browser: str, address: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a browser made of the pages."""
     profile = tmp_path_factory.mktemp("profile")
-    dom = opened(browser, profile, "--virtual-time-budget=20000", "--dump-dom", f"{address}/")
+    dom = opened(browser, profile, "--virtual-time-budget=60000", "--dump-dom", f"{address}/")
     found = re.search(r'<pre id="seen">(.*)</pre>', dom, re.DOTALL)
     assert found, dom[-2000:]
     result: dict[str, Any] = json.loads(html.unescape(found[1]))
@@ -183,11 +231,58 @@ def test_one_changed_value_among_300_files_is_found_in_no_time(seen: dict[str, A
     assert "series-218.dicom.zip" not in found["after"]
 
 
-def test_on_paper_everything_is_unfolded_even_without_scripts(browser: str, address: str, tmp_path: Path) -> None:
+BIG = pytest.mark.parametrize("width", [400, 1000, 1400])
+
+
+@BIG
+def test_a_name_leads_to_its_file_on_the_first_screen(seen: dict[str, Any], width: int) -> None:
+    steps = seen[f"big {width}"]["steps"]
+    named = steps["typed"]["series-5.dicom.zip"]
+    assert (named["found"], named["names"]) == (f"1 of {FILES} files", ["series-5.dicom.zip"])
+    for found in steps["typed"].values():
+        assert found["bar"] <= found["top"] < steps["fold"] / 2
+
+
+@BIG
+def test_the_closest_file_comes_first_and_words_and_paths_are_combined(seen: dict[str, Any], width: int) -> None:
+    typed = seen[f"big {width}"]["steps"]["typed"]
+    assert typed["SERIES-7"]["names"][0] == "series-7.dicom.zip"  # of eleven, in three acquisitions
+    assert typed["dwi 217.25"]["names"] == ["series-217.dicom.zip"]
+    assert ["217.25" in row for row in typed["dwi 217.25"]["hits"]] == [True]
+    assert typed["flair/series-4"]["names"][0] == "series-4.dicom.zip"
+    assert typed["flair/series-4"]["found"] == f"3 of {FILES} files"
+    assert typed["radiology/Export t2 series-11 StudyDate"]["names"][0] == "series-11.dicom.zip"
+
+
+@BIG
+def test_a_link_leads_to_its_file_though_the_page_was_narrowed_to_others(seen: dict[str, Any], width: int) -> None:
+    steps = seen[f"big {width}"]["steps"]
+    assert steps["away"]["visible"]
+    assert 0 <= steps["away"]["top"] < steps["fold"]
+    assert steps["cleared"] == ""
+
+
+@BIG
+def test_the_bar_that_stays_covers_no_title(seen: dict[str, Any], width: int) -> None:
+    steps = seen[f"big {width}"]["steps"]
+    assert len(steps["sections"]) == 7
+    for place in (steps["away"], *steps["sections"].values()):
+        assert place["top"] >= place["bar"]
+
+
+@BIG
+def test_changes_can_be_narrowed_to_their_cause(seen: dict[str, Any], width: int) -> None:
+    causes = {word: set(shown) for word, shown in seen[f"big {width}"]["steps"]["causes"].items()}
+    everything = {"edit", "mapping", "per-slice edit"}
+    assert causes == {"all": everything, "mine": {"edit"}, "mapping": {"mapping"}, "per slice": {"per-slice edit"}}
+
+
+@pytest.mark.parametrize("page", ["/big", "/big-plain"])
+def test_paper_has_the_summary_and_each_file_by_name(browser: str, address: str, tmp_path: Path, page: str) -> None:
     paper = tmp_path / "report.pdf"
-    opened(browser, tmp_path / "profile", f"--print-to-pdf={paper}", "--no-pdf-header-footer", f"{address}/300-plain")
+    opened(browser, tmp_path / "profile", f"--print-to-pdf={paper}", "--no-pdf-header-footer", f"{address}{page}")
     pages = len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes()))
-    assert pages > 40  # 300 tables; folded they are ten pages
+    assert 8 < pages < 60  # 300 names take six or more; with their tables it would be a thousand
 
 
 @pytest.mark.parametrize("width", [1280, 500])

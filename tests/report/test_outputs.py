@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from export_session.errors import OutputError
@@ -28,7 +29,14 @@ def rows(folder: Path, ending: str = "export_log.csv") -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_all_files_are_there_before_the_first_session(outputs: Outputs, tmp_path: Path) -> None:
+def content(path: Path) -> Any:
+    """What a file says; a workbook has the hour in it, too."""
+    if path.suffix != ".xlsx":
+        return path.read_bytes()
+    return {sheet.title: list(sheet.values) for sheet in openpyxl.load_workbook(path)}
+
+
+def test_the_files_that_grow_are_there_before_the_first_session(outputs: Outputs, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {
         "run_report.html",
         "run_export_log.csv",
@@ -55,12 +63,12 @@ def test_what_was_kept_is_on_the_disk_and_gives_way_to_what_is_settled(
 
 def test_written_as_it_goes_or_at_once_the_files_are_the_same(tmp_path: Path, rich_run: Make) -> None:
     record = replace(rich_run(), stem="run")
-    at_once = [path.read_bytes() for path in write_reports(record, tmp_path)]
+    at_once = [content(path) for path in write_reports(record, tmp_path)]
     outputs = Outputs(tmp_path, "run", "full", "export")
     for session in record.sessions:
         outputs.keep(replace(session, status=Status.FAILED, error="for now"))
         outputs.settle(session)
-    assert [path.read_bytes() for path in outputs.close(record)] == at_once
+    assert [content(path) for path in outputs.close(record)] == at_once
 
 
 def test_equal_values_of_two_sessions_have_equal_hashes(tmp_path: Path, session: Make) -> None:
@@ -93,4 +101,24 @@ def test_a_disk_that_fills_up_leaves_the_rows_that_were_there(tmp_path: Path, mo
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OutputError, match="No space left"):
         table.keep([("5", "6" * 100)])
-    assert (tmp_path / "t.csv").read_text() == "a,b\n1,2\n3,4\n"
+    assert (tmp_path / "t.csv").read_text() == 'a,b\n"1","2"\n"3","4"\n'
+
+
+def test_a_workbook_that_finds_no_room_leaves_all_else(
+    outputs: Outputs, tmp_path: Path, run: Make, session: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs.settle(session())
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("openpyxl.Workbook.save", full)
+    with pytest.raises(OutputError, match="No space left"):
+        outputs.close(run(stem="run"))
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "run_report.html",
+        "run_export_log.csv",
+        "run_dicom_changes.csv",
+    }
+    assert "Exported and verified" in (tmp_path / "run_report.html").read_text()
+    assert len(rows(tmp_path)) == 4

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from export_session.dicom.vocabulary import Cause, Outcome
-from export_session.record import Status, Verification
-from export_session.report import change_log, export_log, fan_out, summary
+from export_session.record import RunRecord, Status, Verification
+from export_session.report import change_log, export_log, fan_out, summary, write_reports
 from export_session.report.cells import CELL_LIMIT
 from export_session.report.disclosure import HIDDEN
+from export_session.report.run_book import ATTENTION
+from export_session.report.workbook import MOST_ROWS
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "outputs.md").read_text(encoding="utf-8")
 
@@ -31,6 +35,16 @@ def first_cells(heading: str) -> list[str]:
 )
 def test_every_column_is_explained_in_its_order(heading: str, columns: tuple[str, ...]) -> None:
     assert tuple(first_cells(heading)) == columns
+
+
+def test_the_sheets_of_the_workbook_and_their_columns_are_explained(
+    run: Callable[..., RunRecord], tmp_path: Path
+) -> None:
+    book = openpyxl.load_workbook(write_reports(run(), tmp_path)[3], read_only=True)
+    assert first_cells("Workbook") == book.sheetnames
+    section = DOCUMENT.split("# Workbook\n", 1)[1].split("\n## ")[0]
+    assert [column for column in ATTENTION if f"`{column}`" not in section] == []
+    assert f"{MOST_ROWS:,}" in section
 
 
 def test_every_status_is_explained() -> None:

@@ -19,7 +19,7 @@ ON_LABEL = Remaining("PatientName", "Smith^Peter", "the label", 0)
 
 
 def page(record: RunRecord, folder: Path) -> str:
-    return write_reports(record, folder)[-1].read_text()
+    return write_reports(record, folder)[2].read_text()
 
 
 def remaining(session: SessionRecord) -> SessionRecord:

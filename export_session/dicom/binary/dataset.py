@@ -215,6 +215,11 @@ class Value:
         text = self.decoded(vr)
         return [text] if vr in UNSPLIT_VRS else [part.rstrip(PADDING) for part in text.split("\\")]
 
+    def spelled(self) -> str | list[str]:
+        """Return the numbers of a DS or IS by the characters that the file has for them; several as a list."""
+        parts = [part.strip(PADDING) for part in self.texts(self.vr)]
+        return parts[0] if len(parts) == 1 else parts
+
     def numbers(self, vr: str) -> list[int] | list[float]:
         """Return the components of a binary number.
 

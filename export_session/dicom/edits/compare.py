@@ -253,7 +253,8 @@ class Comparison:
             return
         if value == []:
             blanked = self.edit(key, value, data_set, above)
-            yield replace(blanked, warning=f"all {len(items)} items of the sequence are removed")
+            what = "the only item" if len(items) == 1 else f"all {len(items)} items"
+            yield replace(blanked, warning=f"{what} of the sequence removed")
             return
         if is_empty(value) and isinstance(value, str | None):
             blanked = self.difference(key, value, data_set, above)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from export_session.dicom.binary.dataset import DataSet, Value
-from export_session.dicom.dictionary import Key
+from export_session.dicom.dictionary import NUMBER_STRINGS, Key
 from export_session.dicom.edits.importers import Marks
 from export_session.dicom.edits.projection import as_json
 from export_session.dicom.vocabulary import Step
@@ -33,7 +33,9 @@ class Difference:
 
     @property
     def old(self) -> Any:
-        """The JSON value of the bytes; None when the element is absent."""
+        """The JSON value of the bytes, numbers of DS and IS as they are spelled; None when the element is absent."""
+        if self.in_file and self.in_file.vr in NUMBER_STRINGS:
+            return self.in_file.spelled() or None
         return as_json(self.in_file) if self.in_file else None
 
     def warn(self, warning: str) -> Difference:

@@ -17,9 +17,8 @@ from export_session.dicom.edits.importers import ABSENT, FAITHFUL
 from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.series import Series
 from export_session.dicom.edits.typed import Typed, why_undefined
-from export_session.dicom.vocabulary import Cause
+from export_session.dicom.vocabulary import MAPPING_WINS, Cause
 
-_WINS = "a Flywheel field is mapped to this element and says otherwise; the mapping wins"
 _NO_FIELD = (
     "a Flywheel field does not say how the text of each file is encoded; correct it in info.header.dicom, or set "
     "assume_charset"
@@ -57,8 +56,8 @@ def with_mapping(
         rivals = [edit for edit in decided if edit.difference.keys[0].is_like(row.key)]
         if row.is_label_of_file or any(row.is_label_of(edit) for edit in rivals):
             continue
-        lost = [edit.overrule(_WINS) for edit in rivals if not row.agrees_with(edit)]
-        notes += [f"{row.key.name}: {_WINS}"] if lost else []
+        lost = [edit.overrule(MAPPING_WINS) for edit in rivals if not row.agrees_with(edit)]
+        notes += [f"{row.key.name}: {MAPPING_WINS}"] if lost else []
         decided = [*(edit for edit in decided if edit not in rivals), *lost, *row.edits(overriding=bool(lost))]
     return decided, notes
 

@@ -120,7 +120,7 @@ def _edit_within(value: Value, requests: Sequence[Request]) -> Edited:
     effects: dict[int, Effect] = {}
     for number, group in _by_item(requests).items():
         if not 0 <= number < len(sequence):
-            effects |= _refuse_all(group, f"the sequence has {len(sequence)} items").effects
+            effects |= _refuse_all(group, f"the sequence has {len(sequence)} item{'s' * (len(sequence) != 1)}").effects
             continue
         edited = edit_data_set(sequence.item(number), [replace(one, path=one.path[1:]) for one in group])
         effects |= edited.effects

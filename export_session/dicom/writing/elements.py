@@ -226,16 +226,21 @@ def _count(value: Value, vr: str) -> int:
 
 
 def shown(value: Value | None) -> Any:
-    """Return the value of an element as metadata shows it; None where there is no element."""
+    """Return the value of an element as the log shows it; None where there is no element.
+
+    Numbers of DS and IS are the characters that the file has for them.
+    """
     if value is None:
         return None
     if not value.raw:
         return ""
     if value.is_sequence:
         return _shown_items(value)
+    if value.vr in NUMBER_STRINGS:
+        return value.spelled()
     if value.vr in STRING_VRS:
         codecs = value.data_set.codecs
-        parts = [as_number(without_escapes(text, codecs), value.vr) for text in value.texts(value.vr)]
+        parts: list[Any] = [without_escapes(text, codecs) for text in value.texts(value.vr)]
     elif value.vr == "AT":
         parts = [tag_text(tag) for tag in value.tags()]
     elif value.vr in NUMBER_FORMATS:
@@ -260,20 +265,15 @@ def shown_item(item: DataSet) -> dict[str, Any]:
     return {item.name_of(tag): shown(item.at(tag)) for tag in item.elements}
 
 
-def as_number(text: str, vr: str) -> Any:
-    """Return the number that a component of DS or IS spells; any other text as it is."""
-    if vr not in NUMBER_STRINGS:
-        return text
-    try:
-        return int(text) if vr == "IS" else float(text)
-    except ValueError:
-        return text
+def as_asked(value: Any) -> Any:
+    """Return a value to write as JSON."""
+    return value.asked if isinstance(value, Items) else value
 
 
-def as_asked(value: Any, vr: str) -> Any:
-    """Return a value to write as the log shows it: unchanged components are the file's text, also of numbers."""
-    if isinstance(value, Items):
-        return value.asked
-    if not isinstance(value, list):
+def as_written(value: Any, vr: str, old: Any) -> Any:
+    """Return a value as the log shows it once it is written: numbers of DS and IS by their characters in the file."""
+    if vr not in NUMBER_STRINGS or is_blank(value):
         return value
-    return [as_number(part, vr) if isinstance(part, str) else part for part in value]
+    own = old if isinstance(old, list) else [old or ""]
+    spelled = to_text(value, vr, "1-n", "\\".join(map(str, own))).split("\\")
+    return spelled[0] if len(spelled) == 1 else spelled

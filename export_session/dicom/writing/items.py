@@ -13,7 +13,7 @@ from export_session.dicom.binary.splice import rebuilt
 from export_session.dicom.binary.text import NotInRepertoire
 from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET
 from export_session.dicom.vocabulary import Items, ItemValue, KeptItem, NewItem, Step, path_text
-from export_session.dicom.writing.elements import as_asked, encode_value, new_sequence, shown_item
+from export_session.dicom.writing.elements import as_asked, as_written, encode_value, new_sequence, shown_item
 from export_session.dicom.writing.requests import Edited, Effect, Request, Row
 from export_session.dicom.writing.sequences import ExactSequence
 
@@ -89,7 +89,13 @@ class ItemEdits:
                 note = "; ".join(filter(None, (row.note, "" if n else one.warning)))
                 self.rows.append(replace(row, path=(at, *one.path[:-1], *row.path), note=note))
             if effect.written and not effect.rows:
-                self._log((at, *one.path), effect.vr, effect.old, as_asked(one.value, effect.vr), one.warning)
+                self._log(
+                    (at, *one.path),
+                    effect.vr,
+                    effect.old,
+                    as_written(as_asked(one.value), effect.vr, effect.old),
+                    one.warning,
+                )
         return edited.elements
 
     def _content(self, empty: DataSet, item: NewItem, number: int) -> bytes:

@@ -10,7 +10,7 @@ from export_session.dicom.binary.instance import Instance, Kind
 from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET, tag_text
 from export_session.dicom.vocabulary import Assignment, Change, Outcome, Step, path_text
 from export_session.dicom.writing.apply import REDECLARED
-from export_session.dicom.writing.elements import as_asked
+from export_session.dicom.writing.elements import as_asked, as_written
 from export_session.dicom.writing.requests import Effect
 
 _NAMED = 3  # elements in a note
@@ -79,13 +79,14 @@ class Record:
         effect, count = covered.effect, len(covered.indices)
         assignment, note = self._assigned(covered)
         keys, target = [step.key for step in assignment.path], assignment.path[-1]
+        asked = as_asked(assignment.value if effect.value is None else effect.value)
         return Change(
             tag=tag_text(effect.tag) if effect.tag else tag_text(target.tag, target.creator),
             keyword=keys[-1].name,
             vr=effect.vr,
             path=path_text(assignment.path, keys),
             old=effect.old,
-            new=as_asked(assignment.value if effect.value is None else effect.value, effect.vr),
+            new=asked if effect.reason else as_written(asked, effect.vr, effect.old),
             cause=assignment.cause,
             outcome=Outcome.REFUSED if effect.reason else Outcome.APPLIED,
             reason=effect.reason or note,

@@ -117,7 +117,7 @@ def test_the_refusals_say_what_is_missing() -> None:
         ((Step(0x00190001, creator="NEW"),), "UN", "x"),
         ((Step(0x7FE00010),), "OW", "x"),
     )
-    assert ["not in the file" in refused[0], "1 items" in refused[1], "its VR" in refused[2]] == [True] * 3
+    assert ["not in the file" in refused[0], "1 item" in refused[1], "its VR" in refused[2]] == [True] * 3
     assert "binary" in refused[3]
 
 
