@@ -55,6 +55,8 @@ def export_session(
     outcome = attempt(lambda: _export(run, route, session, workers, subjects, keep=keep))
     if isinstance(outcome, Failure):
         log.error("%s/%s/%s: %s", route.origin.path, session.subject_label, session.label, outcome.for_log)
+        if not run.config.dry_run:
+            note_failure(run, session, (), outcome.for_log)
         outcome = row_alone(route, session, Status.FAILED, error=outcome.message), subjects
     record, subjects = outcome
     return replace(record, seconds=time.monotonic() - began), subjects
