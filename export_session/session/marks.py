@@ -65,26 +65,21 @@ def tag_all(site: Site, marks: Marks, workers: Workers) -> None:
         site.add_tags("session", marks.origin.id, [EXPORTED])
 
 
-def bears_the_tag(run: Run, origin: Session) -> bool:
-    """Tell whether a session that was without the tag bears it by now: then all is done that comes before it.
-
-    Either only the site's answer to tagging it was lost, or another run has come to the end meanwhile.
-    """
-    again = attempt(partial(run.site.read, Session, origin.id))
-    there = isinstance(again, Session) and EXPORTED in again.tags and EXPORTED not in origin.tags
-    if there:
-        log.warning("the session bears the tag %s all the same", EXPORTED)
-    return there
-
-
-def note_failure(run: Run, origin: Session, copies: Sequence[Session], reason: str) -> None:
+def note_failure(run: Run, origin: Session, copies: Sequence[Session], reason: str) -> bool:
     """Say on a session and its copies that it was not exported, where the site lets us.
 
-    Each is read again, as other gears may have noted their results meanwhile. Where the origin bears the tag by now,
-    what is noted there is so.
+    Each is read again, as other gears may have noted their results meanwhile.
+
+    Returns
+    -------
+    bool
+        False, and nothing is noted, where the origin was without the tag and bears it by now: then all is done that
+        comes before the tag. Either only the site's answer to it was lost, or another run has come to the end.
     """
-    if bears_the_tag(run, origin):
-        return
+    again = attempt(partial(run.site.read, Session, origin.id))
+    if isinstance(again, Session) and EXPORTED in again.tags and EXPORTED not in origin.tags:
+        log.warning("the session bears the tag %s all the same", EXPORTED)
+        return False
 
     def note(session: Session) -> None:
         info = run.site.read(Session, session.id).info
@@ -95,3 +90,4 @@ def note_failure(run: Run, origin: Session, copies: Sequence[Session], reason: s
         said = attempt(partial(note, session))
         if isinstance(said, Failure):
             log.warning("could not note the failure on the session: %s", said.message)
+    return True

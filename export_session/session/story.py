@@ -19,7 +19,7 @@ from export_session.session.copies import pairs_above, pairs_below
 from export_session.session.exported import Exported
 from export_session.session.file_plan import References
 from export_session.session.files import FileOutcome, Run, copy_files, plan_files, row
-from export_session.session.marks import bears_the_tag, marks_of, note_failure, tag_all
+from export_session.session.marks import marks_of, note_failure, tag_all
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair, Pairs
 from export_session.session.provenance import KEY, object_at
@@ -58,6 +58,8 @@ def export_session(
     outcome = attempt(lambda: _export(run, route, session, workers, subjects, keep=keep))
     if isinstance(outcome, Failure):
         log.error("%s/%s/%s: %s", route.origin.path, session.subject_label, session.label, outcome.for_log)
+        if not run.config.dry_run:
+            note_failure(run, session, (), outcome.for_log)
         outcome = row_alone(route, session, Status.FAILED, error=outcome.message), subjects
     record, subjects = outcome
     return replace(record, seconds=time.monotonic() - began), subjects
@@ -212,9 +214,12 @@ def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Work
         tag_all(run.site, marks, workers)
 
     tagged = attempt(tag)
-    if isinstance(tagged, Failure) and not bears_the_tag(run, exported.origin.session):
+    if isinstance(tagged, Failure):
         reason = f"exported, but not tagged: {tagged.message}"
-        failed = _failed(run, result, exported.pairs, reason, archive)
+        if not note_failure(run, result.origin.session, [exported.pairs.session.known_copy], reason):
+            return done
+        log.error("%s: %s", result.origin.path(result.origin.session), reason)
+        failed = result.record(Status.FAILED, reason, archive)
         return replace(failed, archived=kept.how, finishing=True)
     return done
 
@@ -252,13 +257,11 @@ def _archive(run: Run, exported: Exported, archive: Project | None, workers: Wor
     return _Kept(exported, copies, how)
 
 
-def _failed(
-    run: Run, result: Result, pairs: Pairs | None, reason: str, archive: Project | None = None
-) -> SessionRecord:
+def _failed(run: Run, result: Result, pairs: Pairs | None, reason: str) -> SessionRecord:
     """Say on the session and its copy, and in the job's log, that it was not exported; then report."""
     origin = result.origin
     log.error("%s: %s", origin.path(origin.session), reason)
     if not run.config.dry_run:
         there: Sequence[Session] = [pairs.session.copy] if pairs and pairs.session.copy else []
         note_failure(run, origin.session, there, reason)
-    return result.record(Status.FAILED, reason, archive)
+    return result.record(Status.FAILED, reason)

@@ -123,3 +123,18 @@ def test_a_session_that_the_run_was_started_on_is_read_once(play: Play) -> None:
     play.site.clear_requests()
     assert play.export(archive_project=None, destination=("session", play.scene.sessions[0])).code == 0
     assert play.calls("GET").count("GET /sessions/{id}") == 1
+
+
+def test_a_session_that_cannot_be_read_is_noted_to_have_failed(play: Play) -> None:
+    """An earlier run has said PASS; it is no longer so, whatever it is that this run failed at."""
+    assert play.export().code == 0
+    with middlebox(play.site.api_key) as box:
+        box.act("GET", "^/acquisitions/[^/]+$", answer=Reply(200, [("Content-Type", "application/json")], b"[]"))
+        foretold = play.export("copy", IMPATIENT, api_key=box.api_key, force_export=True, dry_run=True)
+        assert (foretold.code, noted(play)) == (1, "PASS")
+        run = play.export("copy", IMPATIENT, api_key=box.api_key, force_export=True)
+    assert run.code == 1
+    assert status(run) == "failed"
+    assert noted(play) == "FAIL"
+    assert play.export("copy", force_export=True).code == 0
+    assert noted(play) == "PASS"
