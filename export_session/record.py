@@ -120,6 +120,7 @@ class SessionRecord:
     edited_since: bool = False  # it was left alone as exported, but was edited since
     archived: Archived = Archived.NOTHING
     tagged: bool = False  # by this run, which found it without the tag; in a dry run: would be tagged
+    cleared: bool = False  # whether empty second copies were removed from the archive; in a dry run: would be
     noted: bool = False  # whether this run corrected what is noted on what was there; in a dry run: would correct
     finishing: bool = False  # whether archiving or tagging had begun, so that a failure may have left a part of it
 

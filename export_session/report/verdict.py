@@ -159,6 +159,9 @@ def _marked(record: RunRecord) -> Iterator[str]:
     if noted := sum(each.noted and not each.tagged for each in only):
         done = _with_verb(noted, "session", record, "brought up to date", plural=False)
         yield f"what is noted on {done}, as all else was done before"
+    if cleared := sum(each.cleared for each in record.sessions):
+        done = _with_verb(cleared, "session", record, "removed from the archive", plural=True)
+        yield f"empty second copies of {done}"
 
 
 def _with_verb(number: int, noun: str, record: RunRecord, verb: str, *, plural: bool | None = None) -> str:

@@ -18,7 +18,7 @@ from export_session.session.exported import Exported
 from export_session.session.file_plan import known_status
 from export_session.session.files import FileOutcome, Run, copy_file, plan_files
 from export_session.session.origin import Origin
-from export_session.session.pairs import Pair
+from export_session.session.pairs import Pair, Pairs
 from export_session.session.provenance import KEY, container_provenance
 from export_session.site.model import Container, Project, Session
 from export_session.support.parallel import Workers
@@ -28,14 +28,15 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class ArchiveCopy:
-    """The copy of a session in the archive project."""
+class InArchive:
+    """What was done, or in a preview would be done, with the originals of a session."""
 
-    session: Session
-    wrote: bool  # whether anything had to be done for it
+    how: Archived
+    copy: Session | None = None  # in the archive project, where there is one
+    cleared: bool = False  # whether empty second copies were removed
 
 
-def archive_by_copy(run: Run, exported: Exported, project: Project, workers: Workers) -> ArchiveCopy:
+def archive_by_copy(run: Run, exported: Exported, project: Project, workers: Workers) -> InArchive:
     """Copy the untouched originals to the archive project and verify every one.
 
     Raises
@@ -48,7 +49,7 @@ def archive_by_copy(run: Run, exported: Exported, project: Project, workers: Wor
     pairs = pairs_below(site, origin, above, workers, overwrite=True, write=True)
     outcomes = _copy_all(run, origin, project, pairs.all(), workers)
     statuses = [pair.status for pair in pairs.all()] + [item.record.status for item in outcomes]
-    return ArchiveCopy(pairs.session.known_copy, wrote=any(status is not Status.UNCHANGED for status in statuses))
+    return _by_copy(pairs, {*statuses})
 
 
 def archive_by_move(run: Run, exported: Exported, project: Project, workers: Workers) -> bool:
@@ -92,13 +93,8 @@ def archive_by_move(run: Run, exported: Exported, project: Project, workers: Wor
     return True
 
 
-def would_archive(run: Run, origin: Origin, project: Project, workers: Workers) -> tuple[Archived, Session | None]:
+def would_archive(run: Run, origin: Origin, project: Project, workers: Workers) -> InArchive:
     """Tell what a run would do with the originals of a session; nothing is written.
-
-    Returns
-    -------
-    tuple
-        What it would do, and the copy in the archive project, if there is one.
 
     Raises
     ------
@@ -106,13 +102,17 @@ def would_archive(run: Run, origin: Origin, project: Project, workers: Workers) 
         When the archive project holds a copy of a session that is to be moved there.
     """
     if run.config.archive_mode == "move":
-        return (Archived.MOVED if _is_to_be_moved(run, origin, project) else Archived.NOTHING), None
+        return InArchive(Archived.MOVED if _is_to_be_moved(run, origin, project) else Archived.NOTHING)
     above = pairs_above(run.site, origin.subject, origin.session, project, workers, overwrite=True, write=False)
     pairs = pairs_below(run.site, origin, above, workers, overwrite=True, write=False)
     known = [known_status(plan) for plan in plan_files(run, origin, project, pairs.all(), untouched=True)]
     statuses = {pair.status for pair in pairs.all()} | {found[0] if found else Status.CREATED for found in known}
+    return _by_copy(pairs, statuses)
+
+
+def _by_copy(pairs: Pairs, statuses: set[Status]) -> InArchive:
     how = Archived.NOTHING if statuses <= {Status.UNCHANGED} else Archived.COPIED
-    return how, pairs.session.copy
+    return InArchive(how, pairs.session.copy, pairs.session.cleared)
 
 
 def _is_to_be_moved(run: Run, origin: Origin, project: Project) -> bool:

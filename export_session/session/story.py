@@ -14,7 +14,7 @@ from functools import cache, partial
 
 from export_session.errors import AccessDenied, NotFound
 from export_session.record import Archived, SessionRecord, Status
-from export_session.session.archive import archive_by_copy, archive_by_move, would_archive
+from export_session.session.archive import InArchive, archive_by_copy, archive_by_move, would_archive
 from export_session.session.copies import pairs_above, pairs_below
 from export_session.session.exported import Exported
 from export_session.session.file_plan import References
@@ -171,19 +171,21 @@ def _foretold(
     run: Run, result: Result, pairs: Pairs, outcomes: Sequence[FileOutcome], workers: Workers
 ) -> SessionRecord:
     """Say what would become of a session, its archive and its marks; what stands in the way is said, too."""
-    archive, archived, copies = result.route.archive, Archived.NOTHING, [pairs.session.copy]
+    archive, kept = result.route.archive, InArchive(Archived.NOTHING)
     if archive:
         foreseen = attempt(lambda: would_archive(run, result.origin, archive, workers))
         if isinstance(foreseen, Failure):
             return result.record(Status.FAILED, foreseen.message)
-        archived, copy = foreseen
-        copies.append(copy)
+        kept = foreseen
     done = result.record(result.status, archive=archive)
     noted = result.records_anew
     if not noted and all(item.proof for item in outcomes):
         exported = Exported.of(result.origin, pairs, outcomes)
-        noted = not marks_of(run, exported, list(filter(None, copies)), archived=archive is not None).correct
-    return replace(done, archived=archived, tagged=EXPORTED not in result.origin.session.tags, noted=noted)
+        noted = not marks_of(
+            run, exported, list(filter(None, (pairs.session.copy, kept.copy))), archived=archive is not None
+        ).correct
+    tagged = EXPORTED not in result.origin.session.tags
+    return replace(done, archived=kept.how, cleared=kept.cleared, tagged=tagged, noted=noted)
 
 
 def _objection(result: Result, on_subject: SubjectFiles) -> str:
@@ -205,6 +207,7 @@ def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Work
     done = replace(
         result.record(result.status, archive=archive),
         archived=kept.how,
+        cleared=kept.cleared,
         tagged=not tagged_before,
         noted=result.records_anew or not marks.correct,
     )
@@ -231,6 +234,7 @@ class _Kept:
     exported: Exported
     copies: tuple[Session, ...]
     how: Archived
+    cleared: bool = False
 
 
 def _archive(run: Run, exported: Exported, archive: Project | None, workers: Workers, *, untouched: bool) -> _Kept:
@@ -247,14 +251,12 @@ def _archive(run: Run, exported: Exported, archive: Project | None, workers: Wor
         return _Kept(exported, copies, Archived.MOVED if moved else Archived.NOTHING)
     if not untouched:
         exported = exported.looked_at_again(site, workers)
-    how = Archived.NOTHING
-    if archive:
-        archived = archive_by_copy(run, exported, archive, workers)
-        copies = (*copies, archived.session)
-        if archived.wrote:  # which may have taken long
-            how = Archived.COPIED
-            exported = exported.looked_at_again(site, workers)
-    return _Kept(exported, copies, how)
+    if archive is None:
+        return _Kept(exported, copies, Archived.NOTHING)
+    done = archive_by_copy(run, exported, archive, workers)
+    if done.how is Archived.COPIED:  # which may have taken long
+        exported = exported.looked_at_again(site, workers)
+    return _Kept(exported, (*copies, *filter(None, [done.copy])), done.how, done.cleared)
 
 
 def _failed(run: Run, result: Result, pairs: Pairs | None, reason: str) -> SessionRecord:

@@ -138,3 +138,17 @@ def test_a_session_that_cannot_be_read_is_noted_to_have_failed(play: Play) -> No
     assert noted(play) == "FAIL"
     assert play.export("copy", force_export=True).code == 0
     assert noted(play) == "PASS"
+
+
+def test_a_second_copy_that_is_removed_from_the_archive_is_said(play: Play) -> None:
+    assert play.export("copy").code == 0
+    archived = flywheel.Client(play.site.api_key).lookup(f"{ARCHIVE_PATH}/sub 1/visit 0")
+    known = archived.acquisitions()[0].reload()
+    archived.add_acquisition(label=known.label, info={"export": known.info["export"]})
+    foretold = play.export("copy", force_export=True, dry_run=True)
+    assert "Empty second copies of 1 session would be removed from the archive." in foretold.printed
+    run = play.export("copy", force_export=True)
+    assert run.code == 0
+    assert "Empty second copies of 1 session were removed from the archive." in run.printed
+    assert len(archived.acquisitions()) == 3
+    assert "Nothing to do" in play.export("copy", force_export=True).printed

@@ -67,6 +67,14 @@ def test_a_note_that_an_earlier_run_did_not_come_to_is_said(run: Make, session: 
     assert "noted" not in verdict(run(sessions=(session(noted=True),))).sentence
 
 
+def test_second_copies_that_were_removed_from_the_archive_are_said(run: Make, session: Make, file: Make) -> None:
+    same = session(status=Status.UNCHANGED, files=(file(status=Status.UNCHANGED),), cleared=True)
+    assert verdict(run(sessions=(same,))).sentence == (
+        "Empty second copies of 1 session were removed from the archive."
+    )
+    assert "would be removed" in verdict(run(sessions=(same,), dry_run=True)).sentence
+
+
 def test_nothing_is_denied_where_files_were_left_and_containers_made(
     run: Make, session: Make, file: Make, container: Make
 ) -> None:
