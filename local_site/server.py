@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import time
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from aiohttp import web
@@ -17,12 +17,13 @@ from aiohttp import web
 from local_site.console import admin, pages
 from local_site.errors import ApiError, BadRequestError, ForbiddenError, NotFoundError
 from local_site.hierarchy.fields import SchemaError
+from local_site.listener import Listener
 from local_site.listing.query import Query
 from local_site.routes import analyses, containers, copies, downloads, files, jobs, lookup, rules, sitewide, uploads
 from local_site.routes import annotations as annotation_routes
 from local_site.routing.call import Call
 from local_site.routing.table import ANYTHING, Route, Routes, tell
-from local_site.site import auth
+from local_site.site import auth, certificate
 from local_site.site.auth import Identity
 from local_site.site.faults import Fault
 from local_site.site.journal import Entry
@@ -54,6 +55,7 @@ class Server:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._runner: web.AppRunner | None = None
+        self._listener: Listener | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and return the port."""
@@ -61,14 +63,17 @@ class Server:
         self._add_routes(app.router)
         self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE_SECONDS, shutdown_timeout=2)
         await self._runner.setup()
-        listener = web.TCPSite(self._runner, host, port, backlog=1024)
-        await listener.start()
-        bound = int(self._runner.addresses[0][1])
-        self._site.url = f"http://{host}:{bound}"
+        server = self._runner.server
+        assert server is not None
+        self._listener = Listener(server, cache(partial(certificate.server_context, self._site.root, host)))
+        bound = await self._listener.start(host, port)
+        self._site.url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
         return bound
 
     async def stop(self) -> None:
         """Stop listening."""
+        if self._listener:
+            self._listener.stop()
         if self._runner:
             await self._runner.cleanup()
 
