@@ -19,7 +19,19 @@ from local_site.errors import ApiError, BadRequestError, ForbiddenError, NotFoun
 from local_site.hierarchy.fields import SchemaError
 from local_site.listener import Listener
 from local_site.listing.query import Query
-from local_site.routes import analyses, containers, copies, downloads, files, jobs, lookup, rules, sitewide, uploads
+from local_site.routes import (
+    analyses,
+    containers,
+    copies,
+    downloads,
+    files,
+    jobs,
+    lookup,
+    not_here,
+    rules,
+    sitewide,
+    uploads,
+)
 from local_site.routes import annotations as annotation_routes
 from local_site.routing.call import Call
 from local_site.routing.table import ANYTHING, Route, Routes, tell
@@ -32,14 +44,16 @@ from local_site.storage.store import encode
 
 log = logging.getLogger(__name__)
 
-TABLES = (sitewide, lookup, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies, jobs)
+TABLES = (
+    sitewide, lookup, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies, jobs, not_here
+)  # fmt: skip
 SIGNED = Routes()
 SIGNED.add("PUT", "/signed/upload/{upload_id}", public=True, streams=True)(uploads.put_signed)
 SIGNED.add("GET", "/signed/download/{ticket_id}", public=True, streams=True)(downloads.download_signed)
 LARGEST_JSON = 256 * 1024**2
 IDLE_SECONDS = 300  # clients keep sockets; closing one they reuse costs them an unretried POST
 NOBODY = Identity(key_id="", user_id=None)
-READING_POSTS = ("/lookup", "/resolve", "/download", "/uids")
+READING_POSTS = ("/lookup", "/resolve", "/download", "/download/targets", "/uids")
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
 

@@ -74,6 +74,23 @@ def plan_archive(call: Call) -> Any:
     return {"ticket": ticket, "file_cnt": len(members), "size": total, "filename": f"download_{ticket}.tar"}
 
 
+@routes.add("POST", "/download/targets")
+def targets(call: Call) -> Any:
+    """List the files that an archive would hold, for clients that fetch them one by one."""
+    return [
+        {
+            "container_type": "file",
+            "container_id": file["parent_ref"]["id"],
+            "filename": file["name"],
+            **{key: file[key] for key in ("file_id", "version", "size", "parent_ref", "modified")},
+            "filetype": file["type"],
+            "download_type": "file",
+            "dst_path": archives.member_path(call.site, file),
+        }
+        for file in archives.wanted_files(call.site, call.who, call.body)
+    ]
+
+
 @routes.add("GET", "/download", public=True, streams=True)
 async def send_archive(call: Call) -> Any:
     """Send the archive that a ticket is for, as tar or zip."""
