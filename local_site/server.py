@@ -16,6 +16,7 @@ from aiohttp import web
 
 from local_site.console import admin, pages
 from local_site.errors import ApiError, BadRequestError, ForbiddenError, NotFoundError
+from local_site.hierarchy import changes
 from local_site.hierarchy.fields import SchemaError
 from local_site.listener import Listener
 from local_site.listing.query import Query
@@ -33,6 +34,7 @@ from local_site.routes import (
     uploads,
 )
 from local_site.routes import annotations as annotation_routes
+from local_site.routes import changes as change_routes
 from local_site.routing.call import Call
 from local_site.routing.table import ANYTHING, Route, Routes, tell
 from local_site.site import auth, certificate
@@ -45,7 +47,8 @@ from local_site.storage.store import encode
 log = logging.getLogger(__name__)
 
 TABLES = (
-    sitewide, lookup, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies, jobs, not_here
+    sitewide, lookup, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies, jobs,
+    change_routes, not_here,
 )  # fmt: skip
 SIGNED = Routes()
 SIGNED.add("PUT", "/signed/upload/{upload_id}", public=True, streams=True)(uploads.put_signed)
@@ -134,6 +137,7 @@ class Server:
         if header or not route.public:
             call.who = auth.authenticate(self._site.store, header)
             entry.key_id = call.who.key_id
+        changes.by(call.who)
         if call.who.read_only and entry.method in WRITING and route.template not in READING_POSTS:
             raise ForbiddenError("This key only reads")
         if route.streams:

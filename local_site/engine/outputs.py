@@ -13,7 +13,7 @@ from typing import Any
 
 from local_site.engine.log import JobLog
 from local_site.errors import ApiError
-from local_site.hierarchy import files
+from local_site.hierarchy import changes, files
 from local_site.hierarchy.fields import checked, merged
 from local_site.hierarchy.file_metadata import METADATA_KEYS, upload_metadata
 from local_site.hierarchy.levels import CREATE_KEYS, LEVELS, MODIFY_KEYS
@@ -55,6 +55,11 @@ class Outputs:
 
     def attach(self) -> Doc:
         """Put files and metadata where they belong; return the fields of the job that tell of it."""
+        changes.by(self._who)
+        project = self.site.store.get("project", self.job["parents"].get("project") or "") or {}
+        if project.get("locked"):
+            self.log.add(-1, f"project {project['_id']} is locked: the outputs are dropped\n")
+            return {"saved_files": [], "outputs": [], "produced_metadata": {}}
         produced = self._metadata()
         paths = sorted(path for path in self.folder.iterdir() if path.is_file() and path.name != METADATA)
         blobs = [(path.name, self._store(path)) for path in paths]

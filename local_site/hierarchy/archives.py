@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local_site.errors import BadRequestError
-from local_site.hierarchy import access
+from local_site.hierarchy import access, regulated
 from local_site.hierarchy.fields import checked
 from local_site.hierarchy.levels import LEVELS
 from local_site.hierarchy.tree import descend
@@ -29,6 +29,8 @@ def plan(site: Site, who: Identity, body: Any) -> list[Doc]:
         The request names no nodes, or one that the sender may not download.
     """
     files = wanted_files(site, who, body)
+    for file in files:
+        regulated.require_clean(file)
     return [{"path": member_path(site, file), "blob": file["blob"], "size": file["size"]} for file in files]
 
 

@@ -97,7 +97,6 @@ NOT_HERE: dict[str, tuple[str, ...]] = {  # the reason, and the routes; {rest} s
         "/data_view_executions",
         "/data_view_executions/{rest}",
     ),
-    "This site keeps no record of changes": ("/changes/{rest}",),
     "Metadata is not swept here": ("/{container_type}/info/cleanup/{rest}",),
 }
 
