@@ -24,6 +24,7 @@ from local_site.routes import (
     analyses,
     containers,
     copies,
+    dataviews,
     downloads,
     files,
     jobs,
@@ -48,7 +49,7 @@ log = logging.getLogger(__name__)
 
 TABLES = (
     sitewide, lookup, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies, jobs,
-    change_routes, not_here,
+    change_routes, dataviews, not_here,
 )  # fmt: skip
 SIGNED = Routes()
 SIGNED.add("PUT", "/signed/upload/{upload_id}", public=True, streams=True)(uploads.put_signed)
@@ -56,7 +57,16 @@ SIGNED.add("GET", "/signed/download/{ticket_id}", public=True, streams=True)(dow
 LARGEST_JSON = 256 * 1024**2
 IDLE_SECONDS = 300  # clients keep sockets; closing one they reuse costs them an unretried POST
 NOBODY = Identity(key_id="", user_id=None)
-READING_POSTS = ("/lookup", "/resolve", "/download", "/download/targets", "/uids")
+READING_POSTS = (
+    "/lookup",
+    "/resolve",
+    "/download",
+    "/download/targets",
+    "/uids",
+    "/views/data",
+    "/views/queue",
+    "/views/{view_id}/queue",
+)
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
 

@@ -91,12 +91,6 @@ NOT_HERE: dict[str, tuple[str, ...]] = {  # the reason, and the routes; {rest} s
         "/users/{user_id}/projects",
         "/users/{user_id}/sessions",
     ),
-    "Data views are not worked out here": (
-        "/views/{rest}",
-        "/containers/{cid}/views",
-        "/data_view_executions",
-        "/data_view_executions/{rest}",
-    ),
     "Metadata is not swept here": ("/{container_type}/info/cleanup/{rest}",),
 }
 
