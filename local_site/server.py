@@ -54,7 +54,12 @@ TABLES = (
 SIGNED = Routes()
 SIGNED.add("PUT", "/signed/upload/{upload_id}", public=True, streams=True)(uploads.put_signed)
 SIGNED.add("GET", "/signed/download/{ticket_id}", public=True, streams=True)(downloads.download_signed)
-LARGEST_JSON = 256 * 1024**2
+LARGEST_JSON = 16 * 1024**2  # what one document of a real site's database can hold
+UNFIT: dict[type[Exception], tuple[int, str]] = {
+    web.HTTPRequestEntityTooLarge: (413, f"A body of JSON has at most {LARGEST_JSON} bytes"),
+    RecursionError: (400, "The body is nested too deeply"),
+    UnicodeEncodeError: (400, "The request holds text that is not valid Unicode"),
+}
 IDLE_SECONDS = 300  # clients keep sockets; closing one they reuse costs them an unretried POST
 NOBODY = Identity(key_id="", user_id=None)
 READING_POSTS = (
@@ -210,12 +215,11 @@ def _refusal(error: Exception) -> web.Response:
             return _json(body, error.status)
         case ApiError():
             return _json(_error_body(error.status, error.message, **error.extra), error.status)
+        case web.HTTPRequestEntityTooLarge() | RecursionError() | UnicodeEncodeError():
+            status, message = UNFIT[type(error)]
+            return _json(_error_body(status, message), status)
         case web.HTTPException():
             return web.Response(status=error.status, headers=error.headers, text=error.text)
-        case RecursionError():
-            return _json(_error_body(400, "The body is nested too deeply"), 400)
-        case UnicodeEncodeError():
-            return _json(_error_body(400, "The request holds text that is not valid Unicode"), 400)
         case _:
             return web.Response(status=499)  # the client is gone: nobody reads it
 

@@ -79,6 +79,7 @@ OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
+LONGEST_EXPRESSION = 200
 ACCUMULATORS = ("count", "sum", "mean", "standard_deviation", "minimum", "maximum")
 
 
@@ -181,6 +182,8 @@ def evaluated(expression: str, x: Any) -> Any:
     BadRequestError
         It is none.
     """
+    if len(expression) > LONGEST_EXPRESSION:
+        raise BadRequestError(f"An expression has at most {LONGEST_EXPRESSION} characters")
     try:
         return _evaluated(ast.parse(expression, mode="eval").body, x)
     except (SyntaxError, RecursionError, KeyError, MemoryError) as error:

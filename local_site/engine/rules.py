@@ -7,13 +7,14 @@ one of ``all``. Only what the rules did not ask for before the change is started
 from __future__ import annotations
 
 import fnmatch
-import re
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from local_site.engine import jobs, manifests
 from local_site.errors import ApiError, UnprocessableError
+from local_site.listing.patterns import Budget, Pattern
 from local_site.site.auth import Identity
 from local_site.site.state import Site
 from local_site.storage.store import Doc
@@ -27,6 +28,9 @@ FORMS: dict[str, type] = {
     "gear_id": str, "name": str, "role_id": str, "triggering_input": str, "config": dict, "fixed_inputs": list,
     "tags": list, "any": list, "all": list, "not": list, "disabled": bool, "priority": str,
 }  # fmt: skip
+
+log = logging.getLogger(__name__)
+SECONDS = 0.1  # for one condition on one file
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,8 @@ def check(rule: Doc) -> None:
         if not isinstance(condition, dict) or condition.get("type") not in CONDITIONS or "value" not in condition:
             raise UnprocessableError(f"A condition of a rule has a value and one of the types {', '.join(CONDITIONS)}")
         try:
-            re.compile(str(condition["value"]) if condition.get("regex") else "")
-        except re.error as error:
+            Pattern(str(condition["value"]) if condition.get("regex") else "")
+        except ValueError as error:
             raise UnprocessableError(f"{condition['value']!r} is not a valid regular expression: {error}") from error
 
 
@@ -161,10 +165,19 @@ def _applies(rule: Doc, file: Doc, siblings: list[Doc]) -> bool:
 def _matches(condition: Doc, value: str) -> bool:
     wanted = str(condition["value"])
     if condition.get("regex"):
-        return re.match(wanted, value, re.IGNORECASE) is not None
+        return _begins(wanted, value)
     if condition["type"] == "file.name":
         return fnmatch.fnmatchcase(value.lower(), wanted.lower())
     return value.lower() == wanted.lower()
+
+
+def _begins(expression: str, value: str) -> bool:
+    """Tell whether a text begins as an expression says; one that takes too long says nothing of it."""
+    try:
+        return Pattern(expression, Budget(SECONDS), ignore_case=True).begins(value)
+    except (TimeoutError, ValueError):
+        log.warning("a regular expression of a gear rule takes too long, and matches nothing")
+        return False
 
 
 def _classified(file: Doc) -> list[str]:

@@ -9,13 +9,22 @@ from __future__ import annotations
 import math
 import re
 import time
+from collections.abc import Callable
+from typing import Any
 
 import regex
 
-SECONDS = 1.0  # of processor time, for all searches with one pattern; an honest one takes microseconds
+SECONDS = 1.0  # of processor time, for all searches of one request; an honest one takes microseconds
 MOST_REPEATS = 300_000  # nested counts multiply, and each copy takes memory
 COUNTS = re.compile(r"(\d+),?\}")
 BRACES = re.compile(r"(\\N\{[^}]*\}|\\.|\{\d+(?:,\d*)?\}|\{,\d*\})|\{", re.DOTALL)
+
+
+class Budget:
+    """Seconds of processor time, which all expressions of a request use up together."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self.left = seconds
 
 
 class Pattern:
@@ -25,6 +34,10 @@ class Pattern:
     ----------
     text
         The expression. What Python's own module does not understand is not taken, though ``regex`` knows more.
+    budget
+        The time that it shares with others; None: it has its own.
+    ignore_case
+        Whether upper and lower case are the same.
 
     Raises
     ------
@@ -32,16 +45,17 @@ class Pattern:
         It is not a valid one, or repeats too much.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, budget: Budget | None = None, *, ignore_case: bool = False) -> None:
         try:
             re.compile(text)
             if math.prod(max(int(count), 1) for count in COUNTS.findall(text)) > MOST_REPEATS:
                 raise ValueError("too many repeats")
             # To regex, a{e} means "a with errors".
-            self._compiled = regex.compile(BRACES.sub(lambda found: found[1] or r"\{", text))
+            flags = regex.IGNORECASE if ignore_case else 0
+            self._compiled = regex.compile(BRACES.sub(lambda found: found[1] or r"\{", text), flags)
         except (re.error, regex.error, OverflowError) as error:
             raise ValueError(str(error)) from error
-        self._left = SECONDS
+        self._budget = budget or Budget()
 
     def found_in(self, text: str) -> bool:
         """Tell whether the expression matches anywhere in `text`.
@@ -51,8 +65,21 @@ class Pattern:
         TimeoutError
             It takes too long to tell.
         """
+        return self._timed(self._compiled.search, text)
+
+    def begins(self, text: str) -> bool:
+        """Tell whether the expression matches at the beginning of `text`.
+
+        Raises
+        ------
+        TimeoutError
+            It takes too long to tell.
+        """
+        return self._timed(self._compiled.match, text)
+
+    def _timed(self, search: Callable[..., Any], text: str) -> bool:
         begun = time.thread_time()
         try:
-            return self._compiled.search(text, timeout=max(self._left, 0)) is not None
+            return search(text, timeout=max(self._budget.left, 0)) is not None
         finally:
-            self._left -= time.thread_time() - begun
+            self._budget.left -= time.thread_time() - begun
