@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from demo.series import series
 
 HOME = Path(__file__).resolve().parent.parent
 OUTPUT = HOME / "demo-output"
+PID = OUTPUT / "site.pid"
+STOPPING_SECONDS = 30
 CORRECTIONS: dict[str, dict[str, Any]] = {
     "t1.dicom.zip": {"PatientBirthDate": "19700131", "PatientName": "Doe^Jane", "BodyPartExamined": "BRAIN"},
     "ct.dicom.zip": {"PatientName": "Müller^Jörg", "StudyDescription": "Thorax after contrast"},
@@ -37,9 +40,10 @@ CORRECTIONS: dict[str, dict[str, Any]] = {
 
 def main(keep: bool) -> int:
     """Run the demo and return the gear's exit code."""
+    _stop_the_last()
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir()
-    with _site(keep) as (url, api_key):
+    with _site(keep) as (page, api_key):
         client = flywheel.Client(api_key)
         print("1. A quarantine project with real DICOM, its headers imported and then corrected by a curator")
         session = _quarantine(client)
@@ -52,15 +56,38 @@ def main(keep: bool) -> int:
         for path in sorted(OUTPUT.glob("*_*.*")):
             print(f"  {path.name}")
         if keep:
-            print(
-                f"\nThe site stays up: {url}\n  API key: {api_key}\n  stop it: kill {(OUTPUT / 'site.pid').read_text()}"
-            )
+            print(f"\nThe site stays up: open {page}\n  API key: {api_key}\n  stop it: kill {PID.read_text()}")
     return code
+
+
+def _stop_the_last() -> None:
+    """Stop the site that an earlier demo left up, which serves the directory that is about to go."""
+    try:
+        pid = int(PID.read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return
+    if b"local_site" not in command or str(OUTPUT / "site").encode() not in command:
+        return  # the number has gone to another process
+    os.kill(pid, signal.SIGTERM)
+    for _ in range(STOPPING_SECONDS * 10):
+        if not Path(f"/proc/{pid}").exists() or _is_zombie(pid):
+            return
+        time.sleep(0.1)
+    os.kill(pid, signal.SIGKILL)
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 @contextmanager
 def _site(keep: bool) -> Iterator[tuple[str, str]]:
-    command = [sys.executable, "-m", "local_site", "serve", str(OUTPUT / "site")]
+    serving = ["serve", str(OUTPUT / "site"), "--engine"] if keep else ["serve", str(OUTPUT / "site")]
+    command = [sys.executable, "-m", "local_site", *serving]
     with (OUTPUT / "site.log").open("w") as log:
         server = subprocess.Popen(
             command, cwd=HOME, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=keep
@@ -71,8 +98,11 @@ def _site(keep: bool) -> Iterator[tuple[str, str]]:
         if not line:
             raise SystemExit(f"The local site did not start; see {OUTPUT / 'site.log'}")
         ready = json.loads(line)
-        (OUTPUT / "site.pid").write_text(str(server.pid))
-        yield ready["url"], ready["api_key"]
+        PID.write_text(str(server.pid))
+        if keep:  # so that the gear can be launched from the page
+            add_gear = [sys.executable, "-m", "local_site", "add-gear", str(OUTPUT / "site"), str(HOME)]
+            subprocess.run(add_gear, cwd=HOME, check=True, stdout=subprocess.DEVNULL)
+        yield ready["page"], ready["api_key"]
     except BaseException:
         keep = False
         raise

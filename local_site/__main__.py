@@ -43,7 +43,8 @@ beside the gear's own files in its working directory, runs the manifest's comman
 
 Misbehaving: POST URL/__admin__/faults {"kind": "status", "status": 503, "route": "/sessions", "nth": 2}
 (with the key, as for the API) makes the second matching request fail. Other routes there: GET, DELETE faults;
-GET, DELETE requests (the record of requests); GET, PUT options; POST users, keys; GET dump. Kinds of faults:
+GET, DELETE requests (the record of requests); GET, PUT options; POST users, keys; GET dump; PUT locks {"project",
+"reason"} and POST findings {"file_id", "threat"}, as regulated sites lock projects and find malware. Kinds of faults:
 
 """ + "\n".join(f"  {kind:<17} {text}" for kind, text in KINDS.items())
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 from local_site.console import dump
 from local_site.engine import jobs, manifests, rules
 from local_site.engine.scheduler import Engine
+from local_site.hierarchy import changes, regulated
 from local_site.server import Server
 from local_site.site import auth
 from local_site.site.faults import Fault
@@ -58,6 +59,7 @@ class LocalSite:
         self.site = Site.open(Path(root), dataclasses.replace(options or SiteOptions(), **switches))
         self.site.claim()
         rules.listen(self.site)
+        changes.listen(self.site)
         jobs.fail_orphans(self.site)
         self._host, self._port = host, port
         self._server = Server(self.site)
@@ -131,6 +133,14 @@ class LocalSite:
             if role != "none":
                 entries.append({"_id": user_id, "role_ids": [self.site.built_in_role(role)]})
             self.site.store.put("project", {**project, "permissions": entries})
+
+    def lock(self, project_id: str, reason: str | None = "regulatory_audit") -> None:
+        """Lock a project, so that nothing in it can be changed; None unlocks it."""
+        regulated.lock(self.site, project_id, reason)
+
+    def flag(self, file_id: str, threat: str = "Test.Malware") -> None:
+        """Record that malware was found in the present version of a file."""
+        regulated.flag(self.site, file_id, threat)
 
     def add_gear(self, directory: str | Path) -> str:
         """Register the gear in a directory (by its ``manifest.json``) and return its id."""

@@ -9,20 +9,36 @@ import os
 import secrets
 import signal
 import time
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from aiohttp import web
 
 from local_site.console import admin, pages
 from local_site.errors import ApiError, BadRequestError, ForbiddenError, NotFoundError
+from local_site.hierarchy import changes
 from local_site.hierarchy.fields import SchemaError
+from local_site.listener import Listener
 from local_site.listing.query import Query
-from local_site.routes import analyses, containers, copies, downloads, files, jobs, lookup, rules, sitewide, uploads
+from local_site.routes import (
+    analyses,
+    containers,
+    copies,
+    dataviews,
+    downloads,
+    files,
+    jobs,
+    lookup,
+    not_here,
+    rules,
+    sitewide,
+    uploads,
+)
 from local_site.routes import annotations as annotation_routes
+from local_site.routes import changes as change_routes
 from local_site.routing.call import Call
 from local_site.routing.table import ANYTHING, Route, Routes, tell
-from local_site.site import auth
+from local_site.site import auth, certificate
 from local_site.site.auth import Identity
 from local_site.site.faults import Fault
 from local_site.site.journal import Entry
@@ -31,14 +47,31 @@ from local_site.storage.store import encode
 
 log = logging.getLogger(__name__)
 
-TABLES = (sitewide, lookup, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies, jobs)
+TABLES = (
+    sitewide, lookup, containers, annotation_routes, files, uploads, downloads, rules, analyses, copies, jobs,
+    change_routes, dataviews, not_here,
+)  # fmt: skip
 SIGNED = Routes()
 SIGNED.add("PUT", "/signed/upload/{upload_id}", public=True, streams=True)(uploads.put_signed)
 SIGNED.add("GET", "/signed/download/{ticket_id}", public=True, streams=True)(downloads.download_signed)
-LARGEST_JSON = 256 * 1024**2
+LARGEST_JSON = 16 * 1024**2  # what one document of a real site's database can hold
+UNFIT: dict[type[Exception], tuple[int, str]] = {
+    web.HTTPRequestEntityTooLarge: (413, f"A body of JSON has at most {LARGEST_JSON} bytes"),
+    RecursionError: (400, "The body is nested too deeply"),
+    UnicodeEncodeError: (400, "The request holds text that is not valid Unicode"),
+}
 IDLE_SECONDS = 300  # clients keep sockets; closing one they reuse costs them an unretried POST
 NOBODY = Identity(key_id="", user_id=None)
-READING_POSTS = ("/lookup", "/resolve", "/download", "/uids")
+READING_POSTS = (
+    "/lookup",
+    "/resolve",
+    "/download",
+    "/download/targets",
+    "/uids",
+    "/views/data",
+    "/views/queue",
+    "/views/{view_id}/queue",
+)
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -54,6 +87,7 @@ class Server:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._runner: web.AppRunner | None = None
+        self._listener: Listener | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and return the port."""
@@ -61,14 +95,17 @@ class Server:
         self._add_routes(app.router)
         self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE_SECONDS, shutdown_timeout=2)
         await self._runner.setup()
-        listener = web.TCPSite(self._runner, host, port, backlog=1024)
-        await listener.start()
-        bound = int(self._runner.addresses[0][1])
-        self._site.url = f"http://{host}:{bound}"
+        server = self._runner.server
+        assert server is not None
+        self._listener = Listener(server, cache(partial(certificate.server_context, self._site.root, host)))
+        bound = await self._listener.start(host, port)
+        self._site.url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
         return bound
 
     async def stop(self) -> None:
         """Stop listening."""
+        if self._listener:
+            self._listener.stop()
         if self._runner:
             await self._runner.cleanup()
 
@@ -115,6 +152,7 @@ class Server:
         if header or not route.public:
             call.who = auth.authenticate(self._site.store, header)
             entry.key_id = call.who.key_id
+        changes.by(call.who)
         if call.who.read_only and entry.method in WRITING and route.template not in READING_POSTS:
             raise ForbiddenError("This key only reads")
         if route.streams:
@@ -177,12 +215,11 @@ def _refusal(error: Exception) -> web.Response:
             return _json(body, error.status)
         case ApiError():
             return _json(_error_body(error.status, error.message, **error.extra), error.status)
+        case web.HTTPRequestEntityTooLarge() | RecursionError() | UnicodeEncodeError():
+            status, message = UNFIT[type(error)]
+            return _json(_error_body(status, message), status)
         case web.HTTPException():
             return web.Response(status=error.status, headers=error.headers, text=error.text)
-        case RecursionError():
-            return _json(_error_body(400, "The body is nested too deeply"), 400)
-        case UnicodeEncodeError():
-            return _json(_error_body(400, "The request holds text that is not valid Unicode"), 400)
         case _:
             return web.Response(status=499)  # the client is gone: nobody reads it
 

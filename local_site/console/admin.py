@@ -13,7 +13,7 @@ from aiohttp import web
 
 from local_site.console import dump
 from local_site.errors import BadRequestError, NotFoundError
-from local_site.hierarchy import access
+from local_site.hierarchy import access, regulated
 from local_site.site import auth
 from local_site.site.faults import Fault
 from local_site.site.state import Site
@@ -42,6 +42,8 @@ async def serve(site: Site, request: web.Request) -> Any:
         ("PUT", "options"): lambda: _set_options(site, body),
         ("POST", "users"): lambda: _add_user(site, body),
         ("POST", "keys"): lambda: _add_key(site, body),
+        ("PUT", "locks"): lambda: _lock(site, body),
+        ("POST", "findings"): lambda: _flag(site, body),
         ("GET", "dump"): lambda: dump.dump(site),
     }
     answer = answers.get((request.method, topic))
@@ -76,6 +78,20 @@ def _add_user(site: Site, body: Any) -> dict[str, Any]:
         raise BadRequestError("A user needs an _id")
     site.add_user(body["_id"], roles=body.get("roles"))
     return {"_id": body["_id"], "key": auth.issue_key(site.store, body["_id"])}
+
+
+def _lock(site: Site, body: Any) -> dict[str, Any]:
+    reason = body.get("reason") if isinstance(body, dict) else ""
+    if not isinstance(body, dict) or reason not in (None, *regulated.LOCKING_REASONS):
+        raise BadRequestError(f"A lock is a project and a reason: null or {', '.join(regulated.LOCKING_REASONS)}")
+    return {"locked": regulated.lock(site, str(body.get("project")), reason)["locked"]}
+
+
+def _flag(site: Site, body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict) or not body.get("file_id"):
+        raise BadRequestError("A finding needs a file_id")
+    flagged = regulated.flag(site, str(body["file_id"]), str(body.get("threat") or "Test.Malware"))
+    return {"scan_events": flagged["scan_events"]}
 
 
 def _add_key(site: Site, body: Any) -> dict[str, Any]:

@@ -52,6 +52,11 @@ def newest(site: Site, name: str, version: str | None = None) -> Doc | None:
     return gears[-1] if gears else None
 
 
+def enabled(site: Site) -> list[Doc]:
+    """Return the newest version of each gear that is enabled."""
+    return list({gear["gear"]["name"]: gear for gear in site.store.select("gear") if not gear["disabled"]}.values())
+
+
 def _manifest(value: Any) -> Doc:
     """Return `value` if jobs can be made from it.
 

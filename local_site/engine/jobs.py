@@ -26,6 +26,7 @@ NEXT_STATES = {
     "running": ("complete", "failed", "cancelled"),
 }
 ENDED = ("complete", "failed", "cancelled")
+STATES = (*NEXT_STATES, *ENDED)
 PRIORITIES = ("critical", "high", "medium", "low")
 
 

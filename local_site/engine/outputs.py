@@ -13,10 +13,10 @@ from typing import Any
 
 from local_site.engine.log import JobLog
 from local_site.errors import ApiError
-from local_site.hierarchy import files
+from local_site.hierarchy import changes, files
 from local_site.hierarchy.fields import checked, merged
 from local_site.hierarchy.file_metadata import METADATA_KEYS, upload_metadata
-from local_site.hierarchy.levels import LEVELS, MODIFY_KEYS
+from local_site.hierarchy.levels import CREATE_KEYS, LEVELS, MODIFY_KEYS
 from local_site.hierarchy.tree import touch
 from local_site.hierarchy.views import Views
 from local_site.site.auth import Identity
@@ -26,7 +26,10 @@ from local_site.storage.store import Doc
 
 METADATA = ".metadata.json"
 CHUNK = 1 << 20
-PLACEMENT = {"label", "code", "project", "session", "subject", "group", "permissions", "tags", "info"}
+PLACEMENT = frozenset(
+    ["_id", "label", "code", "project", "session", "subject", "group", "permissions", "tags", "info", "inputs", "job"]
+)
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 UPDATED_KEYS = METADATA_KEYS - {"name", "size"}
 
 
@@ -52,6 +55,11 @@ class Outputs:
 
     def attach(self) -> Doc:
         """Put files and metadata where they belong; return the fields of the job that tell of it."""
+        changes.by(self._who)
+        project = self.site.store.get("project", self.job["parents"].get("project") or "") or {}
+        if project.get("locked"):
+            self.log.add(-1, f"project {project['_id']} is locked: the outputs are dropped\n")
+            return {"saved_files": [], "outputs": [], "produced_metadata": {}}
         produced = self._metadata()
         paths = sorted(path for path in self.folder.iterdir() if path.is_file() and path.name != METADATA)
         blobs = [(path.name, self._store(path)) for path in paths]
@@ -126,9 +134,10 @@ class Outputs:
 
     def _fill(self, level: str, container: Doc, metadata: Doc) -> None:
         """Fill what is empty in a container, and add tags."""
-        wanted = {key: value for key, value in metadata.items() if key in MODIFY_KEYS[level] - PLACEMENT}
+        fillable = (CREATE_KEYS[level] | MODIFY_KEYS[level]) - PLACEMENT  # a session's uid, too
+        wanted = {key: value for key, value in metadata.items() if key in fillable}
         try:
-            fields = checked({key: value for key, value in wanted.items() if not container.get(key)}, wanted)
+            fields = checked({key: value for key, value in wanted.items() if container.get(key) in EMPTY}, wanted)
         except ApiError as error:
             self.log.add(-1, f"{METADATA}: {level}: {error}\n")
             fields = {}

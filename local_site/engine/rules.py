@@ -7,13 +7,14 @@ one of ``all``. Only what the rules did not ask for before the change is started
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from local_site.engine import jobs, manifests
 from local_site.errors import ApiError, UnprocessableError
-from local_site.listing.patterns import Pattern
+from local_site.listing.patterns import Budget, Pattern
 from local_site.site.auth import Identity
 from local_site.site.state import Site
 from local_site.storage.store import Doc
@@ -27,6 +28,9 @@ FORMS: dict[str, type] = {
     "gear_id": str, "name": str, "role_id": str, "triggering_input": str, "config": dict, "fixed_inputs": list,
     "tags": list, "any": list, "all": list, "not": list, "disabled": bool, "priority": str,
 }  # fmt: skip
+
+log = logging.getLogger(__name__)
+SECONDS = 0.1  # for one condition on one file
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def check(rule: Doc) -> None:
     for fixed in rule.get("fixed_inputs") or []:
         if not isinstance(fixed, dict) or not all(isinstance(fixed.get(key), str) for key in FIXED_INPUT):
             raise UnprocessableError(f"A fixed input of a rule has {', '.join(FIXED_INPUT)}")
-    for condition in _conditions(rule):
+    for condition in (condition for part in ("any", "all", "not") for condition in rule.get(part) or []):
         if not isinstance(condition, dict) or condition.get("type") not in CONDITIONS or "value" not in condition:
             raise UnprocessableError(f"A condition of a rule has a value and one of the types {', '.join(CONDITIONS)}")
         try:
@@ -120,11 +124,7 @@ def evaluate(site: Site, event: str, before: Doc | None, after: Doc) -> int:
     return started
 
 
-def _conditions(rule: Doc) -> list[Doc]:
-    return [condition for part in ("any", "all", "not") for condition in rule.get(part) or []]
-
-
-def _holds(condition: Doc, file: Doc, siblings: list[Doc], patterns: Mapping[str, Pattern]) -> bool:
+def holds(condition: Doc, file: Doc, siblings: list[Doc]) -> bool:
     """Tell whether a condition holds for a file among the files of its container."""
     kind = condition["type"]
     values: list[Any]
@@ -142,7 +142,7 @@ def _holds(condition: Doc, file: Doc, siblings: list[Doc], patterns: Mapping[str
         values = [(file.get("gear_info") or {}).get(kind.removeprefix("gear."))]
     else:
         values = [file.get(kind.removeprefix("file."))]
-    return any(_matches(condition, str(value), patterns) for value in values if value is not None)
+    return any(_matches(condition, str(value)) for value in values if value is not None)
 
 
 def _wishes(site: Site, rules: list[Doc], files: list[Doc]) -> Iterator[Wish]:
@@ -150,34 +150,34 @@ def _wishes(site: Site, rules: list[Doc], files: list[Doc]) -> Iterator[Wish]:
         gear = site.store.get("gear", rule["gear_id"])
         if gear is None or gear["disabled"]:
             continue
-        try:
-            meant = _meant(rule, files)
-        except (TimeoutError, ValueError):  # nobody can tell which files it means
-            continue
-        yield from (Wish(rule, gear, file, _inputs(rule, gear, file)) for file in meant)
+        for file in files:
+            if _applies(rule, file, files):
+                yield Wish(rule, gear, file, _inputs(rule, gear, file))
 
 
-def _meant(rule: Doc, files: list[Doc]) -> list[Doc]:
-    """Return the files that a rule applies to; TimeoutError where its expressions take too long to tell."""
-    texts = {str(condition["value"]) for condition in _conditions(rule) if condition.get("regex")}
-    patterns = {text: Pattern(text, ignore_case=True) for text in texts}
-    return [file for file in files if _applies(rule, file, files, patterns)]
-
-
-def _applies(rule: Doc, file: Doc, siblings: list[Doc], patterns: Mapping[str, Pattern]) -> bool:
+def _applies(rule: Doc, file: Doc, siblings: list[Doc]) -> bool:
     def hold(part: str) -> Iterator[bool]:
-        return (_holds(condition, file, siblings, patterns) for condition in rule.get(part) or [])
+        return (holds(condition, file, siblings) for condition in rule.get(part) or [])
 
     return not any(hold("not")) and (not rule.get("any") or any(hold("any"))) and all(hold("all"))
 
 
-def _matches(condition: Doc, value: str, patterns: Mapping[str, Pattern]) -> bool:
+def _matches(condition: Doc, value: str) -> bool:
     wanted = str(condition["value"])
     if condition.get("regex"):
-        return patterns[wanted].begins(value)
+        return _begins(wanted, value)
     if condition["type"] == "file.name":
         return fnmatch.fnmatchcase(value.lower(), wanted.lower())
     return value.lower() == wanted.lower()
+
+
+def _begins(expression: str, value: str) -> bool:
+    """Tell whether a text begins as an expression says; one that takes too long says nothing of it."""
+    try:
+        return Pattern(expression, Budget(SECONDS), ignore_case=True).begins(value)
+    except (TimeoutError, ValueError):
+        log.warning("a regular expression of a gear rule takes too long, and matches nothing")
+        return False
 
 
 def _classified(file: Doc) -> list[str]:

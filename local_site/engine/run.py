@@ -1,7 +1,7 @@
 """Running one job: stage the gear, run its command, keep what it says and what it leaves.
 
 The gear finds what it would find in its image: its own files, ``config.json``, ``manifest.json``, ``input/``,
-``output/`` and ``work/`` in the directory it is started in.
+``output/`` and ``work/`` in the directory it is started in, which is /flywheel/v0 where this machine allows it.
 """
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
-from local_site.engine import config_json, jobs, manifests
+from local_site.engine import config_json, jobs, manifests, mounted
 from local_site.engine.log import JobLog
 from local_site.engine.outputs import Outputs
 from local_site.errors import BadRequestError
 from local_site.hierarchy.files import version_of
+from local_site.site import certificate
 from local_site.site.state import Site
 from local_site.storage.store import Doc
 
@@ -35,6 +38,12 @@ LONGEST_LINE = 65536  # bytes; a longer one is kept in pieces
 PATIENCE = 10.0  # seconds between SIGTERM and SIGKILL
 SIMPLE_COMMAND = re.compile(r"[^\s=;&|]+(\s[^;&|\n]*)?")  # one program, no assignment before it
 INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "SSL_CERT_FILE")
+
+
+NOT_MOUNTED = (
+    f"This machine does not let the engine show a job its directory at {config_json.GEAR_HOME} (no mount namespaces): "
+    "a program that reads there, as flywheel.GearContext() does, finds nothing. FLYWHEEL says where it is.\n"
+)
 
 
 class StagingError(Exception):
@@ -53,12 +62,15 @@ class Run:
         The interpreter for commands that begin with ``python``.
     home
         The directory that the gear is staged in.
+    mounts
+        Whether it can be shown to the gear at /flywheel/v0.
     """
 
     site: Site
     job: Doc
     python: str
     home: Path
+    mounts: bool
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ended: threading.Event = field(default_factory=threading.Event)
     _process: subprocess.Popen[bytes] | None = None
@@ -86,8 +98,18 @@ class Run:
             facts = {"failure_reason": str(error)}
         finally:
             shutil.rmtree(self.home, ignore_errors=True)  # it holds the key
+            shutil.rmtree(self._root, ignore_errors=True)
             with contextlib.suppress(BadRequestError):  # the job was cancelled meanwhile, which stands
                 jobs.transition(self.site, self.job["_id"], state, **facts)
+
+    @property
+    def _root(self) -> Path:
+        return self.home.with_name(f"{self.home.name}.root")
+
+    @property
+    def _seen(self) -> Path:
+        """Where the gear finds its home."""
+        return Path(config_json.GEAR_HOME) if self.mounts else self.home
 
     def _run(self, log: JobLog) -> tuple[str, Doc]:
         """Stage, execute, collect; return the state the job ends in, and what is to be known of it."""
@@ -120,7 +142,7 @@ class Run:
                 (self.home / entry.name).symlink_to(entry)
         for name in ("input", "output", "work"):
             (self.home / name).mkdir()
-        config = config_json.staged(self.site, self.job, self.home, jobs.issue_job_key(self.site, self.job))
+        config = config_json.staged(self.site, self.job, self._seen, jobs.issue_job_key(self.site, self.job))
         for name, entry in config["inputs"].items():
             if entry["base"] == "file":
                 self._stage_input(name, entry)
@@ -146,15 +168,16 @@ class Run:
         own = {name: os.environ[name] for name in INHERITED if name in os.environ}
         own["PATH"] = f"{Path(self.python).parent}{os.pathsep}{own.get('PATH', os.defpath)}"
         given = {
-            name: str(value).replace(config_json.GEAR_HOME, str(self.home))
+            name: str(value).replace(config_json.GEAR_HOME, str(self._seen))
             for name, value in manifest.items()
             if name != "PATH"  # the image's
         }
-        return {**own, "NO_PROXY": "127.0.0.1,localhost", "FLYWHEEL": str(self.home), "PYTHONUNBUFFERED": "1", **given}
+        own |= certificate.trust(self.site.root, urlsplit(self.site.url).hostname or "")
+        return {**own, "NO_PROXY": "127.0.0.1,localhost", "FLYWHEEL": str(self._seen), "PYTHONUNBUFFERED": "1", **given}
 
     def _execute(self, command: str, environment: dict[str, str], log: JobLog) -> int:
         """Run the gear's command and return its exit code."""
-        command = command.replace(config_json.GEAR_HOME, shlex.quote(str(self.home)))
+        command = command.replace(config_json.GEAR_HOME, shlex.quote(str(self._seen)))
         command = re.sub(r"^python3?(?=\s)", lambda _: shlex.quote(self.python), command)
         if SIMPLE_COMMAND.fullmatch(command):  # no shell stays between a signal and the gear
             command = f"exec {command}"
@@ -162,7 +185,7 @@ class Run:
             if self._stopped:
                 return -signal.SIGTERM
             process = subprocess.Popen(  # noqa: S603 - running what administrators registered is the engine's purpose
-                ["/bin/sh", "-c", command],
+                [*self._mounting(log), "/bin/sh", "-c", command],
                 cwd=self.home,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -186,11 +209,24 @@ class Run:
             reader.join(PATIENCE)
         return code
 
+    def _mounting(self, log: JobLog) -> list[str]:
+        """Return the beginning of a command that is to see its directory at /flywheel/v0."""
+        if not self.mounts:
+            log.add(-1, NOT_MOUNTED)
+            return []
+        self._root.mkdir(mode=0o700)
+        return mounting(self.home, self._root)
+
     def _signal(self, number: signal.Signals) -> None:
         """Signal the gear and all it has started; it leads a process group of its own."""
         with self._lock:
             if self._process is not None and not self._ended.is_set():
                 os.killpg(self._process.pid, number)
+
+
+def mounting(home: Path, root: Path) -> list[str]:
+    """Return the beginning of a command that sees `home` at /flywheel/v0; `root` is an empty directory."""
+    return [sys.executable, "-I", "-S", mounted.__file__, str(home), str(root)]
 
 
 def _profile(job: Doc, outputs: list[Doc], times: list[float]) -> Doc:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import threading
 from pathlib import Path
 
 from local_site.engine import jobs
-from local_site.engine.run import Run
+from local_site.engine.config_json import GEAR_HOME
+from local_site.engine.run import Run, mounting
 from local_site.errors import BadRequestError
 from local_site.site.state import Site
 from local_site.storage.store import Doc
@@ -36,12 +38,14 @@ class Engine:
         self._python = str(Path(found).absolute())  # gears start in directories of their own
         self._work = threading.Event()
         self._stopping = False
+        self._mounts = False
         self._running: dict[str, tuple[Run, threading.Thread]] = {}
         self._scheduler = threading.Thread(target=self._schedule, name="engine", daemon=True)
 
     def start(self) -> None:
         """Begin to run jobs."""
         shutil.rmtree(self._site.root / "jobs", ignore_errors=True)
+        self._mounts = can_mount(self._site.root / "jobs")
         self._site.job_listeners.append(self._job_written)
         self._work.set()
         self._scheduler.start()
@@ -82,7 +86,7 @@ class Engine:
             job = jobs.transition(self._site, job["_id"], "running")
         except BadRequestError:
             return  # cancelled since
-        run = Run(self._site, job, self._python, self._site.root / "jobs" / job["_id"])
+        run = Run(self._site, job, self._python, self._site.root / "jobs" / job["_id"], self._mounts)
         thread = threading.Thread(target=self._run, args=(run,), name=f"job-{job['_id']}", daemon=True)
         self._running[job["_id"]] = (run, thread)
         thread.start()
@@ -93,6 +97,17 @@ class Engine:
         finally:
             del self._running[run.job["_id"]]
             self._work.set()
+
+
+def can_mount(folder: Path) -> bool:
+    """Whether this machine lets jobs have their directory at /flywheel/v0; tried out in `folder`."""
+    home, root = folder / "tried", folder / "tried.root"
+    for directory in (home, root):
+        directory.mkdir(parents=True)
+    command = [*mounting(home, root), "/usr/bin/env", "test", "-d", GEAR_HOME]
+    tried = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True)  # noqa: S603 - our own
+    shutil.rmtree(folder, ignore_errors=True)
+    return tried.returncode == 0
 
 
 def _in_background(run: Run, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from local_site.errors import ForbiddenError, NotFoundError
+from local_site.hierarchy import regulated
 from local_site.hierarchy.levels import CONTAINERS, LEVELS
 from local_site.site import auth
 from local_site.site.auth import Identity
@@ -22,7 +23,7 @@ def require(site: Site, who: Identity, kind: str, doc: Doc, action: str) -> None
     Raises
     ------
     ForbiddenError
-        The right is missing, or the project is denied by a fault.
+        The right is missing, or the project is denied by a fault, or locked.
     """
     project = project_of(site, kind, doc)
     if project is None:
@@ -38,6 +39,8 @@ def require(site: Site, who: Identity, kind: str, doc: Doc, action: str) -> None
     if not permitted:
         sender = who.user_id or who.origin.get("type")
         raise ForbiddenError(f"User {sender} lacks the permission {action} on {kind} {doc['_id']}")
+    if project is not None:
+        regulated.require_unlocked(project, action)
 
 
 def readable_group(site: Site, who: Identity, group: Doc) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local_site.errors import BadRequestError
-from local_site.hierarchy import access
+from local_site.hierarchy import access, regulated
 from local_site.hierarchy.fields import checked
 from local_site.hierarchy.levels import LEVELS
 from local_site.hierarchy.tree import descend
@@ -28,6 +28,20 @@ def plan(site: Site, who: Identity, body: Any) -> list[Doc]:
     ApiError
         The request names no nodes, or one that the sender may not download.
     """
+    files = wanted_files(site, who, body)
+    for file in files:
+        regulated.require_clean(file)
+    return [{"path": member_path(site, file), "blob": file["blob"], "size": file["size"]} for file in files]
+
+
+def wanted_files(site: Site, who: Identity, body: Any) -> list[Doc]:
+    """Return the files that a request for an archive describes.
+
+    Raises
+    ------
+    ApiError
+        The request names no nodes, or one that the sender may not download.
+    """
     body = checked(body, None, ("nodes",))
     nodes = [checked(node, None, ("level", "_id")) for node in body["nodes"]]
     filters = [checked(item, None).get("types") or {} for item in body.get("filters") or []]
@@ -40,7 +54,7 @@ def plan(site: Site, who: Identity, body: Any) -> list[Doc]:
         for name, item in descend(site, kind, doc):
             if name == "file" and _wanted(item.get("type"), filters):
                 found[item["file_id"]] = item
-    return [{"path": _member_path(site, file), "blob": file["blob"], "size": file["size"]} for file in found.values()]
+    return list(found.values())
 
 
 def stream(site: Site, members: list[Doc], form: str) -> Iterator[bytes]:
@@ -78,7 +92,8 @@ def _wanted(file_type: Any, filters: list[Doc]) -> bool:
     return True
 
 
-def _member_path(site: Site, file: Doc) -> str:
+def member_path(site: Site, file: Doc) -> str:
+    """Return where a file lies in an archive: below the labels of what holds it."""
     labels = []
     for level in (*LEVELS, "analysis"):
         doc_id = file["parents"].get(level)

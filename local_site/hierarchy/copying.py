@@ -9,6 +9,7 @@ from typing import Any
 from local_site.hierarchy.fields import checked, texts
 from local_site.hierarchy.levels import CHILD_OF, PARENT_OF, parents_below
 from local_site.listing.filters import Filter
+from local_site.listing.patterns import Budget
 from local_site.site.auth import Identity
 from local_site.site.state import Site
 from local_site.storage.stamps import now
@@ -47,9 +48,14 @@ class CopyFilter:
             It is missing or malformed.
         """
         given = checked(checked(body, None, ("filter",))["filter"], None)
+        budget = Budget()
+        include, exclude = (
+            tuple(Filter.parse(rule, budget=budget) for rule in texts(name, given.get(name)))
+            for name in ("include_rules", "exclude_rules")
+        )
         return cls(
-            include=tuple(Filter.parse(rule) for rule in texts("include_rules", given.get("include_rules"))),
-            exclude=tuple(Filter.parse(rule) for rule in texts("exclude_rules", given.get("exclude_rules"))),
+            include=include,
+            exclude=exclude,
             analyses=not given.get("exclude_analysis"),
             notes=not given.get("exclude_notes"),
             tags=not given.get("exclude_tags"),

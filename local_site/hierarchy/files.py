@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from local_site.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError, UnprocessableError
-from local_site.hierarchy import access, deleting
+from local_site.hierarchy import access, deleting, regulated
 from local_site.hierarchy.classification import after_modality_change, checked_classification
 from local_site.hierarchy.fields import checked
 from local_site.hierarchy.file_metadata import guess_type
@@ -154,6 +154,7 @@ def add_file(  # noqa: PLR0917 - where, who, and what, as everywhere
         "copy_of": None,
         "original_copy_of": None,
         "gear_info": gear_info,
+        "scan_events": [],
         "reference": False,
         "path": None,
         "restored_from": None,
@@ -300,11 +301,12 @@ def references(site: Site, who: Identity, items: Iterable[Any]) -> list[Doc]:
     ApiError
         An item is not such a reference, or points to nothing.
     """
-    found = []
+    found: list[Doc] = []
     for item in items:
         if not isinstance(item, dict) or not {"id", "name"} <= set(item):
             raise BadRequestError("An input is given as {type, id, name}")
         kind = access.kind_of(site, "containers", str(item["id"]))
         access.fetch(site, who, kind, str(item["id"]), "files_view_metadata")
         found.append(fetch_file(site, str(item["id"]), str(item["name"])))
+        regulated.require_clean(found[-1])
     return found

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from local_site.errors import BadRequestError
-from local_site.listing.patterns import Pattern
+from local_site.listing.patterns import Budget, Pattern
 from local_site.storage.stamps import OBJECT_ID, STORED_TIME, parse_time, stored_time
 from local_site.storage.store import Doc, encode
 
@@ -105,15 +105,16 @@ class Filter:
     quoted_parents: bool = False
 
     @classmethod
-    def parse(cls, text: str, *, quoted_parents: bool = False) -> Filter:
-        """Read a filter as it stands in a query.
+    def parse(cls, text: str, *, quoted_parents: bool = False, budget: Budget | None = None) -> Filter:
+        """Read a filter as it stands in a query; its regular expressions share a budget, with other filters if given.
 
         Raises
         ------
         BadRequestError
             The text does not follow the grammar.
         """
-        conditions = tuple(_condition(part) for part in _split(text)) if text.strip() else ()
+        shared = budget or Budget()
+        conditions = tuple(_condition(part, shared) for part in _split(text)) if text.strip() else ()
         return cls(conditions, quoted_parents)
 
     def matches(self, doc: Doc, relative: Relative) -> bool:
@@ -164,7 +165,7 @@ def _split(text: str) -> list[str]:
     return parts
 
 
-def _condition(text: str) -> Condition:
+def _condition(text: str, budget: Budget) -> Condition:
     found = OPERATOR.search(text)
     if found is None or not text[: found.start()].strip():
         raise BadRequestError(f"Cannot parse {text.strip()!r} as a filter expression")
@@ -181,7 +182,7 @@ def _condition(text: str) -> Condition:
     raw = raw.replace("\\,", ",")
     if op == "=~":
         try:
-            return Condition(key, op, Pattern(raw), quoted=False)
+            return Condition(key, op, Pattern(raw, budget), quoted=False)
         except ValueError as error:
             raise BadRequestError(f"Cannot parse {text.strip()!r} as a filter expression: {error}") from error
     value, quoted = _typed(raw)

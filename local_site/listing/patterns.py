@@ -14,10 +14,17 @@ from typing import Any
 
 import regex
 
-SECONDS = 1.0  # of processor time, for all searches with one pattern; an honest one takes microseconds
+SECONDS = 1.0  # of processor time, for all searches of one request; an honest one takes microseconds
 MOST_REPEATS = 300_000  # nested counts multiply, and each copy takes memory
 COUNTS = re.compile(r"(\d+),?\}")
 BRACES = re.compile(r"(\\N\{[^}]*\}|\\.|\{\d+(?:,\d*)?\}|\{,\d*\})|\{", re.DOTALL)
+
+
+class Budget:
+    """Seconds of processor time, which all expressions of a request use up together."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self.left = seconds
 
 
 class Pattern:
@@ -27,8 +34,10 @@ class Pattern:
     ----------
     text
         The expression. What Python's own module does not understand is not taken, though ``regex`` knows more.
+    budget
+        The time that it shares with others; None: it has its own.
     ignore_case
-        Whether capital and small letters are the same to it.
+        Whether upper and lower case are the same.
 
     Raises
     ------
@@ -36,7 +45,7 @@ class Pattern:
         It is not a valid one, or repeats too much.
     """
 
-    def __init__(self, text: str, *, ignore_case: bool = False) -> None:
+    def __init__(self, text: str, budget: Budget | None = None, *, ignore_case: bool = False) -> None:
         try:
             re.compile(text)
             if math.prod(max(int(count), 1) for count in COUNTS.findall(text)) > MOST_REPEATS:
@@ -46,7 +55,7 @@ class Pattern:
             self._compiled = regex.compile(BRACES.sub(lambda found: found[1] or r"\{", text), flags)
         except (re.error, regex.error, OverflowError) as error:
             raise ValueError(str(error)) from error
-        self._left = SECONDS
+        self._budget = budget or Budget()
 
     def found_in(self, text: str) -> bool:
         """Tell whether the expression matches anywhere in `text`.
@@ -56,21 +65,21 @@ class Pattern:
         TimeoutError
             It takes too long to tell.
         """
-        return self._in_time(self._compiled.search, text)
+        return self._timed(self._compiled.search, text)
 
     def begins(self, text: str) -> bool:
-        """Tell whether `text` begins with a match.
+        """Tell whether the expression matches at the beginning of `text`.
 
         Raises
         ------
         TimeoutError
             It takes too long to tell.
         """
-        return self._in_time(self._compiled.match, text)
+        return self._timed(self._compiled.match, text)
 
-    def _in_time(self, attempt: Callable[..., Any], text: str) -> bool:
+    def _timed(self, search: Callable[..., Any], text: str) -> bool:
         begun = time.thread_time()
         try:
-            return attempt(text, timeout=max(self._left, 0)) is not None
+            return search(text, timeout=max(self._budget.left, 0)) is not None
         finally:
-            self._left -= time.thread_time() - begun
+            self._budget.left -= time.thread_time() - begun

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_site.engine import jobs
+from local_site.engine import jobs as gear_jobs
 from local_site.errors import NotFoundError
-from local_site.hierarchy import access
+from local_site.hierarchy import access, changing, deleting
 from local_site.hierarchy.analyses import add_analysis
 from local_site.hierarchy.fields import checked
 from local_site.hierarchy.levels import CHILD_OF, CONTAINERS, CREATE_KEYS, LEVELS
@@ -15,6 +15,7 @@ from local_site.routing.call import Call
 from local_site.routing.table import Routes
 
 routes = Routes()
+ANALYSIS = "/{tree}/{parent_cid}/analyses/{cid}"
 
 
 @routes.add("POST", "/{tree}/{cid}/analyses")
@@ -26,7 +27,7 @@ def create(call: Call) -> Any:
     with_job = body.get("job") is not None
     action = "analyses_create_job" if with_job else "analyses_create_sdk"
     access.require(call.site, call.who, kind, parent, action)
-    start = jobs.start_analysis if with_job else add_analysis
+    start = gear_jobs.start_analysis if with_job else add_analysis
     return {"_id": start(call.site, call.who, kind, parent, body)["_id"]}
 
 
@@ -55,7 +56,31 @@ def below_container(call: Call) -> Any:
     ]
 
 
-@routes.add("GET", "/{tree}/{parent_cid}/analyses/{cid}")
+@routes.add("PUT", ANALYSIS)
+def modify(call: Call) -> Any:
+    """Change an analysis of a container."""
+    jobs = changing.modify(call.site, call.who, "analysis", call.params["cid"], call.body)
+    return {"modified": 1, "jobs_spawned": jobs}
+
+
+@routes.add("DELETE", ANALYSIS)
+def delete(call: Call) -> Any:
+    """Delete an analysis of a container."""
+    deleting.delete(call.site, call.who, "analysis", call.params["cid"], call.query.get("delete_reason"))
+    return {"deleted": 1}
+
+
+@routes.add("GET", "/analyses/{cid}/input_files/{name}/info")
+def input_with_info(call: Call) -> Any:
+    """Return a file that an analysis was made from, with its info."""
+    analysis = access.fetch(call.site, call.who, "analysis", call.params["cid"], "analyses_view_metadata")
+    for source in analysis["inputs"]:
+        if source["name"] == call.params["name"]:
+            return lists.views(call).file(source)
+    raise NotFoundError(f"Could not find resource file:{call.params['name']}")
+
+
+@routes.add("GET", ANALYSIS)
 def read(call: Call) -> Any:
     """Return an analysis of a container."""
     analysis = access.fetch(call.site, call.who, "analysis", call.params["cid"], "analyses_view_metadata")

@@ -6,7 +6,9 @@ from typing import Any
 
 from local_site.errors import BadRequestError, NotFoundError
 from local_site.hierarchy import access, changing, creating, deleting, moving
+from local_site.hierarchy.fields import checked
 from local_site.hierarchy.levels import CONTAINERS
+from local_site.hierarchy.tree import touch
 from local_site.listing.paging import envelope
 from local_site.routing import lists
 from local_site.routing.call import Call
@@ -90,6 +92,35 @@ def delete_status(call: Call) -> Any:
         raise NotFoundError(f"Could not find resource project:{call.params['cid']}")
     access.require(call.site, call.who, "project", deleted, "containers_view_metadata")
     return {"delete_status": "completed" if deleted.get("deleted") else "static", "delete_failure_reason": None}
+
+
+@routes.add("GET", "/projects/{cid}/settings")
+def settings(call: Call) -> Any:
+    """Return the settings of a project."""
+    return access.fetch(call.site, call.who, "project", call.params["cid"], "settings_view")["settings"]
+
+
+@routes.add("PUT", "/projects/{cid}/settings")
+def change_settings(call: Call) -> Any:
+    """Change settings of a project, and return all of them."""
+    project = access.fetch(call.site, call.who, "project", call.params["cid"], "settings_modify")
+    settings = {**project["settings"], **checked(call.body, None)}
+    touch(call.site, "project", {**project, "settings": settings})
+    return settings
+
+
+@routes.add("GET", "/containers/find")
+def find(call: Call) -> Any:
+    """List the containers of all types, or of the one in ``container_type``, that a filter admits."""
+    wanted = call.query.get("container_type")
+    if wanted and wanted not in CONTAINERS.values():
+        raise BadRequestError(f"Unknown container_type {wanted!r}")
+    shown = lists.views(call)
+    return [
+        {**shown.listed(kind, doc), "container_type": kind}
+        for kind in ([wanted] if wanted else CONTAINERS.values())
+        for doc in lists.page(call, kind)[0]
+    ]
 
 
 @routes.add("GET", "/groups/{cid}/projects")

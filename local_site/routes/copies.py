@@ -123,7 +123,7 @@ def upsert_file(call: Call) -> Any:
 
 def _copier(call: Call, kind: str) -> tuple[Copier, Doc]:
     copy_filter = CopyFilter.parse(call.body)
-    source = access.fetch(call.site, call.who, kind, call.params["cid"])
+    source = access.fetch(call.site, call.who, kind, call.params["cid"], "files_download")
     return Copier(call.site, call.who, copy_filter), source
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from local_site.errors import ApiError, BadRequestError, ConflictError, NotFoundError
-from local_site.hierarchy import access, archives, files
+from local_site.hierarchy import access, archives, files, regulated
 from local_site.routing.call import Call
 from local_site.routing.table import Routes
 from local_site.storage.store import Doc
@@ -35,6 +35,7 @@ async def download(call: Call) -> Any:
     access.fetch(call.site, call.who, kind, call.params["cid"], "files_download")
     current = files.fetch_file(call.site, call.params["cid"], call.params["name"])
     file = files.version_of(call.site, current, call.query.get("version"))
+    regulated.require_clean(file)
     wanted = call.query.get("hash")
     if wanted and wanted != file["hash"]:
         raise ConflictError(f"The hash of {file['name']} is {file['hash']}")
@@ -62,6 +63,7 @@ def zip_info(call: Call) -> Any:
     """List the members of a zip."""
     file = files.fetch_by_id(call.site, call.who, call.params["file_id"])
     file = files.version_of(call.site, file, call.query.get("version"))
+    regulated.require_clean(file)
     return zip_listing(call.site.blobs.path(file["blob"]))
 
 
@@ -72,6 +74,23 @@ def plan_archive(call: Call) -> Any:
     ticket = _new_ticket(call, {"members": members})
     total = sum(member["size"] for member in members)
     return {"ticket": ticket, "file_cnt": len(members), "size": total, "filename": f"download_{ticket}.tar"}
+
+
+@routes.add("POST", "/download/targets")
+def targets(call: Call) -> Any:
+    """List the files that an archive would hold, for clients that fetch them one by one."""
+    return [
+        {
+            "container_type": "file",
+            "container_id": file["parent_ref"]["id"],
+            "filename": file["name"],
+            **{key: file[key] for key in ("file_id", "version", "size", "parent_ref", "modified")},
+            "filetype": file["type"],
+            "download_type": "file",
+            "dst_path": archives.member_path(call.site, file),
+        }
+        for file in archives.wanted_files(call.site, call.who, call.body)
+    ]
 
 
 @routes.add("GET", "/download", public=True, streams=True)
@@ -145,7 +164,9 @@ def _ticket_file(call: Call, ticket: Doc) -> Doc:
     file = call.site.store.get("file", ticket.get("file", ""))
     if file is None:
         raise NotFoundError("The file of the ticket is gone")
-    return files.version_of(call.site, file, str(ticket["version"]))
+    found = files.version_of(call.site, file, str(ticket["version"]))
+    regulated.require_clean(found)
+    return found
 
 
 def _attachment(name: str) -> dict[str, str]:

@@ -39,6 +39,22 @@ def list_jobs(call: Call) -> Any:
     return envelope(results, total) if lists.wants_envelope(call) else results
 
 
+@routes.add("GET", "/jobs/stats")
+def stats(call: Call) -> Any:
+    """Count the jobs that the sender may see by their state; ``unique`` adds all tags, ``last=N`` the newest jobs."""
+    readable = auth.readable_projects(call.site.store, call.who)
+    found = list(call.site.store.select("job", projects=readable))
+    counted: Doc = {"states": {state: sum(job["state"] == state for job in found) for state in jobs.STATES}}
+    if call.query.flag("unique"):
+        counted["unique"] = sorted({tag for job in found for tag in job["tags"]})
+    last = call.query.get("last")
+    if last:
+        if not last.isascii() or not last.isdigit():
+            raise BadRequestError("last is a number of jobs")
+        counted["recent"] = [views.listed(job) for job in reversed(found[-int(last) :])] if int(last) else []
+    return counted
+
+
 @routes.add("GET", "/sessions/{cid}/jobs")
 def of_session(call: Call) -> Any:
     """List the jobs at or below a session."""

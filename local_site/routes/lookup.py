@@ -17,6 +17,7 @@ from local_site.storage.store import Doc
 
 routes = Routes()
 Node = tuple[str, Doc]
+ATTACHED = {"files": "file", "analyses": "analysis"}  # what a path names behind a container
 
 
 @routes.add("POST", "/lookup")
@@ -36,12 +37,19 @@ def look_up(call: Call) -> Any:
 
 @routes.add("POST", "/resolve")
 def resolve(call: Call) -> Any:
-    """Return the nodes along the path in the body and the children of the last; of no path, the groups."""
+    """Return the nodes along the path in the body and the children of the last; of no path, the groups.
+
+    A path that ends in ``files`` or ``analyses`` has these alone as children, ``["gears"]`` the gears.
+    """
     path = _path(call)
-    nodes = _walk(call, path) if path else []
+    if path == ["gears"]:
+        return {"path": [], "children": [_shown(call, ("gear", gear)) for gear in gears.enabled(call.site)]}
+    only = ATTACHED.get(path[-1]) if len(path) > 1 and path[0] != "gears" else None
+    nodes = _walk(call, path[:-1] if only else path) if path else []
+    children = _children(call, nodes[-1] if nodes else None)
     return {
         "path": [_shown(call, node) for node in nodes],
-        "children": [_shown(call, node) for node in _children(call, nodes[-1] if nodes else None)],
+        "children": [_shown(call, (kind, doc)) for kind, doc in children if only in (None, kind)],
     }
 
 
@@ -60,7 +68,7 @@ def _walk(call: Call, path: list[str]) -> list[Node]:
     while rest:
         kind, doc = nodes[-1]
         head, *rest = rest
-        if head in ("files", "analyses") and rest:
+        if head in ATTACHED and rest:
             name, *rest = rest
             nodes.append(_attached(call, doc, head, name))
         else:

@@ -6,7 +6,7 @@ from typing import Any
 
 from local_site.errors import BadRequestError, ConflictError, NotFoundError
 from local_site.hierarchy.access import require_admin
-from local_site.hierarchy.fields import checked
+from local_site.hierarchy.fields import checked, updated_info
 from local_site.routing import lists
 from local_site.routing.call import Call
 from local_site.routing.table import Routes
@@ -76,7 +76,21 @@ def current_user(call: Call) -> Any:
         raise NotFoundError("This key belongs to no user")
     header = call.request.headers.get("Authorization", "")
     key = header.rpartition(" ")[2].rpartition(":")[2]
-    return {**user, "api_key": {"key": key, "created": user["created"]}, "api_keys": []}
+    return {**user, "user_id": user["_id"], "api_key": {"key": key, "created": user["created"]}, "api_keys": []}
+
+
+@routes.add("GET", "/users/self/info")
+def own_info(call: Call) -> Any:
+    """Return the info of the sender's user."""
+    return _found(call, "user", call.who.user_id or "")["info"]
+
+
+@routes.add("PATCH", "/users/self/info")
+def change_own_info(call: Call) -> Any:
+    """Set, delete or replace keys of the info of the sender's user."""
+    user = _found(call, "user", call.who.user_id or "")
+    call.site.store.put("user", {**user, "info": updated_info(user["info"], call.body), "modified": now()})
+    return {"modified": 1}
 
 
 def _add_reading(plural: str, kind: str) -> None:
@@ -198,10 +212,16 @@ def delete_modality(call: Call) -> Any:
     return {"deleted": 1}
 
 
-@routes.add("GET", "/collections")
+@routes.add("GET", "/collections", "/collections/curators", "/users/{user_id}/collections")
 def collections(call: Call) -> Any:
     """List collections, of which this site has none."""
     return lists.plain(call, [])
+
+
+@routes.add("GET", *(f"/collections/{{collection_id}}{below}" for below in ("", "/sessions", "/acquisitions")))
+def collection(call: Call) -> Any:
+    """Return a collection, which is not there whatever its id."""
+    return _found(call, "collection", call.params["collection_id"])
 
 
 def _modality(call: Call, modality_id: str | None = None) -> Doc:

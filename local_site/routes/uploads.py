@@ -25,6 +25,7 @@ from local_site.storage.store import Doc
 routes = Routes()
 UPLOAD = ("/{cont}/{cid}/files", "/{tree}/{parent_cid}/analyses/{cid}/files")
 CHUNK = 1 << 18
+LARGEST_METADATA = 16 * 1024**2
 
 
 @routes.add("POST", *UPLOAD, streams=True)
@@ -146,7 +147,7 @@ async def _receive_form(call: Call, kind: str, container: Doc) -> Any:
             if not isinstance(part, BodyPartReader):
                 raise BadRequestError("A form within a form is not understood")
             if part.filename is None:
-                text = await part.text()
+                text = await _text(part)
                 metadata = text if part.name in ("metadata", "tags") else metadata
                 continue
             if received and kind != "analysis":
@@ -177,6 +178,16 @@ def _described(received: list[tuple[str, Blob]], text: Any) -> list[tuple[Blob, 
         return [(blob, {"name": name, **upload_metadata(by_name.get(name))}) for name, blob in received]
     fields = upload_metadata(metadata)
     return [(blob, {"name": name, **fields}) for name, blob in received]
+
+
+async def _text(part: BodyPartReader) -> str:
+    """Return the text of a part that is no file."""
+    read = bytearray()
+    while chunk := await part.read_chunk(CHUNK):
+        read += chunk
+        if len(read) > LARGEST_METADATA:
+            raise ApiError(413, f"Metadata has at most {LARGEST_METADATA} bytes")
+    return read.decode("utf-8", "replace")
 
 
 async def _receive_part(call: Call, part: BodyPartReader) -> Blob:

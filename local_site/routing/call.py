@@ -45,4 +45,8 @@ class Call:
     @property
     def base_url(self) -> str:
         """The site's address as this client reaches it, which the URLs handed to it must bear."""
-        return f"http://{self.request.host}"
+        scheme, host = self.request.scheme, self.request.host
+        if not self.site.is_local and self.request.transport:  # then a Host header may say what it likes
+            address, port, *_ = self.request.transport.get_extra_info("sockname")
+            host = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        return f"{scheme}://{host}"

@@ -14,8 +14,10 @@ from local_site.hierarchy.views import Views
 from local_site.listing.paging import Listing, envelope
 from local_site.routing.call import Call
 from local_site.site import auth
-from local_site.storage.stamps import stored_time
+from local_site.storage.stamps import OBJECT_ID, stored_time
 from local_site.storage.store import Doc
+
+LAST = "\U0010ffff"  # sorts behind every id
 
 
 def wants_envelope(call: Call) -> bool:
@@ -94,8 +96,9 @@ def page(
             kind, parent=parent, projects=scope, after=after, containing=listing.filter.sieve()
         )
 
+    after = _file_id(call, listing.after) if kind == "file" else listing.after
     total = sum(map(keep, candidates(""))) if enveloped or wants_envelope(call) else 0
-    return listing.apply(candidates(listing.after), keep), total
+    return listing.apply(candidates(after), keep), total
 
 
 def containers(call: Call, kind: str, *, parent: str | None = None, projects: list[str] | None = None) -> Any:
@@ -115,6 +118,18 @@ def plain(call: Call, docs: list[Doc]) -> Any:
 
     kept = listing.apply((doc for doc in docs if doc["_id"] > listing.after), keep)
     return envelope(kept, sum(map(keep, docs))) if wants_envelope(call) else kept
+
+
+def _file_id(call: Call, after: str) -> str:
+    """Return the stable id of the file after which a page begins; finders of SDK 17 to 19 name its version instead.
+
+    What names no file lies behind all files, so that no client asks for the same page forever.
+    """
+    if not after or OBJECT_ID.fullmatch(after):
+        return after
+    kinds = ("file", "file_version")
+    found = (doc for kind in kinds for doc in call.site.store.select(kind, containing=[after], deleted=True))
+    return next((str(doc["file_id"]) for doc in found if doc["_id"] == after), LAST)
 
 
 def _readable(call: Call, kind: str) -> frozenset[str] | None:

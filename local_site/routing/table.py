@@ -23,6 +23,7 @@ FAMILIES = {
 }
 ANYTHING = r"/{path:[\s\S]*}"
 NAME = "[^/]+"  # aiohttp's own parameters admit no braces
+REST = r"[\s\S]+"  # what {rest} stands for: one part or more
 SLASHES = "{slashes:/*}"  # at the end of a path they mean nothing here; to aiohttp they make it another path
 
 Handler = Callable[[Call], Any]
@@ -36,7 +37,8 @@ class Route:
     Attributes
     ----------
     method, template
-        What the route is for; ``{cont}``, ``{tree}`` and ``{level}`` stand for the plural of a container type.
+        What the route is for; ``{cont}``, ``{tree}`` and ``{level}`` stand for the plural of a container type,
+        ``{rest}`` for all that follows, the method ``*`` for any.
     handler
         A function of the call that returns the JSON to reply with; a streaming one is awaited, and returns a response.
     public
@@ -107,5 +109,7 @@ def _pattern(part: str) -> str:
     if not part.startswith("{"):
         return part
     name = part[1:-1]
+    if name == "rest":
+        return f"{{rest:{REST}}}"
     admitted = "|".join(sorted(FAMILIES[name])) if name in FAMILIES else NAME
     return f"{{{name}:{admitted}}}"

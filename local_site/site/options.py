@@ -13,6 +13,8 @@ class SiteOptions:
     ----------
     audit_trail
         Deletions need a ``delete_reason``.
+    change_log
+        Keep a record of changes, and serve it at ``/changes``.
     tags_in_lists
         Listings show tags.
     quoted_parents
@@ -29,6 +31,7 @@ class SiteOptions:
     """
 
     audit_trail: bool = False
+    change_log: bool = False
     tags_in_lists: bool = True
     quoted_parents: bool = False
     signed_url: bool = True

@@ -6,8 +6,10 @@ import fcntl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import urlsplit
 
 from local_site.site import auth
 from local_site.site.faults import Faults
@@ -62,6 +64,7 @@ class Site:
     @classmethod
     def open(cls, root: Path, options: SiteOptions | None = None) -> Site:
         """Open the site under `root`, making it on first use."""
+        root = root.absolute()  # gears start in directories of their own
         root.mkdir(parents=True, exist_ok=True)
         site = cls(root, Store(root / "site.sqlite"), BlobFolder(root / "blobs"), options or SiteOptions())
         if site.store.get("user", OWNER) is None:
@@ -105,6 +108,12 @@ class Site:
             self.store.put("provider", {"_id": self.new_id(), "label": "local"})
             self.add_user(OWNER, roles=["site_admin"])
             auth.issue_key(self.store, OWNER, key=self.owner_key())
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        host = urlsplit(self.url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
 
     def close(self) -> None:
         """Close the database, and let others serve this root."""

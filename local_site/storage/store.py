@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,15 @@ class Store:
     ----------
     path
         The database file; made when absent.
+
+    Attributes
+    ----------
+    before_put
+        Told the kind and the document of each write, before it happens.
     """
 
     def __init__(self, path: Path) -> None:
+        self.before_put: Callable[[str, Doc], None] | None = None
         self._lock = threading.RLock()
         self._depth = 0
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -99,6 +105,8 @@ class Store:
 
     def put(self, kind: str, doc: Doc) -> None:
         """Write `doc`, new or changed."""
+        if self.before_put:
+            self.before_put(kind, doc)
         parent, project, label = columns_of(kind, doc)
         row = (kind, id_of(kind, doc), parent, project, label, bool(doc.get("deleted")), encode(doc))
         with self._lock:

@@ -8,7 +8,7 @@ from typing import Any
 import flywheel
 import pytest
 
-from tests.contract.wire import Wire, conforms
+from tests.contract.wire import Wire, conforms, fresh, key_of
 
 EVERYTHING: dict[str, Any] = {"filter": {"exclude_empty_containers": False}}
 
@@ -67,11 +67,41 @@ def test_copied_file_is_not_deleted_without_force(source: Any, elsewhere: Any, w
     assert fw.lookup(f"{source.group}/Proj/sub-01/Ses 1/Acq 1").read_file("a.dcm") == b"new"
 
 
-def test_copy_outlives_its_source(source: Any, elsewhere: Any, wire: Wire, fw: flywheel.Client) -> None:
+def test_source_is_not_deleted_while_copies_of_it_exist(
+    source: Any, elsewhere: Any, wire: Wire, fw: flywheel.Client
+) -> None:
     made = wire.post(f"/sessions/{source.id}/copy", {"dst_project_id": elsewhere.id, "filter": {}})
-    fw.delete_session(source.id)
     (acquisition,) = fw.get_session_acquisitions(made["_id"])
+    source_acquisition = next(one for one in source.acquisitions() if one.label == "Acq 1")
+    for path in (f"/sessions/{source.id}", f"/subjects/{source.subject.id}", f"/acquisitions/{source_acquisition.id}"):
+        assert "copy" in wire.delete(path, status=409)["message"]
+    wire.delete(f"/acquisitions/{source_acquisition.id}/files/a.dcm", status=409)
     assert acquisition.reload().read_file("a.dcm") == b"new"
+    fw.delete_session(made["_id"])
+    fw.delete_session(source.id)
+
+
+def test_source_and_copy_are_deleted_together(source: Any, wire: Wire, fw: flywheel.Client) -> None:
+    wire.post(f"/sessions/{source.id}/copy", {"dst_session_label": "twin", "filter": {}})
+    fw.delete_subject(source.subject.id)
+
+
+@pytest.mark.parametrize(("rights", "status"), [(("none", "rw"), 403), (("ro", "ro"), 403), (("ro", "rw"), 200)])
+def test_copying_needs_downloads_there_and_creation_here(
+    source: Any, elsewhere: Any, fw: flywheel.Client, site: Any, wire: Wire, rights: tuple[str, str], status: int
+) -> None:
+    viewer = wire.post("/roles", {"label": fresh("viewer"), "actions": ["containers_view_metadata"]})["_id"]
+    name = f"{fresh('user')}@example.org"
+    client = Wire.connect(site.url, key_of(site.add_user(name)))
+    roles = {role["default_flywheel_role"]: role["_id"] for role in wire.get("/roles")} | {"none": viewer}
+    for project_id, right in zip((source.parents.project, elsewhere.id), rights, strict=True):
+        fw.add_project_permission(project_id, {"_id": name, "role_ids": [roles[right]]})
+    client.post(f"/sessions/{source.id}/copy", {"dst_project_id": elsewhere.id, "filter": {}}, status=status)
+
+
+def test_copying_to_what_is_not_there_is_404(source: Any, wire: Wire) -> None:
+    for key in ("dst_project_id", "dst_subject_id"):
+        wire.post(f"/sessions/{source.id}/copy", {key: "0" * 24, "filter": {}}, status=404)
 
 
 def test_session_copy_to_a_subject_with_a_label(source: Any, elsewhere: Any, fw: flywheel.Client) -> None:

@@ -232,7 +232,7 @@ pathlib.Path("output/.metadata.json").write_text(json.dumps({
             {"name": "made.dcm", "modality": "MR", "classification": {"Intent": ["Structural"]}, "info": {"k": 1}},
             {"name": "in.txt", "info": {"deep": {"y": 2}}, "tags": ["seen"]},
         ]},
-    "session": {"operator": "someone", "weight": 70.5, "subject": {"sex": "female"}},
+    "session": {"operator": "someone", "weight": 70.5, "uid": "2.25.7", "subject": {"sex": "female"}},
 }))
 """
 
@@ -254,6 +254,7 @@ def test_metadata_fills_what_is_empty_and_updates_named_files(stage: Any, write_
     assert (given.info, given.tags, given.version) == ({"deep": {"x": 1, "y": 2}}, ["t", "seen"], 1)
     found = session.reload()
     assert (found.operator, found.weight, found.subject.sex) == ("someone", 60.0, "female")
+    assert found.uid == "2.25.7"
 
 
 def test_cancelled_job_is_asked_to_stop_and_its_key_is_dead(stage: Any, write_gear: Any, tmp_path: Path) -> None:
