@@ -524,7 +524,7 @@ def test_many_edits_of_one_sequence_take_little_time(tmp_path: Path) -> None:
     began = time.process_time()
     result = outcome(source, target, {"dicom": header})
     assert not isinstance(result, Exception), str(result)
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 6
     read = parse(target.read_bytes())
     assert read is not None
     steps = [step.ScheduledProcedureStepDescription for step in read.RequestAttributesSequence]
