@@ -70,6 +70,7 @@ class FileRecord:
     changes: tuple[Change, ...] = ()  # applied (in a dry run: would be applied)
     refused: tuple[Change, ...] = ()
     not_made: tuple[Change, ...] = ()  # could have been applied, but the file failed
+    earlier: tuple[Change, ...] = ()  # made by an earlier run, as its copy tells, without values
     notes: tuple[str, ...] = ()  # warnings a person should read
     remains: tuple[Remaining, ...] = ()  # old values that still stand somewhere; the notes tell of them, too
     error: str = ""  # why it failed and what to do

@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     APPLIED = "applied"
     REFUSED = "refused"
     NOT_MADE = "not made"  # it could have been, but the file is not exported
+    EARLIER = "applied earlier"  # by an earlier run
 
 
 # What follows where: old UID -> new one; of a study or series of which only a part has a new one, in place of it the

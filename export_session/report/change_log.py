@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from export_session.dicom.vocabulary import Outcome
 from export_session.report.values import shown_cell
 
 if TYPE_CHECKING:
@@ -37,12 +38,14 @@ COLUMNS = (
 def rows(session: SessionRecord, run: Kind) -> Iterator[tuple[Cell, ...]]:
     """Give the rows of a session in the order of the export log; a file's refusals after its changes."""
     for file in session.files:
-        for change in file.all_changes:
+        for change in (*file.all_changes, *file.earlier):
             yield (*_row(file, change), run)
 
 
 def action(change: Change) -> str:
-    """Say what a change does to its element: add it, blank it, or change its value."""
+    """Say what a change does to its element: add it, blank it, or change its value; "" where its values are gone."""
+    if change.outcome is Outcome.EARLIER:
+        return ""
     if change.new is None or change.new in ("", []):
         return "blanked"
     return "added" if change.old is None else "changed"

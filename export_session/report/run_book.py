@@ -40,7 +40,7 @@ def write_run_book(path: Path, record: RunRecord) -> None:
     summary, attention = list(_summary(record)), list(_attention(record))
     exported = list(_export_rows(record))
     changes = (row for session in record.sessions for row in change_log.rows(session, record.kind))
-    number = sum(len(file.all_changes) for file in record.files())
+    number = sum(len(file.all_changes) + len(file.earlier) for file in record.files())
     write_workbook(
         path,
         {

@@ -32,6 +32,7 @@ from export_session.support.scratch import assert_room
 log = logging.getLogger(__name__)
 
 EARLIER = "refused by an earlier run, whose change log has the values"
+MADE = "made by an earlier run, whose change log has the values"
 NO_REFERENCES = References()
 FILE_PATIENCE = 600.0  # seconds one file may lose to failed calls and the waits between them
 
@@ -187,7 +188,8 @@ def _as_known(run: Run, plan: FilePlan, status: Status, proof: Verified) -> File
     if status is Status.UPDATED and not run.config.dry_run:
         proof = replace(proof, copy=update_copy(run.site, plan, _metadata(run, plan, None)[0]))
     refused = tuple(replace(change, reason=f"{change.reason} ({EARLIER})") for change in earlier.refused)
-    record = replace(row(plan, status), verification=Verification.RECORDED, refused=refused)
+    made = tuple(replace(change, reason="; ".join(filter(None, (change.reason, MADE)))) for change in earlier.made)
+    record = replace(row(plan, status), verification=Verification.RECORDED, refused=refused, earlier=made)
     # Nothing is downloaded to know more of it than its metadata tell.
     identity = identity_in(object_at(proof.copy.info, "header", "dicom")) if plan.is_dicom else None
     return FileOutcome(record, proof, Counts(earlier.changes, len(refused), earlier.notes), identity)

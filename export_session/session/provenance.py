@@ -14,13 +14,14 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from export_session import __version__
-from export_session.dicom.vocabulary import Change, Follow, Options
+from export_session.dicom.vocabulary import Change, Follow, Options, Outcome
 from export_session.session.refusals import recalled, remembered
 from export_session.site.model import Container, File
 
 GEAR_NAME = "session-export"
 GEAR = f"{GEAR_NAME} {__version__}"
 KEY = "export"  # of info
+MOST_KEPT = 200  # changes of a file that its copy tells of
 SEMANTICS = 2  # raise it when the same origin, edits and settings give other bytes than before
 QC = GEAR_NAME  # our key in info.qc, where every gear keeps its results
 
@@ -91,6 +92,7 @@ class Provenance:
     sha384: str  # hex digest of its bytes
     changes: int = 0  # rows of the change log that were applied
     refused: tuple[Change, ...] = ()  # edits that could not be written, to be told until they are mended
+    made: tuple[Change, ...] = ()  # those changes, the first of very many, so that a later run can tell of them
     notes: int = 0  # remarks that a person should have read
     gear: str = GEAR
     job: str = ""
@@ -98,7 +100,8 @@ class Provenance:
     def to_info(self) -> dict[str, Any]:
         """Return the value of ``info.export``."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**values, "refused": [remembered(change) for change in self.refused]}
+        refused, made = (list(map(remembered, kept)) for kept in (self.refused, self.made[:MOST_KEPT]))
+        return {**values, "refused": refused, "made": made}
 
     @classmethod
     def read(cls, copy: File) -> Provenance | None:
@@ -107,8 +110,10 @@ class Provenance:
         names = {field.name for field in fields(cls)}
         try:
             # Earlier versions gave the number of refused edits alone: 0 says all there is to say.
-            refused = tuple(map(recalled, info.get("refused") or ()))
-            return cls(**{**{key: value for key, value in info.items() if key in names}, "refused": refused})
+            refused = tuple(recalled(kept, Outcome.REFUSED) for kept in info.get("refused") or ())
+            made = tuple(recalled(kept, Outcome.EARLIER) for kept in info.get("made") or ())
+            values = {key: value for key, value in info.items() if key in names}
+            return cls(**{**values, "refused": refused, "made": made})
         except (TypeError, ValueError, AttributeError, KeyError):
             return None
 

@@ -1,4 +1,4 @@
-"""Refused edits as a copy keeps them: which element and why, without any value."""
+"""Changes as a copy keeps them, made and refused ones: which element and why, without any value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NUMBERS = ("instances", "total")
 
 
 def remembered(change: Change) -> dict[str, Any]:
-    """Return what is kept of a refused change.
+    """Return what is kept of a change.
 
     Values are left out, from the reason, too: who may read the copy need not be who may read the change log.
     """
@@ -33,8 +33,8 @@ def _leaves(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def recalled(kept: Mapping[str, Any]) -> Change:
-    """Return a refused change of which only its element and reason are known.
+def recalled(kept: Mapping[str, Any], outcome: Outcome) -> Change:
+    """Return a change of which only its element and reason are known.
 
     Raises
     ------
@@ -43,4 +43,4 @@ def recalled(kept: Mapping[str, Any]) -> Change:
     """
     tag, keyword, vr, path, reason = (str(kept.get(name) or "") for name in ("tag", "keyword", "vr", "path", "reason"))
     cause, instances, total = Cause(str(kept.get("cause"))), int(kept["instances"]), int(kept["total"])
-    return Change(tag, keyword, vr, path, None, None, cause, Outcome.REFUSED, reason, instances, total)
+    return Change(tag, keyword, vr, path, None, None, cause, outcome, reason, instances, total)

@@ -212,6 +212,7 @@ def _provenance(stored: File, prepared: Prepared, notes: int, job: str) -> Prove
         sha384=prepared.sha384,
         changes=len(result.changes),
         refused=result.refused,
+        made=result.changes,
         notes=notes,
         job=job,
     )

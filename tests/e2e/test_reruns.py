@@ -168,3 +168,17 @@ def test_a_preview_foretells_that_the_archive_holds_a_copy_already(world: World)
         assert run.code == 1
         (row,) = [row for row in run.log if row["Container"] == "session"]
         assert "holds a copy of this session already" in row["Message"]
+
+
+def test_what_an_earlier_run_changed_is_told_again_without_its_values(world: World) -> None:
+    session = world.typical_session()
+    first = world.run(session)
+    made = [(row["File"], row["Path"], row["Cause"], row["Instances"]) for row in first.changes]
+    assert made
+    again = world.run(session, force_export=True)
+    told = [(row["File"], row["Path"], row["Cause"], row["Instances"]) for row in again.changes]
+    assert told == made
+    assert {row["Outcome"] for row in again.changes} == {"applied earlier"}
+    assert not any(row["Old"] or row["New"] or row["Change"] for row in again.changes)
+    assert all("earlier run" in row["Reason"] for row in again.changes)
+    assert "0 changes" in again.printed
