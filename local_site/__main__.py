@@ -35,7 +35,8 @@ and serves until it gets SIGTERM or Ctrl-C. Give "api_key" to any program that u
 Run it again on the same ROOT and the data and the key are there again; the port only if you give --port.
 """
 EPILOG = """\
-Looking: open the "page" of that line in a browser for a read-only view of everything on the site.
+Looking: open the "page" of that line in a browser to see everything on the site, to correct the DICOM header of a
+file, to run a gear on a container, to follow its log and to open what it left.
 
 Running gears: `serve ROOT --engine` runs queued jobs, batches and what gear rules start. `add-gear ROOT DIR` registers
 the gear whose manifest.json and code are in DIR. A job finds config.json, manifest.json, input/, output/ and work/

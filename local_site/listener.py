@@ -43,7 +43,10 @@ class Listener:
             if family == socket.AF_INET6:
                 listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listening.settimeout(0)
-            listening.bind((address[0], port, *address[2:]))
+            try:
+                listening.bind((address[0], port, *address[2:]))
+            except OSError as error:
+                raise OSError(error.errno, f"{address[0]} port {port}: {error.strerror}") from error
             listening.listen(BACKLOG)
             port = listening.getsockname()[1]
             self._keep(self._accept(listening))

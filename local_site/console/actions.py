@@ -88,8 +88,8 @@ def _correct(site: Site, who: Identity, file_id: str, form: dict[str, str]) -> N
 
 def _read(text: str, old: Any) -> Any:
     """Return what is meant by the text of a field that showed `old`."""
-    text = text.replace("\r\n", "\n")
-    if text == written(old):
+    text = _lines(text)
+    if text == _lines(written(old)):  # browsers have line ends of their own
         return old
     if isinstance(old, str):
         return text
@@ -99,6 +99,10 @@ def _read(text: str, old: Any) -> Any:
         if isinstance(old, dict | list):
             raise BadRequestError(f"{text!r} is not JSON, as this value has to be") from None
         return text
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _launch(site: Site, who: Identity, gear_id: str, kind: str, container_id: str, form: dict[str, str]) -> str:  # noqa: PLR0917 - where, who and what

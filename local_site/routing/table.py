@@ -99,9 +99,10 @@ class Routes:
 def tell(router: web.UrlDispatcher, prefix: str, routes: Iterable[Route], serve: Serve) -> None:
     """Tell aiohttp of routes below a prefix.
 
-    Among routes that begin alike aiohttp takes the first, so those with literal parts go before those with parameters.
+    Among routes that begin alike aiohttp takes the first, so those with literal parts go before those with parameters,
+    and these before those that take whatever comes.
     """
-    for route in sorted(routes, key=lambda route: [part.startswith("{") for part in route.parts]):
+    for route in sorted(routes, key=lambda route: [part.startswith("{") + (part == "{rest}") for part in route.parts]):
         router.add_route(route.method, prefix + route.pattern, partial(serve, route))
 
 

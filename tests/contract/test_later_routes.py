@@ -62,6 +62,8 @@ def test_a_site_without_collections_says_so(fw: flywheel.Client, wire: Wire) -> 
     with pytest.raises(ApiException) as raised:
         fw.get_collection("0" * 24)
     assert raised.value.status == 404
+    for below in ("sessions", "acquisitions"):
+        wire.get(f"/collections/{'0' * 24}/{below}", status=404)
     assert wire("POST", "/collections", json={"label": "C"}).status_code == 501
 
 

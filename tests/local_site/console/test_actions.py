@@ -12,7 +12,14 @@ import pytest
 from local_site import LocalSite
 from local_site.engine import gears
 
-HEADER = {"PatientName": "Doe^John", "Rows": 512, "PixelSpacing": [0.5, 0.5], "Note": "a & <b>", "Weight": 61.5}
+HEADER = {
+    "PatientName": "Doe^John",
+    "Rows": 512,
+    "PixelSpacing": [0.5, 0.5],
+    "Note": "a & <b>",
+    "Weight": 61.5,
+    "Text": "a\r\nb\rc\nd",
+}
 GEAR = {
     "name": "maker", "label": "Maker", "version": "1.0.0", "command": "true", "environment": {}, "custom": {},
     "inputs": {"table": {"base": "file", "optional": True}, "api-key": {"base": "api-key"}},
@@ -51,8 +58,9 @@ def _spec(name: str) -> Any:
 
 
 def form_of(header: dict[str, Any]) -> dict[str, str]:
-
-    return {f"dicom.{key}": value if isinstance(value, str) else json.dumps(value) for key, value in header.items()}
+    """Return what a browser sends of a form that nobody changed; it ends lines in its own way."""
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in header.items()}
+    return {f"dicom.{key}": "\r\n".join(text.splitlines()) for key, text in texts.items()}
 
 
 def test_a_form_sent_back_as_it_came_changes_nothing(admitted: httpx2.Client, file: Any) -> None:
