@@ -115,10 +115,31 @@ def test_an_edit_that_the_mapping_overrules_is_logged_and_the_file_goes_out(
     assert [change.new for change in result.changes] == ([] if mapped == "ID-1" else ["mapped"])
 
 
-def test_a_mapped_value_that_does_not_fit_decides_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mapped", ["x" * 17, {"a": 1}, [{"a": 1}], [[1]], ["a", "b"], "tab\tin it"])
+def test_a_mapped_value_that_does_not_fit_decides_nothing_and_the_edit_is_made(tmp_path: Path, mapped: Any) -> None:
     header = merged(OLD, {"dicom": {"StudyID": "edited"}})
+    result = rewrite(file(tmp_path), tmp_path / "target.zip", header, {"StudyID": mapped})
+    assert [(change.keyword, change.new) for change in result.changes] == [("StudyID", "edited")]
+    assert [(change.keyword, change.cause) for change in result.refused] == [("StudyID", Cause.MAPPING)]
+
+
+def test_a_refused_edit_fails_its_file_beside_a_mapped_value_that_does_not_fit(tmp_path: Path) -> None:
+    header = merged(OLD, {"dicom": {"StudyID": "y" * 20}})
     with pytest.raises(InvalidEdit, match="StudyID"):
         rewrite(file(tmp_path), tmp_path / "target.zip", header, {"StudyID": "x" * 17})
+
+
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"])
+@pytest.mark.parametrize("blank", ["", None])
+def test_what_an_instance_is_identified_by_cannot_be_emptied(tmp_path: Path, keyword: str, blank: Any) -> None:
+    options: dict[str, Any] = {"edit_uids": True, "on_refused_edit": "export"}
+    result = rewrite(file(tmp_path), tmp_path / "target.zip", merged(OLD, {"dicom": {keyword: blank}}), **options)
+    assert not result.changes
+    whole = rewrite(
+        file(tmp_path), tmp_path / "target.zip", merged(OLD, {"dicom_array": {"SOPInstanceUID": ["", ""]}}), **options
+    )
+    assert not whole.changes
+    assert whole.refused
 
 
 def test_a_damaged_file_tells_what_was_to_be_done_with_it(tmp_path: Path) -> None:

@@ -12,7 +12,10 @@ from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.dictionary import (
     BINARY_VRS,
+    FRAME_OF_REFERENCE_UID,
+    IDENTITIES,
     NUMBER_FORMATS,
+    SOP_CLASS_UID,
     SPECIFIC_CHARACTER_SET,
     Key,
     key_of,
@@ -36,6 +39,8 @@ from export_session.dicom.vocabulary import Options, Step
 _META_LENGTH = 0x00020000
 _NULL = "an importer may have stored null for a value that it could not keep"
 _KEPT = "or a person may have typed it; that cannot be told, so the file keeps its value"
+_NEEDED = IDENTITIES - {FRAME_OF_REFERENCE_UID} | {SOP_CLASS_UID}
+_NAMELESS = "an instance needs this UID (PS3.3 §C.12.1, §C.7.2.1, §C.7.3.1), so it cannot be emptied"
 _BLANKED = "the items of a sequence are removed by [] alone; {} is not taken as a request to remove them"
 
 
@@ -164,7 +169,8 @@ class Comparison:
             return replace(difference, value=value)  # the writer says why the VR cannot hold it
         if _is_blank(value):
             warning = "null in the metadata is taken as a request to blank the value" if value is None else ""
-            return replace(difference, value=None, warning=warning)
+            is_needed = key.tag in _NEEDED and not above
+            return replace(difference, value=None, warning=warning, refusal=_NAMELESS if is_needed else "")
         if key.tag == SPECIFIC_CHARACTER_SET:
             declared, refusal, warning = statement(value)
             return replace(difference, value=declared, refusal=refusal, warning=warning)

@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
-from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET, Key, key_of
+from export_session.dicom.binary.refusal import Unwritable
+from export_session.dicom.binary.values import to_bytes, to_text
+from export_session.dicom.dictionary import (
+    NUMBER_FORMATS,
+    SPECIFIC_CHARACTER_SET,
+    STRING_VRS,
+    Key,
+    key_of,
+    vm_in_dictionary,
+)
 from export_session.dicom.edits.compare import Comparison
 from export_session.dicom.edits.derived_labels import age_string, is_derived_label, same_age, unit_of
 from export_session.dicom.edits.difference import Difference
@@ -56,6 +65,9 @@ def with_mapping(
         rivals = [edit for edit in decided if edit.difference.keys[0].is_like(row.key)]
         if row.is_label_of_file or any(row.is_label_of(edit) for edit in rivals):
             continue
+        if rivals and (unfit := row.unfit()):  # which decides nothing, so the edits stand
+            decided += unfit
+            continue
         lost = [edit.overrule(MAPPING_WINS) for edit in rivals if not row.agrees_with(edit)]
         notes += [f"{row.key.name}: {MAPPING_WINS}"] if lost else []
         decided = [*(edit for edit in decided if edit not in rivals), *lost, *row.edits(overriding=bool(lost))]
@@ -73,6 +85,28 @@ def _is_plain(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _why_unfit(difference: Difference) -> str:
+    """Say why no VR that an element can have holds a value; "" where one does."""
+    if reason := difference.refusal or difference.unwritable:
+        return reason
+    in_file, step = difference.in_file, difference.path[-1]
+    own = {in_file.element.vr, in_file.dictionary_vr} if in_file else set()
+    vm = vm_in_dictionary(in_file.tag if in_file else step.tag, step.creator)
+    reasons = [_why_unwritable(difference.value, vr, vm, in_file) for vr in (difference.vr, *(own - {"", "UN"}))]
+    return reasons[0] if all(reasons) else ""
+
+
+def _why_unwritable(value: Any, vr: str, vm: str, in_file: Value | None) -> str:
+    try:
+        if vr in NUMBER_FORMATS or vr == "AT":
+            to_bytes(value, vr, vm, "<")
+        elif vr in STRING_VRS:
+            to_text(value, vr, vm, in_file.decoded(vr) if in_file and not in_file.is_sequence else "")
+    except Unwritable as refusal:
+        return str(refusal)
+    return ""
 
 
 @dataclass(frozen=True)
@@ -129,6 +163,10 @@ class _Row:
             before=project(in_file, self.comparison.marks.likeliest) if in_file else ABSENT,
         )
         yield edit.warn(_OVERRIDES) if overriding else edit
+
+    def unfit(self) -> list[Edit]:
+        """Return the edit as refused where its element cannot hold the value."""
+        return [edit.refuse(reason) for edit in self.edits(overriding=False) if (reason := _why_unfit(edit.difference))]
 
     def _difference(self, data_set: DataSet, in_file: Value | None) -> Difference:
         typed = self._typed(data_set)

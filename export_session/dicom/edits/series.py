@@ -64,6 +64,11 @@ class Series:
         """
         return tuple(FAITHFUL.order(self.members, self._numbers))
 
+    def order_of(self, rewritten: Mapping[int, DataSet]) -> tuple[int, ...]:
+        """Return the same order once instances are rewritten, by index."""
+        new = {i: _sort_key(_instance_number(data_set)) for i, data_set in rewritten.items()}
+        return tuple(FAITHFUL.order(self.members, {**self._numbers, **new}))
+
     @cached_property
     def _numbers(self) -> Mapping[int, tuple[int, float]]:
         return {i: _sort_key(_instance_number(data_set)) for i, data_set in self.data_sets.items()}

@@ -80,6 +80,7 @@ def agreed_header(
     stated = any(edit.path[-1].tag == SPECIFIC_CHARACTER_SET for edit in written)
     changed = redeclared(decision.series.data_sets, record.rewritten, stated=stated)
     enter_texts(record.header, changed, decision.reference, decision.order, record.importer)
+    record.sort_arrays()
     return record.header
 
 
@@ -135,6 +136,17 @@ class _Record:
                 for index, member in enumerate(shown[: len(entries)]):
                     if self.decision.series.is_multiframe or member in covered:
                         entries[index] = one.value
+
+    def sort_arrays(self) -> None:
+        """Put the entries of ``dicom_array`` in the order that new InstanceNumbers give, as the importer would."""
+        series, arrays = self.decision.series, self.header.get("dicom_array")
+        before, after = self.decision.order, series.order_of(self.rewritten)
+        if before != series.order or after == before or series.is_multiframe or not isinstance(arrays, dict):
+            return
+        places = [before.index(member) for member in after]
+        for text, entries in arrays.items():
+            if isinstance(entries, list) and len(entries) == len(places):
+                arrays[text] = [entries[place] for place in places]
 
     def follow_meta(self, dicom: dict[str, Any]) -> None:
         """Enter the length of the file meta information, which follows the UIDs in it."""

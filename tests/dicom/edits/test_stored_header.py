@@ -16,6 +16,7 @@ from export_session.dicom.edits.stored_header import agreed_header
 from export_session.dicom.files.file import read_instances
 from export_session.dicom.vocabulary import Options
 from tests.corpus.samples import FMI, GRP3, samples
+from tests.support import build
 from tests.support.instances import UID, Items, file_bytes, instance, series
 
 MARK = {"TransferSyntaxUID": "1.2.840.10008.1.2.1"}
@@ -157,3 +158,25 @@ def test_refusing_every_edit_gives_the_metadata_as_imported() -> None:
             agreed = agreed_header(edited, decision, range(len(decision.assignments)))
             again = find_edits(members, json.loads(json.dumps(agreed)))
             assert not again.edits, sample.name
+
+
+def test_new_instance_numbers_sort_the_arrays_as_the_importer_will(tmp_path: Path) -> None:
+    members = {
+        f"{n}.dcm": file_bytes(
+            {**UID, "SOPInstanceUID": f"1.2.3.{n}", "InstanceNumber": str(n), "SliceLocation": str(n)}
+        )
+        for n in (1, 2, 3)
+    }
+    source, target = build.archive(tmp_path / "source.zip", members), tmp_path / "target.zip"
+    header = {
+        "dicom": {**MARK, "SOPInstanceUID": "1.2.3.1"},
+        "dicom_array": {"InstanceNumber": [500, 2, 3], "SliceLocation": [1.0, 2.0, 3.0]},
+    }
+    result = rewrite(source, target, header)
+    assert result.header["dicom_array"] == {"InstanceNumber": [2, 3, 500], "SliceLocation": [2.0, 3.0, 1.0]}
+    again = rewrite(target, tmp_path / "again.zip", result.header)
+    assert (again.modified, again.refused) == (False, ())
+    edited = copy.deepcopy(dict(result.header))
+    edited["dicom_array"]["SliceLocation"][0] = 9.0
+    third = rewrite(target, tmp_path / "third.zip", edited)
+    assert [(change.member, change.path) for change in third.changes] == [("2.dcm", "SliceLocation")]
