@@ -33,6 +33,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 CONSTANT = "="  # begins a row's text that stands for itself
 IN_SECONDS = ("session.age", "subject.age")
 SEX = {"male": "M", "female": "F", "other": "O"}  # "unknown" says nothing, so it writes nothing
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[T ]\d\d:\d\d.*)?")
 _AGE = re.compile(r"(\d{1,3})\s*([dwmy]|(?:day|week|month|year)s?|yrs?)", re.IGNORECASE)
 
 
@@ -85,7 +86,12 @@ def _value(keyword: str, source: str, sources: Mapping[str, Mapping[str, Any]]) 
         return SEX.get(value) if isinstance(value, str) else None
     if isinstance(value, str) and value.strip().lower() == "unknown":
         return None
-    if vr_of(keyword) == "AS" and source not in IN_SECONDS and isinstance(value, (int, float)):
+    if (
+        vr_of(keyword) == "AS"
+        and source not in IN_SECONDS
+        and isinstance(value, (int, float))
+        and not isinstance(value, bool)
+    ):
         return f"{value:g}"  # a bare number says no unit: text, since a number is taken as seconds
     if isinstance(value, str):
         return _in_dicom_form(keyword, value.strip(), sources.get(level, {}).get("timezone"))
@@ -103,8 +109,8 @@ def _in_dicom_form(keyword: str, text: str, timezone: Any) -> str:
     vr = vr_of(keyword)
     if vr == "AS":
         return _age(text)
-    form = {"DA": "%Y%m%d", "TM": "%H%M%S", "DT": "%Y%m%d%H%M%S%z"}.get(vr)
-    if form is None:
+    found = _ISO.fullmatch(text)
+    if vr not in ("DA", "TM", "DT") or not found or (vr == "TM" and not found["time"]):
         return text
     try:
         moment = datetime.fromisoformat(text)
@@ -112,7 +118,9 @@ def _in_dicom_form(keyword: str, text: str, timezone: Any) -> str:
             moment = moment.astimezone(ZoneInfo(timezone))
     except (ValueError, OSError):
         return text  # not a time, or an unknown time zone: the element's own rules decide
-    return moment.strftime(form)
+    fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
+    time = f"%H%M%S{fraction}" if found["time"] else ""
+    return moment.strftime({"DA": "%Y%m%d", "TM": time, "DT": f"%Y%m%d{time}%z"}[vr])
 
 
 def _age(text: str) -> str:

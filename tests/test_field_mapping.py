@@ -92,3 +92,25 @@ def test_the_fields_are_those_of_the_sdk() -> None:
     for level, fields in mapping.FIELDS.items():
         model = getattr(flywheel, "FileEntry" if level == "file" else level.title())
         assert not set(fields) - set(model.attribute_map.values()), level
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "written"),
+    [
+        ("StudyTime", "2020-01-31", "2020-01-31"),  # holds no time: the element's own rules refuse it
+        ("StudyTime", "20200131", "20200131"),
+        ("StudyDate", "2020-W05", "2020-W05"),
+        ("StudyTime", "2020-01-31T12:30:15.500000", "123015.5"),
+        ("AcquisitionDateTime", "2020-01-31", "20200131"),
+        ("AcquisitionDateTime", "2020-01-31T12:30:15.25+02:00", "20200131123015.25+0200"),
+        ("StudyDate", "2020-01-31T23:59:00Z", "20200131"),
+    ],
+)
+def test_a_time_gains_and_loses_nothing(keyword: str, text: str, written: str) -> None:
+    rows = {keyword: "session.info.when"}
+    assert FieldMapping(rows).overrides({"session": {"info": {"when": text}}}) == {keyword: written}
+
+
+def test_true_is_no_age() -> None:
+    rows = {"PatientAge": "session.info.age"}
+    assert FieldMapping(rows).overrides({"session": {"info": {"age": True}}}) == {"PatientAge": True}

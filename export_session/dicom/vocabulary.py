@@ -7,7 +7,7 @@ from dataclasses import InitVar, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from export_session.dicom.character_sets import declaration
+from export_session.dicom.character_sets import NoDeclaration, declaration
 from export_session.dicom.dictionary import Key
 from export_session.errors import ConfigError
 
@@ -64,14 +64,18 @@ class Options:
 
         Raises
         ------
-        NoDeclaration
+        ConfigError
             It is none.
         """
-        return declaration(self.assume_charset.split("\\")) if self.assume_charset else ""
+        try:
+            return declaration(self.assume_charset.split("\\")) if self.assume_charset else ""
+        except NoDeclaration as problem:
+            raise ConfigError([f"assume_charset cannot be {self.assume_charset!r}: {problem}."]) from None
 
     def __post_init__(self, on_invalid_edit: str | None) -> None:
         """Settle what becomes of refused edits, by whichever name it was said."""
         object.__setattr__(self, "on_refused_edit", by_either_name(self.on_refused_edit, on_invalid_edit))
+        _ = self.assumed  # which says what is wrong with it
 
 
 def by_either_name(on_refused_edit: str | None, on_invalid_edit: str | None) -> str:

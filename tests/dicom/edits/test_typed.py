@@ -28,7 +28,7 @@ from tests.support.instances import UID, Items, Value, file_bytes
 
 OLD: dict[str, Value] = {
     "AS": "001D", "CS": "OLD", "DA": "19000101", "DS": "77.5", "DT": "19000101", "FD": 77.5, "FL": 77.5, "IS": "77",
-    "TM": "0001", "UI": "1.9.9", "US": 77,
+    "SH": "+0000", "TM": "0001", "UI": "1.9.9", "US": 77,
 }  # fmt: skip
 
 WRITTEN = [
@@ -53,6 +53,10 @@ WRITTEN = [
     ("PatientBirthDate", "1980-01-31 00:00", "19800131"),
     ("PatientBirthDate", "29.02.2000", "20000229"),
     ("PatientBirthDate", "31. 12. 1980", "19801231"),
+    ("TimezoneOffsetFromUTC", "+02:00", "+0200"),
+    ("TimezoneOffsetFromUTC", "-5", "-0500"),
+    ("TimezoneOffsetFromUTC", "UTC+1", "+0100"),
+    ("TimezoneOffsetFromUTC", "UTC-3:30", "-0330"),
     ("PatientBirthDate", 19800131, "19800131"),
     ("PatientBirthDate", 19800131.0, "19800131"),
     ("PatientBirthDate", " 19800131", "19800131"),
@@ -140,6 +144,11 @@ WRITTEN = [
 ]
 
 REFUSED = [
+    ("TimezoneOffsetFromUTC", "CET", ["+0200"]),
+    ("TimezoneOffsetFromUTC", "+1500", ["+1400"]),
+    ("StudyTime", "123015.1234567", ["123015.123456"]),
+    ("PixelSpacing", "0,5 0,5", ["0.5\\0.5"]),
+    ("PixelSpacing", "0,5;0,25", ["0.5\\0.25"]),
     # the keyword, what was typed, and what the reason names
     ("PatientBirthDate", "01/02/1980", ["19800201 or 19800102"]),
     ("PatientBirthDate", "1.2.1980", ["19800201 or 19800102"]),

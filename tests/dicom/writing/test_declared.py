@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_session.dicom import rewrite
-from export_session.errors import InvalidEdit
+from export_session.errors import ConfigError, InvalidEdit
 from tests.support import build
 from tests.support.dicom_bytes import Form, differences
 from tests.support.texts import CODECS, IDS, NAME, NAMES, NOTES, Texts, agrees, imported, run, texts
@@ -349,8 +349,8 @@ def test_items_that_declare_an_empty_set_are_assumed_with_their_file(tmp_path: P
 
 @pytest.mark.parametrize("assumed", ["bogus", "UTF-8", "ISO_IR 192\\ISO_IR 100"])
 def test_what_cannot_be_assumed_is_no_option(tmp_path: Path, assumed: str) -> None:
-    with pytest.raises(ValueError, match="ISO_IR"):
-        run(tmp_path, build.plain(), {"PatientName": "ä"}, assume_charset=assumed)
+    with pytest.raises(ConfigError, match="ISO_IR"):
+        run(tmp_path, build.plain(), {}, assume_charset=assumed)
 
 
 def test_several_sets_can_be_assumed(tmp_path: Path) -> None:

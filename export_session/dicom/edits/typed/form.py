@@ -13,8 +13,9 @@ from export_session.dicom.edits.typed.ages import age
 from export_session.dicom.edits.typed.codes import code
 from export_session.dicom.edits.typed.numbers import decimal, integer, real
 from export_session.dicom.edits.typed.spelling import plain
-from export_session.dicom.edits.typed.times import da, dt, tm
+from export_session.dicom.edits.typed.times import da, dt, tm, zone
 
+_ZONE = "TimezoneOffsetFromUTC"  # an SH with a form of its own
 _TEXT_MAX = 64  # characters; nobody types a longer date or age
 
 
@@ -49,7 +50,7 @@ def in_dicom_form(value: Any, target: Target, kept: Collection[int] = ()) -> Typ
     kept
         The components, by number, that are what the file holds already: they stay, whatever they look like.
     """
-    if target.vr not in _VRS:
+    if target.vr not in _VRS and target.keyword != _ZONE:
         return Typed(value)
     parts = value if isinstance(value, list) else value.split("\\") if isinstance(value, str) else [value]
     alone = isinstance(value, str) and len(parts) == 1 and target.vm != "1"
@@ -76,6 +77,8 @@ def _written(part: Any, target: Target, *, alone: bool) -> Any:
     """Return one component in DICOM's form; what has it, or has none, as it is."""
     if target.vr == "CS":
         return code(part, target.keyword)
+    if target.keyword == _ZONE and isinstance(part, str) and part.strip():
+        return zone(part.strip())
     if part is None or part == "" or _fits(part, target.vr):
         return part
     text: Any

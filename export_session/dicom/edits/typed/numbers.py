@@ -26,6 +26,7 @@ _GROUPED = re.compile(
 )
 _GROUPED_BY_POINT = re.compile(r"([-+]?[1-9][0-9]{0,2})\.([0-9]{3})")  # which an integer has no use for
 _MEANT = "write the one that is meant"
+_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
 _POINTED = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
@@ -115,5 +116,8 @@ def _readings(text: str) -> list[str]:
 
 def _as_several(text: str) -> list[str]:
     r"""Return the values that a text can list, joined by ``\``, as a list of one; none where it lists none."""
+    commas = re.split(" *; *| +", text)
+    if len(commas) > 1 and all(map(_COMMA.fullmatch, commas)):  # which are decimal ones then
+        return ["\\".join(commas).replace(",", ".")]
     values = re.split(" *[,;] *| +", text)
     return ["\\".join(values)] if len(values) > 1 and all(map(_POINTED.fullmatch, values)) else []

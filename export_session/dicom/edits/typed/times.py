@@ -15,6 +15,7 @@ _CLOCK = re.compile(
 )
 _COMPACT = re.compile(r"(?P<h>[0-9]{2})(?P<m>[0-9]{2})(?:(?P<s>[0-9]{2})(?:[.,](?P<f>[0-9]+))?)?(?P<half>)")
 _ZONE = re.compile(r"(?P<before>.*[0-9m.]) ?(?P<zone>Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)", re.IGNORECASE)
+_OFFSET = re.compile("Z|UTC|GMT|(?:UTC|GMT)?(?P<sign>[+-])(?P<h>[0-9]{1,2})(?::?(?P<m>[0-9]{2}))?", re.IGNORECASE)
 _PARTS = re.compile(
     r"(?P<date>.*[0-9a-z])(?:T|,? +)(?P<time>[0-9]{1,6}(?:[:.,][0-9]+)*(?: ?[ap]\.?m\.?)?)", re.IGNORECASE
 )
@@ -74,7 +75,7 @@ def clock(text: str) -> str | None:
         hour = hour % 12 + (12 if half[0] in "pP" else 0)
     if hour > 23 or int(found["m"] or 0) > 59 or int(found["s"] or 0) > 60:
         return None
-    return f"{hour:02}{found['m'] or ''}{found['s'] or ''}{_fraction(text, found['f'] or '')}"
+    return _with_fraction(text, f"{hour:02}{found['m'] or ''}{found['s'] or ''}", found["f"] or "")
 
 
 def _with_zero(text: str) -> str | None:
@@ -85,13 +86,14 @@ def _with_zero(text: str) -> str | None:
     return readings[0] if readings else None
 
 
-def _fraction(text: str, digits: str) -> str:
+def _with_fraction(text: str, time: str, digits: str) -> str:
     kept, rest = digits[:_FRACTION_MAX], digits[_FRACTION_MAX:].strip("0")
+    whole = f"{time}.{kept}" if kept else time
     if rest:
         raise Unwritable(
-            f'{named(text)} has {len(digits)} digits after the point, a time holds six; ".{kept}" would do'
+            f"{named(text)} has {len(digits)} digits after the point, a time holds six; {either([whole])} would do"
         )
-    return f".{kept}" if kept else ""
+    return whole
 
 
 def _parted(text: str) -> tuple[str, str, str]:
@@ -109,6 +111,20 @@ def _parted(text: str) -> tuple[str, str, str]:
         return "", "", zone
     day = found[1] if re.fullmatch("[0-9]{8}", found[1]) else date(found[1])
     return day or "", clock(found[2]) or "", zone
+
+
+def zone(text: str) -> str:
+    """Return the value of Timezone Offset From UTC, +ZZXX (PS3.3 §C.12.1.1.8).
+
+    Raises
+    ------
+    Unwritable
+        It is no offset.
+    """
+    found = _OFFSET.fullmatch(text)
+    if not found:
+        raise Unwritable(f"{named(text)} is no offset from UTC; the form is +ZZXX, such as +0200")
+    return _offset(text if found["sign"] is None else f"{found['sign']}{int(found['h']):02}{found['m'] or '00'}")
 
 
 def _offset(zone: str) -> str:

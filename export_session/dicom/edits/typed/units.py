@@ -55,6 +55,11 @@ _UNITS: dict[str, _Unit] = {
     **_sizes("field change", e0="T/s"),
     **_sizes("diffusion weighting", e0="s/mm2 s/mm² s/mm^2 sec/mm2"),
     **_sizes("rate", e0="bpm"),
+    **_sizes("activity", e0="Bq becquerel", e3="kBq", e6="MBq", e9="GBq"),
+    "Ci": _Unit("activity", Decimal(37_000_000_000), metric=False),
+    "mCi": _Unit("activity", Decimal(37_000_000), metric=False),
+    "uCi": _Unit("activity", Decimal(37_000), metric=False),
+    "µCi": _Unit("activity", Decimal(37_000), metric=False),
     # The international pound and yard of 1959
     "lb": _Unit("mass", Decimal("453.59237"), metric=False),
     "oz": _Unit("mass", Decimal("28.349523125"), metric=False),
@@ -103,6 +108,7 @@ _ELEMENTS = {
     "T/s": "dBdt",
     "s/mm2": "DiffusionBValue",
     "bpm": "HeartRate",
+    "Bq": "RadionuclideTotalDose",
 }
 _UNIT_OF = {keyword: unit for unit, keywords in _ELEMENTS.items() for keyword in keywords.split()}
 
