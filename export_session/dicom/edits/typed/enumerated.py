@@ -56,5 +56,15 @@ def why_undefined(value: Any, keyword: str) -> str:
     parts = value if isinstance(value, list) else str(value).split("\\")
     if attribute is None or all(str(part).strip(" \0") in attribute.values for part in parts):
         return ""
+    return _said(keyword)
+
+
+def without_undefined(warning: str, keyword: str) -> str:
+    """Take what :func:`why_undefined` says out of the warnings on a change."""
+    return "; ".join(part for part in warning.split("; ") if keyword not in _ATTRIBUTES or part != _said(keyword))
+
+
+def _said(keyword: str) -> str:
+    attribute = _ATTRIBUTES[keyword]
     *others, last = attribute.values
     return f"PS3.3 §{attribute.section} defines {', '.join(others)} and {last} for {keyword}, and no other value"
