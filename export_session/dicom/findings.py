@@ -18,8 +18,10 @@ _NAMED = 20  # findings
 
 def one_of_each(elements: Mapping[int, Mapping[int, bytes]]) -> list[int]:
     """Return instances by their number, one for all that change alike."""
-    alike = {tuple(new.items()): index for index, new in reversed(elements.items())}
-    return sorted(alike.values())[:_CHECKED]
+    alike: dict[tuple[tuple[int, bytes], ...], int] = {}
+    for index in sorted(elements):
+        alike.setdefault(tuple(elements[index].items()), index)
+    return list(alike.values())[:_CHECKED]
 
 
 def with_findings(result: Result, pairs: Iterable[tuple[Instance, Instance]]) -> Result:
@@ -32,9 +34,7 @@ def with_findings(result: Result, pairs: Iterable[tuple[Instance, Instance]]) ->
     pairs
         Instances as they were and as they are written.
     """
-    found = chain.from_iterable(
-        added_findings(main_data_set(before), main_data_set(after)) for before, after in pairs
-    )
+    found = chain.from_iterable(added_findings(main_data_set(before), main_data_set(after)) for before, after in pairs)
     findings = list(dict.fromkeys(found))
     paths = {finding.path for finding in findings}
     changes = tuple(_told_once(change) if change.path in paths else change for change in result.changes)

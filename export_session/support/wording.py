@@ -9,7 +9,8 @@ IN_TEXT = "(value)"
 
 MARKS = (("'", "'"), ('"', '"'), ("`", "`"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("«", "»"))
 VALUE_LIKE = re.compile(  # person names, UIDs, dates, numbers that are not counts
-    r"\S*\^\S*|(?<![\w.])-?\d+(?:\.\d+){3,}(?![\w.])|(?<![\w.])(?<!PS3\.3 table )-?\d+\.\d+(?:[eE][+-]?\d+)?(?![\w.]\w)|\b\d{5,}\b"
+    r"\S*\^\S*|(?<![\w.])-?\d+(?:\.\d+){3,}(?![\w.])"
+    r"|(?<![\w.])(?<!PS3\.3 table )-?\d+\.\d+(?:[eE][+-]?\d+)?(?![\w.]\w)|\b\d{5,}\b"
 )
 # Sentences that cite values. Of a list of all that are allowed, one that is left out would be known as the old value.
 CITING = (

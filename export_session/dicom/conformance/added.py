@@ -1,7 +1,7 @@
 """Findings on an object that has changed, which it did not have before: what its change broke.
 
-Most real files break some rule or other, which is nobody's concern here. So the same rules are asked of the object as it
-was, and only what is new is told.
+Most real files break some rule or other, which is nobody's concern here. So the same rules are asked of the object as
+it was, and only what is new is told.
 """
 
 from __future__ import annotations
@@ -67,12 +67,13 @@ def _added(table: Table, before: Sequence[DataSet], after: DataSet, place: str) 
 
 
 def _added_in_items(table: Table, olds: Sequence[Value | None], new: Value | None, path: str) -> Iterator[Finding]:
-    """Compare each item with the one in its place; with all of them where some came or went."""
+    """Compare each new or changed item with the one in its place; with all of them where their number is another."""
     afters, befores = _items(new), [item for old in olds for item in _items(old)]
     in_place = len(olds) == 1 and len(befores) == len(afters)
+    stay = {tuple(item.elements.values()) for item in befores}
     for number, item in enumerate(afters):
-        before = befores[number : number + 1] if in_place else befores
-        if all(one.elements != item.elements for one in before):
+        if tuple(item.elements.values()) not in stay:
+            before = befores[number : number + 1] if in_place else befores
             yield from _added(table, before, item, f"{path}[{number}].")
 
 
@@ -107,16 +108,16 @@ def _problems(tag: int, attribute: Attribute, data_set: DataSet) -> Iterator[str
 
 
 def _holds(condition: Sequence[Any], data_set: DataSet) -> bool:
-    word, *rest = condition
+    word, rest = str(condition[0]), condition[1:]
     if word in ("and", "or"):
         parts = (_holds(part, data_set) for part in rest)
         return all(parts) if word == "and" else any(parts)
     value = data_set.at(int(rest[0], 16))
     if word in ("+", "-"):
-        return (value is not None) == (word == "+")
+        return (value is None) == (word == "-")
     if value is None or value.empty:
         return False
-    return word == "++" or (_components(value)[0] in rest[1:]) == (word == "=")
+    return word == "++" or (word == "=") is (_components(value)[0] in rest[1:])
 
 
 def _worded(condition: Sequence[Any], data_set: DataSet) -> str:

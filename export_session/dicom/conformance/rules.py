@@ -134,8 +134,8 @@ def table_of(sop_class: str) -> Table | None:
     if iod is None:
         return None
     modules = _standard()["modules"]
-    listed = [_Listed(modules[name], name, kind == "mandatory") for kind in ("mandatory", "others") for name in iod[kind]]
-    return Table(tuple(listed), tuple(iod["groups"]))
+    usages = [(name, kind == "mandatory") for kind in ("mandatory", "others") for name in iod[kind]]
+    return Table(tuple(_Listed(modules[name], name, binding) for name, binding in usages), tuple(iod["groups"]))
 
 
 @cache

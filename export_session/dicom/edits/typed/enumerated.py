@@ -27,14 +27,16 @@ _ATTRIBUTES = {
     "Laterality": _Enumerated("C.7.3.1", ("R", "L"), _SIDES),
     "ImageLaterality": _Enumerated("C.8.11.7", _SIDE_OF, _MORE_SIDES),
     "FrameLaterality": _Enumerated("C.7.6.16.2.8", _SIDE_OF, _MORE_SIDES),
-    "QualityControlImage": _Enumerated("C.7.6.1", ("YES", "NO"), _YES_NO),
+    "QualityControlImage": _Enumerated("C.7.6.1", ("YES", "NO", "BOTH"), _YES_NO),
     "BurnedInAnnotation": _Enumerated("C.7.6.1", ("YES", "NO"), _YES_NO),
     "RecognizableVisualFeatures": _Enumerated("C.7.6.1", ("YES", "NO"), _YES_NO),
     "LossyImageCompression": _Enumerated(
         "C.7.6.1", ("00", "01"), {"yes": "01", "no": "00", "true": "01", "false": "00"}
     ),
     "AngioFlag": _Enumerated("C.8.3.1", ("Y", "N"), {"yes": "Y", "no": "N", "true": "Y", "false": "N"}),
-    "PixelPresentation": _Enumerated("C.8.16.2", ("COLOR", "MONOCHROME", "MIXED", "TRUE_COLOR"), {"colour": "COLOR"}),
+    "PixelPresentation": _Enumerated(
+        "C.8.16.2", ("COLOR", "MONOCHROME", "MIXED", "TRUE_COLOR", "COLOR_RANGE", "COLOR_REF"), {"colour": "COLOR"}
+    ),
     "ContentQualification": _Enumerated("C.8.13.2", ("PRODUCT", "RESEARCH", "SERVICE")),
     "CompletionFlag": _Enumerated("C.17.2", ("PARTIAL", "COMPLETE")),
     "VerificationFlag": _Enumerated("C.17.2", ("UNVERIFIED", "VERIFIED")),
