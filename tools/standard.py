@@ -63,14 +63,15 @@ def _iod(iod: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _attributes(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes of a module, a macro or an item by tag, and the tables that it always includes."""
+    """Return the attributes of a module, a macro or an item by tag, and the tables that it includes."""
     kept: dict[str, Any] = {
         tag[1:5] + tag[6:10]: _attribute(tag[1:5] + tag[6:10], one)
         for tag, one in table.items()
         if tag != "include" and not tag.startswith(LEFT_OUT)
     }
-    included = [one["ref"] for one in table.get("include", ()) if "cond" not in one]
-    return {**kept, "include": included} if included else kept
+    for one in table.get("include", ()):
+        kept.setdefault("perhaps" if "cond" in one else "include", []).append(one["ref"])
+    return kept
 
 
 def _attribute(tag: str, one: Mapping[str, Any]) -> dict[str, Any]:

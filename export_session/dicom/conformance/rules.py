@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 _TYPES = ("1", "1C", "2", "2C", "3")  # the strictest first (PS3.5 §7.4)
 _ANY_GROUP = "FuncGroup"  # in place of the functional group macros of the IOD
+_INCLUDING = ("include", "perhaps")  # other tables; "perhaps" where a condition holds
 _JOINED = ("and", "or")
 _STANDARD = Path(__file__).with_name("standard.json")
 
@@ -81,12 +82,12 @@ class Table:
 
     def _expanded(self, table: _Listed) -> Iterator[tuple[int, _Listed]]:
         for key, rule in table.rule.items():
-            if key != "include":
+            if key not in _INCLUDING:
                 yield int(key, 16), table._replace(rule=rule)
                 continue
             for name in rule:
+                binding = table.binding and key == "include" and name != _ANY_GROUP
                 for other in self.groups if name == _ANY_GROUP else (name,):
-                    binding = table.binding and name != _ANY_GROUP
                     yield from self._expanded(_Listed(_standard()["modules"][other], other, binding))
 
     def _merged(self, listed: Sequence[_Listed]) -> Attribute:
