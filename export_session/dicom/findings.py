@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
 from export_session.dicom.binary.dataset import main_data_set
 from export_session.dicom.binary.instance import Instance
-from export_session.dicom.conformance import added_findings
+from export_session.dicom.conformance import SOP_CLASS, added_findings
 from export_session.dicom.edits.typed import without_undefined
 from export_session.dicom.vocabulary import Change, Result
 
@@ -16,11 +16,21 @@ _CHECKED = 20  # instances of a file; more differ in their edits only where each
 _NAMED = 20  # findings
 
 
-def one_of_each(elements: Mapping[int, Mapping[int, bytes]]) -> list[int]:
-    """Return instances by their number, one for all that change alike."""
-    alike: dict[tuple[tuple[int, bytes], ...], int] = {}
-    for index in sorted(elements):
-        alike.setdefault(tuple(elements[index].items()), index)
+def one_of_each(instances: Sequence[Instance], elements: Mapping[int, Mapping[int, bytes]]) -> list[int]:
+    """Return instances by their number, one for all of a kind that change alike.
+
+    Parameters
+    ----------
+    instances
+        The members of the file.
+    elements
+        New elements of those that change.
+    """
+    alike: dict[Hashable, int] = {}
+    for index, new in sorted(elements.items()):
+        old = instances[index].elements
+        changes = tuple((old.get(tag), element) for tag, element in new.items())
+        alike.setdefault((old.get(SOP_CLASS), changes), index)
     return list(alike.values())[:_CHECKED]
 
 

@@ -125,7 +125,7 @@ def rewrite(
                 }
                 _write(file, target, instances, elements, ReadBack(assignments, plan.edited, instances))
                 if chosen.check_conformance:
-                    pairs = ((instances[i], _with(instances[i], elements[i])) for i in one_of_each(elements))
+                    pairs = ((instances[i], _with(instances[i], elements[i])) for i in one_of_each(instances, elements))
                     result = with_findings(result, pairs)
                 return _looked_at(result, instances, elements, source.name)
         return replace(result, identity=identity_of(instances))

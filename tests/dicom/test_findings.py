@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,24 +79,39 @@ def test_a_mapped_value_is_checked_too(tmp_path: Path) -> None:
     assert not result.changes[0].reason
 
 
-def test_a_finding_that_all_slices_share_is_told_once_and_one_of_a_single_slice_too(tmp_path: Path) -> None:
-    slices = {
-        f"{number}.dcm": file_bytes({**WHOLE, "SOPInstanceUID": f"1.2.3.4.{number}", "InstanceNumber": str(number)})
-        for number in (1, 2, 3)
-    }
-    source = tmp_path / "source.zip"
-    with zipfile.ZipFile(source, "w") as archive:
-        for name, data in slices.items():
-            archive.writestr(name, data)
-    dicom = Rereading(io.BytesIO(slices["1.dcm"])).header
-    everywhere = {"dicom": {**dicom, "PatientSex": "X"}}
-    result = rewrite(source, tmp_path / "target.zip", everywhere, check_conformance=True)
+def archive(folder: Path, *slices: Items) -> tuple[Path, Mapping[str, Any]]:
+    """A zip of instances that differ in these elements, and the metadata of the first."""
+    files = [
+        file_bytes({**WHOLE, "SOPInstanceUID": f"1.2.3.4.{number}", "InstanceNumber": str(number), **elements})
+        for number, elements in enumerate(slices, 1)
+    ]
+    with zipfile.ZipFile(folder / "source.zip", "w") as written:
+        for number, data in enumerate(files, 1):
+            written.writestr(f"{number}.dcm", data)
+    return folder / "source.zip", Rereading(io.BytesIO(files[0])).header
+
+
+def test_a_finding_that_all_slices_share_is_told_once(tmp_path: Path) -> None:
+    source, dicom = archive(tmp_path, {}, {}, {})
+    result = rewrite(source, tmp_path / "target", {"dicom": {**dicom, "PatientSex": "X"}}, check_conformance=True)
     assert result.changes[0].instances == 3
     assert [note.partition(":")[0] for note in result.notes] == ["PatientSex"]
+
+
+def test_a_finding_in_a_single_slice_is_told(tmp_path: Path) -> None:
+    source, dicom = archive(tmp_path, {}, {}, {})
     types = [["ORIGINAL", "PRIMARY", "M"], ["ORIGINAL", "PRIMARY", "M"], ["MADE", "PRIMARY", "M"]]
-    per_slice = {"dicom": dicom, "dicom_array": {"InstanceNumber": [1, 2, 3], "ImageType": types}}
-    result = rewrite(source, tmp_path / "target.zip", per_slice, check_conformance=True)
+    header = {"dicom": dicom, "dicom_array": {"InstanceNumber": [1, 2, 3], "ImageType": types}}
+    result = rewrite(source, tmp_path / "target", header, check_conformance=True)
     assert [note.partition(" is not")[0] for note in result.notes] == ["ImageType: MADE"]
+
+
+@pytest.mark.parametrize("first", [{"SOPClassUID": "1.2.3"}, {"ScanningSequence": "YY\\XX"}])
+def test_a_slice_that_it_breaks_is_found_behind_one_that_it_does_not(tmp_path: Path, first: Items) -> None:
+    source, dicom = archive(tmp_path, first, {})
+    mapped = {"ScanningSequence": "XX"}
+    result = rewrite(source, tmp_path / "target", {"dicom": dicom}, mapped, check_conformance=True)
+    assert [note.partition(" is not")[0] for note in result.notes] == ["ScanningSequence: XX"]
 
 
 def test_it_decides_on_no_byte(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.conformance.rules import Attribute, Table, table_of
 from export_session.dicom.dictionary import NUMBER_FORMATS, STRING_VRS
 
-_SOP_CLASS = 0x00080016
+SOP_CLASS = 0x00080016
 _NAMED = 12  # values of an enumeration
 
 
@@ -47,7 +47,7 @@ def added_findings(before: DataSet, after: DataSet) -> list[Finding]:
     list
         Nothing where the standard has no rules for its SOP class.
     """
-    sop_class = after.at(_SOP_CLASS)
+    sop_class = after.at(SOP_CLASS)
     table = table_of(sop_class.decoded("UI")) if sop_class else None
     return list(_added(table, (before,), after, "")) if table else []
 
@@ -97,7 +97,7 @@ def _problems(tag: int, attribute: Attribute, data_set: DataSet) -> Iterator[str
     if value is None:
         if applies and attribute.binding and attribute.type != "3":
             yield f" is absent, but required{where} {rule}"
-    elif value.empty:
+    elif value.empty and value.element.held:
         if attribute.type.startswith("1") and (applies or not condition):
             yield f" is empty, but must have a value{where} {rule}"
     elif enumerated := attribute.enumerated:
