@@ -38,6 +38,7 @@ class Config:
     edit_uids: bool = False
     record_original_attributes: bool = False
     assume_charset: str | None = None
+    check_conformance: bool = False
     verify: Literal["auto", "readback"] = "auto"
     log_values: Literal["full", "hash", "none"] = "full"
     transfers: int = 4
@@ -52,6 +53,7 @@ class Config:
             self.on_refused_edit,
             self.record_original_attributes,
             assume_charset=self.assume_charset or "",
+            check_conformance=self.check_conformance or self.dry_run,
         )
 
 

@@ -26,6 +26,7 @@ from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.packed import packed_note, refuse_packed
 from export_session.dicom.files.proof import Elements
 from export_session.dicom.files.stream import cut
+from export_session.dicom.findings import one_of_each, with_findings
 from export_session.dicom.identity import identity_of
 from export_session.dicom.remains.search import find_remaining
 from export_session.dicom.vocabulary import Assignment, Follow, Options, Result
@@ -123,6 +124,9 @@ def rewrite(
                     for index, edited in plan.edited.items()
                 }
                 _write(file, target, instances, elements, ReadBack(assignments, plan.edited, instances))
+                if chosen.check_conformance:
+                    pairs = ((instances[i], _with(instances[i], elements[i])) for i in one_of_each(instances, elements))
+                    result = with_findings(result, pairs)
                 return _looked_at(result, instances, elements, source.name)
         return replace(result, identity=identity_of(instances))
 

@@ -57,6 +57,7 @@ class Options:
     record_original_attributes: bool = False
     on_invalid_edit: InitVar[str | None] = None
     assume_charset: str = ""  # of text in a file that declares no character set
+    check_conformance: bool = False  # say which rules of PS3.3 the changes break; decides on no byte
 
     @property
     def assumed(self) -> str:

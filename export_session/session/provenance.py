@@ -76,7 +76,8 @@ def digest(value: Any) -> str:
 def edit_digest(file: File, overrides: Mapping[str, Any], options: Options, follow: Follow) -> str:
     """Return the digest of everything but the origin's bytes that decides on the bytes of its copy."""
     following = [follow] if follow else []  # others have the digest that earlier versions gave them
-    return digest([SEMANTICS, file.info.get("header"), overrides, asdict(options), *following])
+    deciding = {name: value for name, value in asdict(options).items() if name != "check_conformance"}
+    return digest([SEMANTICS, file.info.get("header"), overrides, deciding, *following])
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,16 @@ IN_TEXT = "(value)"
 
 MARKS = (("'", "'"), ('"', '"'), ("`", "`"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("«", "»"))
 VALUE_LIKE = re.compile(  # person names, UIDs, dates, numbers that are not counts
-    r"\S*\^\S*|(?<![\w.])-?\d+(?:\.\d+){3,}(?![\w.])|(?<![\w.])-?\d+\.\d+(?:[eE][+-]?\d+)?(?![\w.]\w)|\b\d{5,}\b"
+    r"\S*\^\S*|(?<![\w.])-?\d+(?:\.\d+){3,}(?![\w.])"
+    r"|(?<![\w.])(?<!PS3\.3 table )-?\d+\.\d+(?:[eE][+-]?\d+)?(?![\w.]\w)|\b\d{5,}\b"
 )
-TYPED = re.compile(r"\btyped .*, written .*", re.DOTALL)  # the remark on a value that was brought into DICOM's form
+# Sentences that cite values. Of a list of all that are allowed, one that is left out would be known as the old value.
+CITING = (
+    (re.compile(r"\btyped .*, written .*", re.DOTALL), f"typed {IN_TEXT}, written {IN_TEXT}"),
+    (re.compile(r": .* is not one of .*? \(PS3", re.DOTALL), f": {IN_TEXT} is not one of those that are allowed (PS3"),
+    (re.compile(r" defines [^;]* for (?=\w+, and no other value)"), " defines certain values for "),
+    (re.compile(r"(, but (?:required|must have a value)) where .* (?=\(type)", re.DOTALL), r"\1 under a condition "),
+)
 PICTURES = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}  # ␀ … ␟ ␡
 # C1 controls, line and paragraph separator, marks and overrides of writing direction, halves of characters
 UNPRINTABLE = re.compile("[\x80-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -64,7 +71,8 @@ def without_values(text: str, values: Collection[str] = (), names: Collection[st
     That is each of the known ``values``; everything in quotation marks but ``names`` (of files, containers
     and elements); and whatever looks like a person's name, a UID, a date or a measured number.
     """
-    text = TYPED.sub(f"typed {IN_TEXT}, written {IN_TEXT}", text)
+    for pattern, instead in CITING:
+        text = pattern.sub(instead, text)
     for value in sorted(values, key=len, reverse=True):
         if value in text:
             text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", IN_TEXT, text)

@@ -116,6 +116,34 @@ def test_a_sentence_keeps_what_is_no_value(text: str, left: str | None) -> None:
     assert without_values(text) == (left or text)
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (
+            "PatientSex: DIVERSE is not one of M, F, O (PS3.3 §C.7.1.1), which the change brought in",
+            "PatientSex: (value) is not one of those that are allowed (PS3.3 §C.7.1.1), which the change brought in",
+        ),
+        (
+            "a remark; PS3.3 §C.7.1.1 defines M, F and O for PatientSex, and no other value; another for M",
+            "a remark; PS3.3 §C.7.1.1 defines certain values for PatientSex, and no other value; another for (value)",
+        ),
+        (
+            "K is absent, but required where PatientSex is M or F (type 1C, PS3.3 table 8.8-1a)",
+            "K is absent, but required under a condition (type 1C, PS3.3 table 8.8-1a)",
+        ),
+    ],
+)
+def test_what_is_allowed_does_not_give_away_which_of_it_was_there(text: str, left: str) -> None:
+    assert without_values(text, {"M", "DIVERSE"}) == left
+
+
+@given(st.text(min_size=1))
+def test_no_finding_shows_the_value_that_it_is_about(value: str) -> None:
+    finding = f"PatientSex: {value} is not one of M, F, O (PS3.3 §C.7.1.1), which the change brought in"
+    shown = "PatientSex: (value) is not one of those that are allowed (PS3.3 §C.7.1.1), which the change brought in"
+    assert without_values(finding) == shown
+
+
 @given(old=VALUES, new=VALUES)
 @settings(max_examples=50)
 def test_no_value_is_left_in_a_change(old: object, new: object) -> None:

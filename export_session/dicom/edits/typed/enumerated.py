@@ -27,14 +27,16 @@ _ATTRIBUTES = {
     "Laterality": _Enumerated("C.7.3.1", ("R", "L"), _SIDES),
     "ImageLaterality": _Enumerated("C.8.11.7", _SIDE_OF, _MORE_SIDES),
     "FrameLaterality": _Enumerated("C.7.6.16.2.8", _SIDE_OF, _MORE_SIDES),
-    "QualityControlImage": _Enumerated("C.7.6.1", ("YES", "NO"), _YES_NO),
+    "QualityControlImage": _Enumerated("C.7.6.1", ("YES", "NO", "BOTH"), _YES_NO),
     "BurnedInAnnotation": _Enumerated("C.7.6.1", ("YES", "NO"), _YES_NO),
     "RecognizableVisualFeatures": _Enumerated("C.7.6.1", ("YES", "NO"), _YES_NO),
     "LossyImageCompression": _Enumerated(
         "C.7.6.1", ("00", "01"), {"yes": "01", "no": "00", "true": "01", "false": "00"}
     ),
     "AngioFlag": _Enumerated("C.8.3.1", ("Y", "N"), {"yes": "Y", "no": "N", "true": "Y", "false": "N"}),
-    "PixelPresentation": _Enumerated("C.8.16.2", ("COLOR", "MONOCHROME", "MIXED", "TRUE_COLOR"), {"colour": "COLOR"}),
+    "PixelPresentation": _Enumerated(
+        "C.8.16.2", ("COLOR", "MONOCHROME", "MIXED", "TRUE_COLOR", "COLOR_RANGE", "COLOR_REF"), {"colour": "COLOR"}
+    ),
     "ContentQualification": _Enumerated("C.8.13.2", ("PRODUCT", "RESEARCH", "SERVICE")),
     "CompletionFlag": _Enumerated("C.17.2", ("PARTIAL", "COMPLETE")),
     "VerificationFlag": _Enumerated("C.17.2", ("UNVERIFIED", "VERIFIED")),
@@ -56,5 +58,15 @@ def why_undefined(value: Any, keyword: str) -> str:
     parts = value if isinstance(value, list) else str(value).split("\\")
     if attribute is None or all(str(part).strip(" \0") in attribute.values for part in parts):
         return ""
+    return _said(keyword)
+
+
+def without_undefined(warning: str, keyword: str) -> str:
+    """Take what :func:`why_undefined` says out of the warnings on a change."""
+    return "; ".join(part for part in warning.split("; ") if keyword not in _ATTRIBUTES or part != _said(keyword))
+
+
+def _said(keyword: str) -> str:
+    attribute = _ATTRIBUTES[keyword]
     *others, last = attribute.values
     return f"PS3.3 §{attribute.section} defines {', '.join(others)} and {last} for {keyword}, and no other value"
