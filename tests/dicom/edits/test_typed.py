@@ -144,7 +144,6 @@ WRITTEN = [
 ]
 
 REFUSED = [
-    ("TimezoneOffsetFromUTC", "CET", ["+0200"]),
     ("TimezoneOffsetFromUTC", "+1500", ["+1400"]),
     ("StudyTime", "123015.1234567", ["123015.123456"]),
     ("PixelSpacing", "0,5 0,5", ["0.5\\0.5"]),

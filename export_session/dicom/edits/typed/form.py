@@ -78,7 +78,7 @@ def _written(part: Any, target: Target, *, alone: bool) -> Any:
     if target.vr == "CS":
         return code(part, target.keyword)
     if target.keyword == _ZONE and isinstance(part, str) and part.strip():
-        return zone(part.strip())
+        return zone(part.strip()) or part  # its VR takes any text
     if part is None or part == "" or _fits(part, target.vr):
         return part
     text: Any

@@ -113,17 +113,11 @@ def _parted(text: str) -> tuple[str, str, str]:
     return day or "", clock(found[2]) or "", zone
 
 
-def zone(text: str) -> str:
-    """Return the value of Timezone Offset From UTC, +ZZXX (PS3.3 §C.12.1.1.8).
-
-    Raises
-    ------
-    Unwritable
-        It is no offset.
-    """
+def zone(text: str) -> str | None:
+    """Return the value of Timezone Offset From UTC, +ZZXX (PS3.3 §C.12.1.1.8); None for what is no offset here."""
     found = _OFFSET.fullmatch(text)
     if not found:
-        raise Unwritable(f"{named(text)} is no offset from UTC; the form is +ZZXX, such as +0200")
+        return None
     return _offset(text if found["sign"] is None else f"{found['sign']}{int(found['h']):02}{found['m'] or '00'}")
 
 
