@@ -103,7 +103,6 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         if config.fan_out and not isinstance(destination, Session):
             return fan_out(site, chosen, destination, route, output)
         stem = stem_of(destination)
-        outputs = Outputs(output, stem, config.log_values, "preview" if config.dry_run else "export")
         run = Run(
             site,
             config,
@@ -114,6 +113,7 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         )
         cancellation.then(run.progress.close)  # which says how much is left
         selection = select(site, destination, route, config)
+        outputs = Outputs(output, stem, config.log_values, "preview" if config.dry_run else "export")
         sessions, error = export_all(run, route, selection, workers, outputs)
         run.progress.close()
     record = RunRecord(

@@ -203,3 +203,11 @@ def test_a_label_forges_no_line_of_the_log(world: World) -> None:
     assert run.code == 1, run.printed
     assert not [line for line in run.printed.splitlines() if line.startswith("Exported and verified")]
     assert "Visit␊Exported" in run.printed
+
+
+def test_a_run_that_may_not_list_its_sessions_does_not_start(quiet: World) -> None:
+    quiet.site.fault("status", status=403, route="/projects/{id}/sessions")
+    run = quiet.run(quiet.quarantine)
+    quiet.site.clear_faults()
+    refused(quiet, run, "403")
+    assert not list(run.output.glob("*_export_log.csv"))
