@@ -124,10 +124,11 @@ def rewrite(
                     for index, edited in plan.edited.items()
                 }
                 _write(file, target, instances, elements, ReadBack(assignments, plan.edited, instances))
+                written = [_with(one, elements.get(index, {})) for index, one in enumerate(instances)]
                 if chosen.check_conformance:
-                    pairs = ((instances[i], _with(instances[i], elements[i])) for i in one_of_each(instances, elements))
+                    pairs = ((instances[i], written[i]) for i in one_of_each(instances, elements))
                     result = with_findings(result, pairs)
-                return _looked_at(result, instances, elements, source.name)
+                return _looked_at(result, instances, written, elements, source.name)
         return replace(result, identity=identity_of(instances))
 
 
@@ -157,9 +158,11 @@ def _result(
     )
 
 
-def _looked_at(result: Result, instances: Sequence[Instance], elements: Elements, source: str) -> Result:
+def _looked_at(
+    result: Result, instances: Sequence[Instance], written: Sequence[Instance], elements: Elements, source: str
+) -> Result:
     """Add what is to be known of the file as it was written, beyond the changes themselves."""
-    identity = identity_of(_with(one, elements.get(index, {})) for index, one in enumerate(instances))
+    identity = identity_of(written)
     dates = identity.dates if identity else frozenset()
     remains = find_remaining(instances, elements, result.changes, dates=dates, source=source)
     return replace(result, identity=identity, remains=remains)

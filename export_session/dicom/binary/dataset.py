@@ -6,7 +6,7 @@ The main data set and the items of its sequences are looked at in the same way.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pydicom.charset import decode_bytes
@@ -52,6 +52,20 @@ class DataSet:
             return self.at(key.tag)
         found = (self.at(key.tag | block << 8) for block, _ in self.blocks(key))
         return next((value for value in found if value), None)
+
+    def below(self, way: Iterable[tuple[Key, int | None]]) -> DataSet | None:
+        """Return the item at the end of a way through sequences, by key and number; None where there is none."""
+        data_set = self
+        for key, number in way:
+            sequence = data_set.get(key)
+            try:
+                item = sequence.item(number or 0) if sequence and sequence.is_sequence else None
+            except Malformed:
+                item = None
+            if item is None:
+                return None
+            data_set = item
+        return data_set
 
     def at(self, tag: int) -> Value | None:
         """Return the element of a tag, None when it is absent."""

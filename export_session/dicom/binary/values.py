@@ -9,7 +9,7 @@ from typing import Any
 from export_session.dicom.binary.forms import check_form
 from export_session.dicom.binary.numbers import attribute_tag, decimal_string, integer, integer_string, real
 from export_session.dicom.binary.refusal import Unwritable, named
-from export_session.dicom.dictionary import INTEGER_RANGES, NUMBER_FORMATS, NUMBER_STRINGS, UNSPLIT_VRS
+from export_session.dicom.dictionary import INTEGER_RANGES, NUMBER_FORMATS, NUMBER_STRINGS, STRING_VRS, UNSPLIT_VRS
 
 _PADDING = " \0"
 
@@ -76,6 +76,18 @@ def to_bytes(value: Any, vr: str, vm: str, order: str, count: int = 0) -> bytes:
     number = integer if vr in INTEGER_RANGES else real
     pack = Struct(order + NUMBER_FORMATS[vr]).pack
     return b"".join(pack(number(item, vr)) for item in values)
+
+
+def why_unwritable(value: Any, vr: str, vm: str, own: str = "") -> str:
+    """Say why a text or numeric VR cannot hold a value, "" where it can; see :func:`to_text`, :func:`to_bytes`."""
+    try:
+        if vr in STRING_VRS:
+            to_text(value, vr, vm, own)
+        elif vr in NUMBER_FORMATS or vr == "AT":
+            to_bytes(value, vr, vm, "<")
+    except Unwritable as refusal:
+        return str(refusal)
+    return ""
 
 
 def fits_multiplicity(count: int, vm: str) -> bool:

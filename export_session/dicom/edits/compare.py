@@ -26,7 +26,7 @@ from export_session.dicom.dictionary import (
 from export_session.dicom.edits.components import kept_components, own_components, value_to_write
 from export_session.dicom.edits.difference import Above, Difference, Finding, Imported, Remark, Restated
 from export_session.dicom.edits.doubt import why_doubtful
-from export_session.dicom.edits.equality import as_number, is_empty, same
+from export_session.dicom.edits.equality import as_number, is_empty, is_plain, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL, PER_FRAME_GROUPS, Marks
 from export_session.dicom.edits.items import ItemComparison
 from export_session.dicom.edits.new_item import NO_ITEMS, is_list_of_items, new_sequence
@@ -95,7 +95,7 @@ class Comparison:
 
     def typed(self, key: Key, value: Any, data_set: DataSet) -> Typed:
         """Return a value in the form in which DICOM has it; components that the file holds stay as they are."""
-        if _is_blank(value) or not _is_plain(value) or key.tag == SPECIFIC_CHARACTER_SET:  # which has names of its own
+        if _is_blank(value) or not is_plain(value) or key.tag == SPECIFIC_CHARACTER_SET:  # which has names of its own
             return Typed(value)
         in_file = data_set.get(key)
         parts = value.split("\\") if isinstance(value, str) else value
@@ -165,7 +165,7 @@ class Comparison:
         difference = self.difference(key, value, data_set, above)
         if difference.refusal:
             return difference
-        if difference.vr != "SQ" and not _is_plain(value):
+        if difference.vr != "SQ" and not is_plain(value):
             return replace(difference, value=value)  # the writer says why the VR cannot hold it
         if _is_blank(value):
             warning = "null in the metadata is taken as a request to blank the value" if value is None else ""
@@ -272,10 +272,6 @@ class Comparison:
             yield from ItemComparison(self, whole, value, items, empty, above).findings()
             return
         yield replace(self.difference(key, value, data_set, above), refusal=NO_ITEMS)
-
-
-def _is_plain(value: Any) -> bool:
-    return not any(isinstance(part, (list, Mapping)) for part in (value if isinstance(value, list) else [value]))
 
 
 def _is_blank(value: Any) -> bool:

@@ -6,6 +6,7 @@ import math
 import re
 import struct
 import unicodedata
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
@@ -36,6 +37,11 @@ def is_empty(value: Any) -> bool:
     if isinstance(value, str):
         return not value.strip(PADDING)
     return value is None or value is ABSENT or value == {}
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is a scalar or a list of those; no object, nor a list with lists or objects in it."""
+    return not any(isinstance(part, (list, Mapping)) for part in (value if isinstance(value, list) else [value]))
 
 
 def same(one: Any, other: Any, vr: str, *, any_sign: bool = False) -> bool:

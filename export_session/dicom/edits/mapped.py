@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
-from export_session.dicom.binary.refusal import Unwritable
-from export_session.dicom.binary.values import to_bytes, to_text
+from export_session.dicom.binary.values import why_unwritable
 from export_session.dicom.dictionary import (
-    NUMBER_FORMATS,
     SPECIFIC_CHARACTER_SET,
     STRING_VRS,
     Key,
@@ -21,7 +19,7 @@ from export_session.dicom.edits.compare import Comparison
 from export_session.dicom.edits.derived_labels import age_string, is_derived_label, same_age, unit_of
 from export_session.dicom.edits.difference import Difference
 from export_session.dicom.edits.edit import Edit, HeaderPath
-from export_session.dicom.edits.equality import is_empty, same
+from export_session.dicom.edits.equality import is_empty, is_plain, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL
 from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.series import Series
@@ -65,22 +63,20 @@ def with_mapping(
         rivals = [edit for edit in decided if edit.difference.keys[0].is_like(row.key)]
         if row.is_label_of_file or any(row.is_label_of(edit) for edit in rivals):
             continue
-        if rivals and (unfit := row.unfit()):  # which decides nothing, so the edits stand
-            decided += unfit
+        made = list(row.edits())
+        if rivals and (unfit := [edit.refuse(why) for edit in made if (why := _why_unfit(edit.difference))]):
+            decided += unfit  # which decides nothing, so the edits stand
             continue
         lost = [edit.overrule(MAPPING_WINS) for edit in rivals if not row.agrees_with(edit)]
-        notes += [f"{row.key.name}: {MAPPING_WINS}"] if lost else []
-        decided = [*(edit for edit in decided if edit not in rivals), *lost, *row.edits(overriding=bool(lost))]
+        if lost:
+            notes.append(f"{row.key.name}: {MAPPING_WINS}")
+            made = [edit.warn(_OVERRIDES) for edit in made]
+        decided = [*(edit for edit in decided if edit not in rivals), *lost, *made]
     return decided, notes
 
 
 def _is_unknown(value: Any) -> bool:
     return is_empty(value) or (isinstance(value, str) and value.strip().lower() == "unknown")
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether a value has components, or is one; no object is."""
-    return not any(isinstance(part, (list, Mapping)) for part in (value if isinstance(value, list) else [value]))
 
 
 def _is_number(value: Any) -> bool:
@@ -94,19 +90,12 @@ def _why_unfit(difference: Difference) -> str:
     in_file, step = difference.in_file, difference.path[-1]
     own = {in_file.element.vr, in_file.dictionary_vr} if in_file else set()
     vm = vm_in_dictionary(in_file.tag if in_file else step.tag, step.creator)
-    reasons = [_why_unwritable(difference.value, vr, vm, in_file) for vr in (difference.vr, *(own - {"", "UN"}))]
+    held = in_file if in_file and not in_file.is_sequence else None
+    reasons = [
+        why_unwritable(difference.value, vr, vm, held.decoded(vr) if held and vr in STRING_VRS else "")
+        for vr in (difference.vr, *(own - {"", "UN"}))
+    ]
     return reasons[0] if all(reasons) else ""
-
-
-def _why_unwritable(value: Any, vr: str, vm: str, in_file: Value | None) -> str:
-    try:
-        if vr in NUMBER_FORMATS or vr == "AT":
-            to_bytes(value, vr, vm, "<")
-        elif vr in STRING_VRS:
-            to_text(value, vr, vm, in_file.decoded(vr) if in_file and not in_file.is_sequence else "")
-    except Unwritable as refusal:
-        return str(refusal)
-    return ""
 
 
 @dataclass(frozen=True)
@@ -146,7 +135,7 @@ class _Row:
         is_age = not isinstance(self.value, str) and self.comparison.difference(self.key, "", data_set).vr == "AS"
         return Typed(self.value) if is_age else typed
 
-    def edits(self, *, overriding: bool) -> Iterator[Edit]:
+    def edits(self) -> Iterator[Edit]:
         """Yield the edit that brings the value into the instances that do not hold it."""
         groups = self.series.distinct(self.key)
         changing = [group for group in groups if not self._is_held_by(self.series.data_sets[group[0]])]
@@ -155,18 +144,13 @@ class _Row:
         covered = frozenset(i for group in changing for i in group)
         data_set = self.series.data_sets[changing[0][0]]
         in_file = data_set.get(self.key)
-        edit = Edit(
+        yield Edit(
             self._difference(data_set, in_file),
             Cause.MAPPING,
             None if len(covered) == len(self.series.indices) else covered,
             places=self._places(),
             before=project(in_file, self.comparison.marks.likeliest) if in_file else ABSENT,
         )
-        yield edit.warn(_OVERRIDES) if overriding else edit
-
-    def unfit(self) -> list[Edit]:
-        """Return the edit as refused where its element cannot hold the value."""
-        return [edit.refuse(reason) for edit in self.edits(overriding=False) if (reason := _why_unfit(edit.difference))]
 
     def _difference(self, data_set: DataSet, in_file: Value | None) -> Difference:
         typed = self._typed(data_set)
@@ -175,7 +159,7 @@ class _Row:
             return replace(difference, value=self.value, refusal=_NO_FIELD)
         if difference.vr == "SQ":
             return replace(difference, value=self.value, refusal="a Flywheel field cannot be mapped to a sequence")
-        if not _is_plain(self.value):
+        if not is_plain(self.value):
             return replace(difference, value=self.value, refusal="an object cannot be written to an element")
         if difference.vr != "AS" or not _is_number(self.value):
             difference = replace(difference, value=typed.value, unwritable=typed.refusal)
@@ -190,7 +174,7 @@ class _Row:
         in_file = data_set.get(self.key)
         if in_file is None or in_file.empty or in_file.is_sequence:
             return False
-        if not _is_plain(self.value):
+        if not is_plain(self.value):
             return False
         if (
             in_file.vr == "AS"

@@ -127,16 +127,8 @@ def _shape(data_set: DataSet, path: Sequence[Step]) -> list[int]:
 
 def leaf(data_set: DataSet, path: Sequence[Step]) -> tuple[bool, Value | None]:
     """Return whether the data set that should hold an element is there, and the element."""
-    for step in path[:-1]:
-        sequence = data_set.get(step.key)
-        try:
-            item = sequence.item(step.item or 0) if sequence and sequence.is_sequence else None
-        except Malformed:
-            item = None
-        if item is None:
-            return False, None
-        data_set = item
-    return True, data_set.get(path[-1].key)
+    holder = data_set.below((step.key, step.item) for step in path[:-1])
+    return (False, None) if holder is None else (True, holder.get(path[-1].key))
 
 
 def _hold_same(one: Value | None, other: Value | None) -> bool:

@@ -20,6 +20,7 @@ from export_session.dicom.edits.importers import (
 from export_session.dicom.edits.per_slice import frame_data_set
 from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.redeclared import as_imported, enter_texts, redeclared
+from export_session.dicom.edits.series import INSTANCE_NUMBER
 from export_session.dicom.vocabulary import Assignment, Cause, Items, KeptItem, NewItem, Step
 
 _META_LENGTH = 0x00020000
@@ -80,7 +81,8 @@ def agreed_header(
     stated = any(edit.path[-1].tag == SPECIFIC_CHARACTER_SET for edit in written)
     changed = redeclared(decision.series.data_sets, record.rewritten, stated=stated)
     enter_texts(record.header, changed, decision.reference, decision.order, record.importer)
-    record.sort_arrays()
+    if any(edit.path[-1].tag == INSTANCE_NUMBER for edit in written):
+        record.sort_arrays()
     return record.header
 
 
@@ -193,13 +195,11 @@ class _Record:
 
     def _of_edit(self, edit: Edit, member: int, importer: Importer, *, nested: bool) -> Any:
         """Return what an importer would show of an edited element; items that nobody touched stay as they are."""
-        made, items = (
-            self._as_imported(edit.path, edit.difference.wanted, member, importer, nested=nested),
-            edit.difference.value,
-        )
+        wanted, items = edit.difference.wanted, edit.difference.value
+        made = self._as_imported(edit.path, wanted, member, importer, nested=nested)
         if not isinstance(items, Items) or not isinstance(made, list):
             return made
-        pairs = zip(items.items, edit.difference.wanted, made, strict=True)
+        pairs = zip(items.items, wanted, made, strict=True)
         return [deepcopy(shown) if _is_untouched(item) else one for item, shown, one in pairs]
 
     def _as_imported(

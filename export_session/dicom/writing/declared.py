@@ -180,16 +180,8 @@ def _as_read_now(request: Request, was: DataSet, now: DataSet) -> Request:
 
 
 def _at_end(request: Request, data_set: DataSet) -> Value | None:
-    for step in request.path[:-1]:
-        sequence = data_set.get(step.key)
-        try:
-            item = sequence.item(step.item or 0) if sequence and sequence.is_sequence else None
-        except Malformed:
-            item = None
-        if item is None:
-            return None
-        data_set = item
-    return data_set.get(request.path[-1].key)
+    holder = data_set.below((step.key, step.item) for step in request.path[:-1])
+    return holder.get(request.path[-1].key) if holder else None
 
 
 def _translated(value: Any, now: Mapping[str, str], vr: str) -> Any:

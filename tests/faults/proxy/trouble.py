@@ -7,6 +7,7 @@ import json
 import random
 import signal
 from collections.abc import Callable
+from typing import Any
 
 from tests.faults.proxy.kinds import (
     Deed,
@@ -84,13 +85,18 @@ _instead("302 to a page", lambda _: Response.of(302, HTML, "text/html", Location
 _instead("307 to a page", lambda _: Response.of(307, HTML, "text/html", Location=SORRY))
 
 
+def _said(answer: Response) -> Any:
+    """Return the JSON of an answer, None where it has none."""
+    try:
+        return json.loads(answer.body)
+    except ValueError:
+        return None
+
+
 @_kind("list for object", speaks_json, wrong_form=True)
 async def _other_kind(exchange: Exchange, chance: random.Random) -> None:
     answer = await exchange.ask()
-    try:
-        said = json.loads(answer.body)
-    except ValueError:
-        said = None
+    said = _said(answer)
     other = chance.choice(["[]", "[{}]", "[null]"]) if isinstance(said, dict) else chance.choice(["{}", '{"_id": 1}'])
     await exchange.give(Response.of(200, other))
 
@@ -99,10 +105,7 @@ async def _other_kind(exchange: Exchange, chance: random.Random) -> None:
 async def _empty_page(exchange: Exchange, chance: random.Random) -> None:
     """A page of a listing in the form that it must have, but without its rows."""
     answer = await exchange.ask()
-    try:
-        said = json.loads(answer.body)
-    except ValueError:
-        said = None
+    said = _said(answer)
     if isinstance(said, dict) and "results" in said:
         answer = answer.with_body(json.dumps({**said, "count": 0, "results": []}).encode())
     await exchange.give(answer)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from export_session.dicom.binary.refusal import Unwritable
-from export_session.dicom.binary.values import to_bytes, to_text
-from export_session.dicom.dictionary import INTEGER_RANGES, NUMBER_FORMATS, NUMBER_VRS, STRING_VRS
+from export_session.dicom.binary.values import why_unwritable
+from export_session.dicom.dictionary import INTEGER_RANGES, NUMBER_FORMATS, NUMBER_VRS
 from export_session.dicom.edits.typed.ages import age
 from export_session.dicom.edits.typed.codes import code
 from export_session.dicom.edits.typed.numbers import decimal, integer, real
@@ -99,11 +99,7 @@ def _written(part: Any, target: Target, *, alone: bool) -> Any:
 
 def _fits(part: Any, vr: str) -> bool:
     """Whether a component is one of the VR as it stands."""
-    try:
-        to_text(part, vr, "1") if vr in STRING_VRS else to_bytes(part, vr, "1", "<")
-    except Unwritable:
-        return False
-    return True
+    return not why_unwritable(part, vr, "1")
 
 
 def _digits(number: float) -> str:
