@@ -58,20 +58,28 @@ def _problems(sample: Sample, header: dict[str, Any], edits: list[Edit], target:
     ]
     for (name, old), new in zip(sample.instances().items(), after.values(), strict=True):
         if parse(old) is not None:
-            problems += [f"{name}: {problem}" for problem in _wrong(old, new, edits, refused)]
+            due = edits if _is_of_the_series(old, header) else []
+            problems += [f"{name}: {problem}" for problem in _wrong(old, new, edits, due, refused)]
     return problems
+
+
+def _is_of_the_series(instance: bytes, header: dict[str, Any]) -> bool:
+    """Whether it is of the series that the metadata describe: what is said of that one is not said of others."""
+    read, described = parse(instance), header["dicom"].get("SeriesInstanceUID")
+    assert read is not None
+    return described in (None, read.get("SeriesInstanceUID"))
 
 
 def _may(keyword: str, edits: list[Edit]) -> bool:
     return any(edit.refusal_allowed and keyword_for_tag(edit.path[-1]) == keyword for edit in edits)
 
 
-def _wrong(old: bytes, new: bytes, edits: list[Edit], refused: set[str]) -> list[str]:
+def _wrong(old: bytes, new: bytes, edits: list[Edit], due: list[Edit], refused: set[str]) -> list[str]:
     read = parse(new)
     assert read is not None
     found = [
         f"{edit}: reads back as {value!r}"
-        for edit in edits
+        for edit in due
         if not edit.refusal_allowed
         and keyword_for_tag(edit.path[-1]) not in refused
         and not same(edit.vr, value := value_at(read, edit.path), edit.value)
