@@ -6,6 +6,7 @@ from export_session.dicom.rewrite import rewrite
 from export_session.dicom.uids import read_uids
 from export_session.dicom.vocabulary import (
     Assignment,
+    Attribution,
     Cause,
     Change,
     Follow,
@@ -19,6 +20,7 @@ from export_session.dicom.vocabulary import (
 
 __all__ = [
     "Assignment",
+    "Attribution",
     "Cause",
     "Change",
     "FileUids",

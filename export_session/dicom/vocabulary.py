@@ -98,6 +98,16 @@ def by_either_name(on_refused_edit: str | None, on_invalid_edit: str | None) -> 
 
 
 @dataclass(frozen=True)
+class Attribution:
+    """Who made an edit, when and why, as far as it was recorded anywhere."""
+
+    author: str = ""  # user id, as Flywheel has it
+    at: str = ""  # ISO 8601, UTC
+    reason: str = ""  # as the author gave it
+    source: str = ""  # what tells so: "audit trail", or the cell of a sheet of corrections
+
+
+@dataclass(frozen=True)
 class Change:
     """One element of one or more instances of a file, with its old and new value.
 
@@ -116,6 +126,7 @@ class Change:
     instances: int = 1  # how many instances of the file this covers
     total: int = 1  # how many instances the file holds
     member: str = ""  # the zip member, when it covers just one of several
+    attribution: Attribution | None = None  # of an edit; the engine knows of none
 
 
 @dataclass(frozen=True)

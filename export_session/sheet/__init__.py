@@ -1,0 +1,1 @@
+"""Corrections from a spreadsheet: read, checked as a whole, applied to the metadata of the origin, and undone."""
