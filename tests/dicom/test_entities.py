@@ -228,6 +228,24 @@ def test_in_a_sequence_of_an_entity_it_goes_to_the_same_item(
     assert any("without this item" in change.reason for change in result.changes) is lacking
 
 
+@pytest.mark.parametrize("theirs", [[], request("other"), request("one"), request("new", "more")])
+@pytest.mark.parametrize("own", [[], request("one")])
+@pytest.mark.parametrize("new", [["new"], ["one", "new"], ["a", "b", "c"]])
+def test_new_items_go_to_the_instances_of_the_same_entity_alone(
+    tmp_path: Path, theirs: list[Items], own: list[Items], new: list[str]
+) -> None:
+    instances = series(3, SeriesInstanceUID=["1.2.3.3", "1.2.3.9", "1.2.3.3"])
+    for instance, items in zip(instances, [own, theirs, own], strict=True):
+        instance["RequestAttributesSequence"] = items
+    files = files_of(instances)
+    header = imported(files)
+    header["dicom"]["RequestAttributesSequence"] = [{"ScheduledProcedureStepID": step} for step in new]
+    result, after = rewritten(tmp_path, files, header)
+    assert steps(after) == [new, [item["ScheduledProcedureStepID"] for item in theirs], new]
+    assert {change.instances for change in result.changes} == {2}
+    assert own or "not written to 1 instance of another series" in result.changes[0].reason
+
+
 def test_a_uid_follows_its_own_rule_and_then_goes_to_its_entity(tmp_path: Path) -> None:
     instances = series(SeriesInstanceUID=TWO)
     result, held = edited(tmp_path, instances, "DeviceUID", "4.5.6", on_invalid_edit="skip")

@@ -64,8 +64,13 @@ def _over_entity(edit: Edit, entity: Entity, series: Series, reference: Referenc
     if lacking:
         edit = edit.warn(f"not written to {_counted(lacking)} without this item")
     if apart:
-        edit = edit.warn(f"not written to {_counted(apart)} of another {entity}")
+        edit = edit.warn(not_written_to(apart, entity))
     return replace(edit, instances=None if len(written) == len(series.indices) else frozenset(written))
+
+
+def not_written_to(apart: Collection[int], entity: Entity) -> str:
+    """Say which instances an edit passes by."""
+    return f"not written to {_counted(apart)} of another {entity}"
 
 
 def _counted(instances: Collection[int]) -> str:

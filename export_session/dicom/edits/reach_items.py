@@ -12,8 +12,9 @@ from export_session.dicom.edits.difference import Difference, Finding
 from export_session.dicom.edits.edit import Edit
 from export_session.dicom.edits.explain import imported_items
 from export_session.dicom.edits.importers import PER_FRAME_GROUPS
-from export_session.dicom.edits.reach import FIRST_FRAME
+from export_session.dicom.edits.reach import FIRST_FRAME, not_written_to
 from export_session.dicom.edits.series import Series
+from export_session.dicom.entities import entity_of
 from export_session.dicom.vocabulary import Step
 
 _VARYING = (
@@ -52,10 +53,16 @@ class ItemReach:
             yield edit.warn(FIRST_FRAME)
 
     def _over_instances(self, edit: Edit) -> Edit:
-        left: list[int] = []
+        """Write items to the instances of the entity that their sequence describes; where there is none, to all."""
+        entity = entity_of(edit.path) if self.comparison.options.edit_varying == "auto" else None
+        members = self.series.those_of(entity, self.reference) if entity else frozenset(self.series.indices)
+        left = [index for index in self.series.indices if index not in members]
+        if left and entity:
+            edit = edit.warn(not_written_to(left, entity))
         key = edit.difference.keys[0]
-        for group in self.series.distinct(key):
-            if self.reference in group:
+        for together in self.series.distinct(key):
+            group = [index for index in together if index in members]
+            if not group or self.reference in group:
                 continue
             found = [one for one in self.findings(str(edit.places[0][1]), group[0]) if isinstance(one, Difference)]
             twin = _twin(found, edit.path)
