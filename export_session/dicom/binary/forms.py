@@ -9,6 +9,7 @@ from collections.abc import Callable
 from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.dictionary import CHARSET_VRS, MAX_CHARACTERS, MULTI_LINE_VRS, UNSPLIT_VRS
 
+_NAMED_MAX = 64  # characters of a value in a reason
 _TM = re.compile(r"(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,6})?)?)?")
 _DT = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?")
 _UI = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))*")
@@ -41,7 +42,14 @@ def _check_characters(text: str, vr: str) -> None:
         raise Unwritable("a backslash separates values and cannot be part of one")
     longest = MAX_CHARACTERS.get(vr)
     if longest and vr != "PN" and len(text) > longest:
-        raise Unwritable(f"it has {len(text)} characters, {vr} holds {longest}")
+        raise Unwritable(f"it has {len(text)} characters, {vr} holds {longest}{_shorter(text, longest)}")
+
+
+def _shorter(text: str, longest: int) -> str:
+    """Name the longest value that would do, without the half of a word; nothing where it would fill the page."""
+    whole = re.match(rf".{{0,{longest}}}(?!\S)", text, re.DOTALL)
+    kept = (whole[0].strip() if whole else "") or text[:longest].rstrip()
+    return f'; "{kept}" would do' if longest <= _NAMED_MAX else ""
 
 
 def _title(text: str) -> None:
@@ -97,7 +105,8 @@ def _person_name(text: str) -> None:
         raise Unwritable('a name has at most three representations, separated by "="')
     for group in groups:
         if len(group) > MAX_CHARACTERS["PN"]:
-            raise Unwritable(f"it has {len(group)} characters, a name holds {MAX_CHARACTERS['PN']}")
+            longest = MAX_CHARACTERS["PN"]
+            raise Unwritable(f"it has {len(group)} characters, a name holds {longest}{_shorter(group, longest)}")
         if group.count("^") > 4:
             raise Unwritable("a name has at most five components: family^given^middle^prefix^suffix")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Any
 
@@ -184,3 +185,30 @@ def test_multiplicity(vm: str, allowed: list[int], forbidden: list[int]) -> None
 
 def test_as_many_values_as_the_file_holds_are_allowed() -> None:
     assert to_text(["a", "b"], "LO", "1", own="x\\y") == "a\\b"
+
+
+@given(
+    words=st.lists(st.text("abcdefghiÄ^-", min_size=1, max_size=30), min_size=1, max_size=30),
+    vr=st.sampled_from(["AE", "LO", "PN", "SH"]),
+)
+def test_a_text_that_is_too_long_is_refused_with_one_that_would_do(words: list[str], vr: str) -> None:
+    value = " ".join(words)
+    try:
+        to_text(value, vr, "1")
+    except Unwritable as refusal:
+        reason = str(refusal)
+    else:
+        return
+    if not reason.startswith("it has"):
+        return
+    (named,) = re.findall('; "(.*)" would do', reason)
+    assert value.startswith(named)
+    longest = 64 if vr in ("LO", "PN") else 16
+    assert len(named) <= longest
+    assert value[len(named)] == " " or " " not in value[: longest + 1]
+    assert vr == "PN" or to_text(named, vr, "1") == named
+
+
+def test_of_a_text_that_fills_a_page_no_part_is_named() -> None:
+    with pytest.raises(Unwritable, match=r"^it has 11000 characters, LT holds 10240$"):
+        to_text("x" * 11000, "LT", "1")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from export_session.dicom.binary.numbers import decimal_string
 from export_session.dicom.binary.refusal import Unwritable
 from export_session.dicom.binary.values import why_unwritable
 from export_session.dicom.dictionary import INTEGER_RANGES, NUMBER_FORMATS, NUMBER_VRS
@@ -62,7 +63,7 @@ def in_dicom_form(value: Any, target: Target, kept: Collection[int] = ()) -> Typ
         except Unwritable as refusal:
             return Typed(value, refusal=f"{which}{refusal}")
         if written[number] is not part and written[number] != part:
-            remarks.append(f"{which}typed {_shown(part)}, written {written[number]}")
+            remarks.append(f"{which}typed {_shown(part)}, written {_spelled(written[number], target.vr)}")
     if not remarks:
         return Typed(value)
     return Typed(written if isinstance(value, list) or len(written) > 1 else written[0], "; ".join(remarks))
@@ -71,6 +72,11 @@ def in_dicom_form(value: Any, target: Target, kept: Collection[int] = ()) -> Typ
 def _shown(part: Any) -> str:
     text = str(part).lower() if isinstance(part, bool) else str(part)
     return f'"{text}"' if text != text.strip() else text
+
+
+def _spelled(part: Any, vr: str) -> str:
+    """Return a component as the file will hold it."""
+    return decimal_string(part) if vr == "DS" else str(part)
 
 
 def _written(part: Any, target: Target, *, alone: bool) -> Any:
