@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from export_session.dicom.binary.code_extensions import without_escapes
@@ -45,10 +47,12 @@ def value_to_write(value: Any, in_file: Value, marks: Marks) -> tuple[Any, str]:
         return value, ""
     own = own_components(in_file)
     places = _places(value, own, marks)
+    kept = kept_components(value, in_file, marks)
     if places is None:
         unclear = any(is_number(part) for part in value) and in_file.vr in TEXT_VRS
-        return _unwrapped(value), _AS_NUMBER if unclear else ""
-    merged, kept = list(own), kept_components(value, in_file, marks)
+        merged = [own[number] if number in kept else part for number, part in enumerate(value)]
+        return (_unwrapped(value), _AS_NUMBER) if unclear else (_unwrapped(merged), "")
+    merged = list(own)
     for number, (part, place) in enumerate(zip(value, places, strict=True)):
         if number in kept:
             continue
@@ -62,9 +66,11 @@ def kept_components(value: list[Any], in_file: Value, marks: Marks) -> frozenset
     """Return which components of the metadata, by number, are what the file holds already."""
     own = own_components(in_file)
     places, shown = _places(value, own, marks), components(FAITHFUL.of_value(in_file))
+    if places is None:  # some were added or removed; those that stand where they stood are not among them
+        places, marks = range(len(own)), replace(marks, marked=(), possible=())
     return frozenset(
         number
-        for number, (part, place) in enumerate(zip(value, places or (), strict=False))
+        for number, (part, place) in enumerate(zip(value, places, strict=False))
         if (len(shown) == len(own) and same_component(part, shown[place], in_file.vr))
         or _unchanged(part, own[place], in_file.vr, marks)
     )
@@ -77,7 +83,7 @@ def _without_escapes(value: Any, in_file: Value) -> Any:
     return without_escapes(value, in_file.data_set.codecs) if isinstance(value, str) else value
 
 
-def _places(value: list[Any], own: list[Any], marks: Marks) -> list[int] | None:
+def _places(value: list[Any], own: list[Any], marks: Marks) -> Sequence[int] | None:
     """Return which component of the file each component of the metadata stands for, None when unclear."""
     if len(value) == len(own):
         return list(range(len(own)))

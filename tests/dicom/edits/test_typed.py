@@ -531,6 +531,24 @@ def test_an_invalid_component_does_not_stop_its_neighbours(
     assert text(read, keyword) == "\\".join(written if number == place else part for number, part in enumerate(own))
 
 
+@given(st.data())
+def test_an_invalid_component_stands_in_the_way_of_none_that_comes_or_goes_behind_it(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    keyword = data.draw(st.sampled_from(["ImageType", "DateOfLastCalibration", "WindowCenter"]))
+    typed, written = RIGHT[keyword]
+    own = data.draw(st.lists(st.sampled_from(INVALID[keyword]), min_size=2, max_size=4))
+    kept = data.draw(st.integers(0, len(own)))
+    new = data.draw(st.integers(0, 3))
+    assume(kept + new not in (0, 1, len(own)))  # which is no list, or one of which components are replaced
+    file = of(keyword, "\\".join(own))
+    shown = Rereading(io.BytesIO(file)).header[keyword]
+    assume(isinstance(shown, list) and len(shown) == len(own))
+    result, read = run(tmp_path_factory.mktemp("typed"), file, {keyword: [*shown[:kept], *[typed] * new]})
+    assert not result.refused
+    assert text(read, keyword) == "\\".join([*own[:kept], *[written] * new])
+
+
 def test_values_of_nested_items_and_of_single_slices_are_brought_into_form_too(tmp_path: Path) -> None:
     item: Items = {"ScheduledProcedureStepStartDate": "20000101", "ScheduledProcedureStepID": "1"}
     data = file_bytes({**UID, "RequestAttributesSequence": [item]})
