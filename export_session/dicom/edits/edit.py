@@ -89,7 +89,7 @@ class Shown:
     def note(self) -> str:
         """What a person should know, who may wonder why nothing changes."""
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.place)
-        path = "".join(steps).removeprefix(".dicom").removeprefix(".")
+        path = "".join(steps).removeprefix(".").removeprefix("dicom.")
         return f"{path}: the file holds what the metadata say in other words, so nothing is to be changed"
 
 

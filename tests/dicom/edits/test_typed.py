@@ -586,6 +586,8 @@ def test_a_slice_that_holds_it_already_is_shown_as_the_importer_would(tmp_path: 
     assert not result.modified
     assert not result.changes
     assert result.header["dicom_array"]["SliceLocation"] == [1.0, 2.0]
+    (note,) = result.notes
+    assert note.startswith("dicom_array.SliceLocation[1]: the file holds")
 
 
 def test_what_holds_for_another_slice_is_still_typed_by_a_person(tmp_path: Path) -> None:
