@@ -105,8 +105,15 @@ _MODULES = (
 _ENTITIES = {
     key.tag: entity for entity, *modules in _MODULES for name in " ".join(modules).split() if (key := key_of(name))
 }
+DESCRIBING = tuple(_ENTITIES)  # the tags of all these attributes
 
 
 def entity_of(path: Sequence[Step]) -> Entity | None:
     """Return the entity that an element describes, itself or the sequence it lies in; None: the instance alone."""
     return None if path[0].creator else _ENTITIES.get(path[0].tag)
+
+
+def entity_named(keyword: str) -> Entity | None:
+    """Return the entity that an attribute describes."""
+    key = key_of(keyword)
+    return _ENTITIES.get(key.tag) if key and not key.creator else None

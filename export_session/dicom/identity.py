@@ -11,7 +11,8 @@ from pydicom.datadict import keyword_for_tag
 from export_session.dicom.binary.dataset import DataSet, Value, main_data_set
 from export_session.dicom.binary.elements import Element, Malformed
 from export_session.dicom.binary.instance import Instance, Kind
-from export_session.dicom.dictionary import SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET
+from export_session.dicom.dictionary import SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, STRING_VRS, vr_in_dictionary
+from export_session.dicom.entities import DESCRIBING
 from export_session.dicom.vocabulary import Identity
 
 _STUDY, _SERIES = 0x0020000D, 0x0020000E
@@ -19,6 +20,10 @@ _REFERENCED = 0x00081155  # ReferencedSOPInstanceUID
 _OF_PATIENT = (0x00100010, 0x00100020, 0x00100030, 0x00100040)  # Patient's Name, ID, Birth Date, Sex (PS3.3 §C.7.1.1)
 _OF_STUDY = (0x00080020, 0x00200010, 0x00080050, 0x00081030)  # Study Date, ID, Accession Number, Description (§C.7.2.1)
 _MADE_ON = (0x00080012, 0x00080020, 0x00080021, 0x00080022, 0x00080023)  # Instance Creation, Study … Content Date
+# What else describes a patient, study, series, frame of reference or equipment, by name or number
+_DESCRIBING = tuple(
+    tag for tag in DESCRIBING if tag not in _OF_PATIENT + _OF_STUDY and vr_in_dictionary(tag) in STRING_VRS - {"UI"}
+)
 PATIENT = tuple(map(keyword_for_tag, _OF_PATIENT))
 STUDY = tuple(map(keyword_for_tag, _OF_STUDY))
 
@@ -39,6 +44,7 @@ def identity_of(instances: Iterable[Instance]) -> Identity | None:
         instances=tuple(number(uid) for instance in found if (uid := instance.text(SOP_INSTANCE_UID))),
         series=frozenset(map(number, {uid for instance in found if (uid := instance.text(_SERIES))})),
         references=frozenset(pair for instance in found for pair in reader.references(instance)),
+        described=reader.values(found, [tag for tag in _DESCRIBING if any(tag in one.elements for one in found)]),
     )
 
 
@@ -58,6 +64,7 @@ def identity_in(dicom: Mapping[str, Any]) -> Identity | None:
         studies={study: {keyword: (text(keyword),) for keyword in STUDY}},
         instances=tuple(number(uid) for uid in [text("SOPInstanceUID")] if uid),
         series=frozenset(number(uid) for uid in [text("SeriesInstanceUID")] if uid),
+        described={keyword: (text(keyword),) for keyword in map(keyword_for_tag, _DESCRIBING) if keyword in dicom},
         complete=False,
     )
 

@@ -213,6 +213,7 @@ class Identity:
     instances: tuple[int, ...] = ()  # SOPInstanceUIDs, as often as they occur
     series: frozenset[int] = frozenset()  # SeriesInstanceUIDs
     references: frozenset[tuple[int, int]] = frozenset()  # series and instance, of references that name both
+    described: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by what else that is not one image's own
     complete: bool = True  # False: known from the metadata of one instance only
 
 

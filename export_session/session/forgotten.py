@@ -9,11 +9,14 @@ from itertools import combinations
 from typing import Any
 
 from export_session.dicom import Change, Identity
+from export_session.dicom.entities import Entity, entity_named
 from export_session.dicom.identity import PATIENT, STUDY
 from export_session.dicom.remains.words import folded, words
 from export_session.support.wording import counted
 
 _NAMED = 5  # files in a remark
+_OF_ONE_SERIES = frozenset({"ProtocolName", "SeriesDate", "SeriesDescription", "SeriesNumber", "SeriesTime"})
+_OF_ALL_SERIES = frozenset({Entity.PATIENT, Entity.STUDY})
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ def forgotten(files: Sequence[DicomFile], subject: str, *, all_known: bool = Tru
         for keyword in STUDY:
             held = [(file, file.identity.studies[uid][keyword]) for file in members]
             yield from _differences(keyword, held, " of one study")
+    yield from _half_done(files)
     yield from _twice(files)
     if all_known:
         yield from _nowhere(files)
@@ -69,6 +73,38 @@ def _differences(keyword: str, held: Held, scope: str = "") -> Iterator[str]:
     lacking = (_lacking(names, value, replaced) for value, names in groups.items() if value != right)
     in_some = f"{len(groups[right]):,} of {counted(len(held), 'DICOM file')}{scope}"
     yield f"{keyword} is {_quoted(right)} in {in_some}; {'; '.join(lacking)}"
+
+
+def _half_done(files: Sequence[DicomFile]) -> Iterator[str]:
+    """Say which files still hold what a correction replaced in more of them.
+
+    That is asked of all else that describes a patient, study, series or equipment; what a series has of its own may
+    be the same in others by chance.
+    """
+    edited = dict.fromkeys(change.path for file in files for change in file.changes)
+    for keyword in (path for path in edited if path not in {*PATIENT, *STUDY, *_OF_ONE_SERIES}):
+        written = [change for file in files for change in file.changes if change.path == keyword]
+        new = {_exact(text) for change in written for text in _texts(change.new)}
+        replaced = {_exact(text) for change in written for text in _texts(change.old)} - new
+        held: dict[str, list[str]] = defaultdict(list)
+        for file in files:
+            for value in _described(keyword, file, files):
+                held[_exact(value)].append(file.name)
+        lacking = {value: names for value, names in held.items() if value in replaced}
+        right, *others = new
+        if not others and 0 < sum(map(len, lacking.values())) < len(held[right]):
+            in_some = f"{len(held[right]):,} of {counted(len(files), 'DICOM file')}"
+            still = "; ".join(_lacking(names, value, replaced) for value, names in lacking.items())
+            yield f"{keyword} is {_quoted(right)} in {in_some}; {still}"
+
+
+def _described(keyword: str, file: DicomFile, files: Sequence[DicomFile]) -> Sequence[str]:
+    """Return what a file holds; none is a value where others of its study have one that describes them all."""
+    held = file.identity.described.get(keyword)
+    if held is not None or not file.identity.complete or entity_named(keyword) not in _OF_ALL_SERIES:
+        return held or ()
+    studies = [one.identity.studies.keys() for one in files if keyword in one.identity.described]
+    return ("",) if any(study & file.identity.studies.keys() for study in studies) else ()
 
 
 def _grouped(held: Held, plain: Callable[[str], str]) -> dict[str, list[str]]:

@@ -235,9 +235,8 @@ def test_new_items_go_to_the_instances_of_the_same_entity_alone(
     tmp_path: Path, theirs: list[Items], own: list[Items], new: list[str]
 ) -> None:
     instances = series(3, SeriesInstanceUID=["1.2.3.3", "1.2.3.9", "1.2.3.3"])
-    for instance, items in zip(instances, [own, theirs, own], strict=True):
-        instance["RequestAttributesSequence"] = items
-    files = files_of(instances)
+    pairs = zip(instances, [own, theirs, own], strict=True)
+    files = files_of([{**instance, "RequestAttributesSequence": items} for instance, items in pairs])
     header = imported(files)
     header["dicom"]["RequestAttributesSequence"] = [{"ScheduledProcedureStepID": step} for step in new]
     result, after = rewritten(tmp_path, files, header)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import pytest
+
 from export_session.dicom import Cause, Change, Outcome
 from export_session.dicom.identity import identity_in, identity_of
 from export_session.session.forgotten import DicomFile, forgotten
@@ -29,6 +31,10 @@ def file(name: str, *changes: Change, series: str = "1.2.3", count: int = 1, **e
     return DicomFile(name, identity, changes)
 
 
+def held(keyword: str, value: str) -> dict[str, Any]:
+    return {keyword: value}
+
+
 def said(*files: DicomFile, subject: str = "P7", all_known: bool = True) -> list[str]:
     return list(forgotten(files, subject, all_known=all_known))
 
@@ -49,6 +55,47 @@ def test_the_correction_counts_even_where_most_lack_it() -> None:
     (remark,) = said(new, *old)
     assert remark.startswith('PatientName is "Doe^Jane" in 1 of 8 DICOM files; 2/x.zip, 3/x.zip')
     assert remark.endswith('6/x.zip and 2 more still have "Deo^Jane"')
+
+
+@pytest.mark.parametrize(
+    ("keyword", "old", "new"),
+    [
+        ("ReferringPhysicianName", "House^Gregory", "Wilson^James"),
+        ("PatientAge", "043Y", "034Y"),
+        ("InstitutionName", "St Elsewhere", "Our Hospital"),
+        ("BodyPartExamined", "HEAD", "KNEE"),
+        ("OperatorsName", "A^B", "C^D"),
+    ],
+)
+def test_so_it_is_with_all_that_describes_more_than_an_image(keyword: str, old: str, new: str) -> None:
+    right = [file(f"{n}/x.zip", changed(keyword, old, new), **held(keyword, new)) for n in range(4)]
+    assert said(*right) == []
+    wrong, other = file("5/x.zip", **held(keyword, old)), file("6/x.zip", **held(keyword, "else"))
+    assert said(*right, wrong) == [f'{keyword} is "{new}" in 4 of 5 DICOM files; 5/x.zip still has "{old}"']
+    assert said(*right, other) == []
+    exported = DicomFile("5/x.zip", known(**{keyword: old}))
+    assert said(*right, exported) == [f'{keyword} is "{new}" in 4 of 5 DICOM files; 5/x.zip still has "{old}"']
+    assert said(*right, DicomFile("5/x.zip", known())) == []
+
+
+def test_what_was_added_is_missed_where_it_describes_the_study() -> None:
+    def added(keyword: str) -> list[DicomFile]:
+        return [file(f"{n}/x.zip", changed(keyword, None, "new"), **held(keyword, "new")) for n in range(2)]
+
+    assert said(*added("PatientComments"), file("3/x.zip")) == [
+        'PatientComments is "new" in 2 of 3 DICOM files; 3/x.zip still has no value'
+    ]
+    assert said(*added("PatientComments"), file("3/x.zip", StudyInstanceUID="1.3")) == []
+    assert said(*added("StationName"), file("3/x.zip")) == []
+
+
+def test_a_correction_of_few_and_what_series_have_of_their_own_are_no_rule_for_others() -> None:
+    one = file("1/x.zip", changed("StationName", "A", "B"), StationName="B")
+    assert said(one, file("2/x.zip", StationName="A")) == []
+    named = [file(f"{n}/x.zip", changed("SeriesDescription", "T1", "T2"), SeriesDescription="T2") for n in range(3)]
+    assert said(*named, file("4/x.zip", SeriesDescription="T1")) == []
+    each = [file(f"{n}/x.zip", changed("PatientAge", "1", f"{n}"), PatientAge=f"{n}") for n in range(2, 5)]
+    assert said(*each, file("5/x.zip", PatientAge="1")) == []
 
 
 def test_a_value_that_was_filled_in_or_taken_away_is_missed_in_the_others() -> None:
