@@ -57,8 +57,8 @@ async def put_signed(call: Call) -> web.StreamResponse:
         with call.site.store.transaction():
             ticket = _ticket(call, upload_id)
             before = ticket.get("blob")
-            content = {"blob": blob.name, "stored_size": blob.size, "sha384": blob.sha384}
-            call.site.store.put("upload", {**ticket, **content, "received": writer.size})
+            content = {"stored_size": blob.size, "sha384": blob.sha384, "zip_members": blob.zip_members}
+            call.site.store.put("upload", {**ticket, "blob": blob.name, **content, "received": writer.size})
     except ApiError:  # completed, or expired, while the bytes came in
         call.site.blobs.remove(blob.name)
         raise
@@ -111,7 +111,7 @@ def _complete(call: Call, kind: str, container: Doc, ticket_id: str) -> Any:
         raise BadRequestError("The upload is not complete: no content has been received")
     if ticket["received"] != announced:
         raise BadRequestError(f"The upload is not complete: {ticket['received']} bytes received, {announced} announced")
-    blob = Blob(ticket["blob"], ticket["stored_size"], ticket["sha384"])
+    blob = Blob(ticket["blob"], ticket["stored_size"], ticket["sha384"], ticket.get("zip_members"))
     shown_hash = None if call.site.options.hash_after_signed else ""
     with call.site.store.transaction():
         file = _add(call, kind, container, blob, ticket["metadata"], shown_hash=shown_hash)
