@@ -25,6 +25,8 @@ from local_site.storage.store import Doc
 routes = Routes()
 UPLOAD = ("/{cont}/{cid}/files", "/{tree}/{parent_cid}/analyses/{cid}/files")
 CHUNK = 1 << 18
+FINISHING = web.AppKey("FINISHING", asyncio.Semaphore)
+FINISHED_AT_ONCE = 8  # of thousands, so that other requests get their turn meanwhile
 LARGEST_METADATA = 16 * 1024**2
 
 
@@ -200,9 +202,10 @@ async def _receive_part(call: Call, part: BodyPartReader) -> Blob:
 async def _keep(call: Call, writer: BlobWriter) -> Blob:
     """Make received content durable, spoiling it first where a fault says so."""
     spoil = {"corrupt", "truncate"} & set(call.faults)
-    if spoil:
-        return await asyncio.to_thread(_spoiled, call.site, writer, next(iter(spoil)))
-    blob = await asyncio.to_thread(writer.keep)
+    async with call.request.app[FINISHING]:
+        if spoil:
+            return await asyncio.to_thread(_spoiled, call.site, writer, next(iter(spoil)))
+        blob = await asyncio.to_thread(writer.keep)
     for kind in {"corrupt_at_rest", "truncate_at_rest"} & set(call.faults):
         path = call.site.blobs.path(blob.name)
         path.write_bytes(spoiled(path.read_bytes(), kind))
