@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from local_site.engine import manifests
+from local_site.listener import allow_connections
 from local_site.local import LocalSite
 from local_site.site.faults import KINDS
 from local_site.site.options import SiteOptions
@@ -62,6 +63,7 @@ def _serve(given: argparse.Namespace) -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
+    allow_connections()
     switches = dict(_switch(text) for text in given.option)
     engine = {"engine": given.engine, "at_once": given.jobs, "python": given.python}
     with ExitStack() as stack:

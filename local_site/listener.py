@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import resource
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
@@ -12,6 +14,8 @@ from typing import Any
 HANDSHAKE = b"\x16"  # the first byte of a TLS connection (RFC 8446 §5.1), and of no HTTP request
 BACKLOG = 1024
 SILENCE = 300.0  # seconds that a connection may say nothing at all
+MOST_OPEN = 1 << 16  # file descriptors that a serving process asks for
+RESERVE = 64  # file descriptors that connections leave to files and the database
 
 
 class Listener:
@@ -67,6 +71,9 @@ class Listener:
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            if _scarce(listening):  # whoever comes now waits in line
+                await asyncio.sleep(0.1)
+                continue
             try:
                 connection, _ = await loop.sock_accept(listening)
             except OSError:  # out of file descriptors, or the client is gone already
@@ -86,6 +93,26 @@ class Listener:
         except asyncio.CancelledError:
             connection.close()
             raise
+
+
+def allow_connections() -> None:
+    """Let this process have more of them open at once than the system gives it unasked, which may be 256."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_OPEN if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN)
+    if resource.RLIM_INFINITY != soft < wanted:
+        with contextlib.suppress(ValueError, OSError):  # some systems grant less than they say
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _scarce(listening: socket.socket) -> bool:
+    """Tell whether hardly any file descriptor is left: the next one is always the lowest that is free."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        free = os.dup(listening.fileno())
+    except OSError:
+        return True
+    os.close(free)
+    return limit != resource.RLIM_INFINITY and free >= limit - RESERVE
 
 
 async def _first_byte(connection: socket.socket) -> bytes:

@@ -92,6 +92,7 @@ class Server:
     async def start(self, host: str, port: int) -> int:
         """Listen, and return the port."""
         app = web.Application(client_max_size=LARGEST_JSON)
+        app[uploads.FINISHING] = asyncio.Semaphore(uploads.FINISHED_AT_ONCE)
         self._add_routes(app.router)
         self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE_SECONDS, shutdown_timeout=2)
         await self._runner.setup()

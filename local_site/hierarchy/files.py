@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mimetypes
 import uuid
-import zipfile
 from collections.abc import Iterable
 from typing import Any
 
@@ -135,7 +134,7 @@ def add_file(  # noqa: PLR0917 - where, who, and what, as everywhere
         "classification": {},
         "tags": [],
         "info": {},
-        "zip_member_count": _member_count(site, blob),
+        "zip_member_count": blob.zip_members,
         **({key: old[key] for key in CARRIED} if old and preserve else {}),
         **{key: value for key, value in metadata.items() if key != "size" and value is not None},
         "size": blob.size,
@@ -283,14 +282,6 @@ def restore_file(site: Site, who: Identity, file_id: str, version: str | None) -
         }
     site.store.put("file", restored)
     return restored
-
-
-def _member_count(site: Site, blob: Blob) -> int | None:
-    try:
-        with zipfile.ZipFile(site.blobs.path(blob.name)) as archive:
-            return sum(not member.is_dir() for member in archive.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError):
-        return None
 
 
 def references(site: Site, who: Identity, items: Iterable[Any]) -> list[Doc]:

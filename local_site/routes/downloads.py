@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 import zipfile
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 from aiohttp import web
@@ -15,7 +17,8 @@ from local_site.errors import ApiError, BadRequestError, ConflictError, NotFound
 from local_site.hierarchy import access, archives, files, regulated
 from local_site.routing.call import Call
 from local_site.routing.table import Routes
-from local_site.storage.store import Doc
+from local_site.storage.blobs import NOT_A_ZIP
+from local_site.storage.store import Doc, encode
 
 routes = Routes()
 CHUNK = 1 << 18
@@ -42,7 +45,7 @@ async def download(call: Call) -> Any:
     if ticket_id == "":
         return {"ticket": _new_ticket(call, {"file": file["file_id"], "version": file["version"]})}
     if call.query.flag("info"):
-        return zip_listing(call.site.blobs.path(file["blob"]))
+        return await _listed(call, file)
     member = call.query.get("member")
     if member:
         return await _send_member(call, file, member)
@@ -58,13 +61,13 @@ async def download_signed(call: Call) -> web.StreamResponse:
     return await _send(call, _ticket_file(call, ticket))
 
 
-@routes.add("GET", "/files/{file_id}/zip_info")
-def zip_info(call: Call) -> Any:
+@routes.add("GET", "/files/{file_id}/zip_info", streams=True)
+async def zip_info(call: Call) -> Any:
     """List the members of a zip."""
     file = files.fetch_by_id(call.site, call.who, call.params["file_id"])
     file = files.version_of(call.site, file, call.query.get("version"))
     regulated.require_clean(file)
-    return zip_listing(call.site.blobs.path(file["blob"]))
+    return await _listed(call, file)
 
 
 @routes.add("POST", "/download")
@@ -109,8 +112,14 @@ async def send_archive(call: Call) -> Any:
     return response
 
 
-def zip_listing(path: Path) -> Doc:
-    """Return comment and members of the zip at `path`.
+async def _listed(call: Call, file: Doc) -> web.Response:
+    """Answer what a zip holds; that may be very much, so nobody else waits for it."""
+    text = await asyncio.to_thread(_zip_listing, call.site.blobs.path(file["blob"]))
+    return web.Response(text=text, content_type="application/json")
+
+
+def _zip_listing(path: Path) -> str:
+    """Return comment and members of the zip at `path`, as JSON.
 
     Raises
     ------
@@ -128,8 +137,8 @@ def zip_listing(path: Path) -> Doc:
                 }
                 for member in archive.infolist()
             ]
-            return {"comment": archive.comment.decode("utf-8", "replace"), "members": members}
-    except zipfile.BadZipFile as error:
+            return encode({"comment": archive.comment.decode("utf-8", "replace"), "members": members})
+    except NOT_A_ZIP as error:
         raise BadRequestError("The file is not a zip") from error
 
 
@@ -219,16 +228,25 @@ def _range(request: web.Request, size: int) -> tuple[int, int]:
 
 async def _send_member(call: Call, file: Doc, member: str) -> web.StreamResponse:
     try:
-        with zipfile.ZipFile(call.site.blobs.path(file["blob"])) as archive:
+        with await asyncio.to_thread(zipfile.ZipFile, call.site.blobs.path(file["blob"])) as archive:
             info = archive.getinfo(member)
-            response = web.StreamResponse(headers=_attachment(info.filename.rpartition("/")[2] or "member"))
-            response.content_type = "application/octet-stream"
-            response.content_length = info.file_size
             with archive.open(info) as stream:
-                await response.prepare(call.request)
-                while chunk := stream.read(CHUNK):
-                    await response.write(chunk)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise BadRequestError(f"{file['name']} has no member {member}") from error
-    await response.write_eof()
+                return await _send_unpacked(call, info, stream)
+    except (*NOT_A_ZIP, RuntimeError, KeyError) as error:  # RuntimeError: it is encrypted
+        raise BadRequestError(f"{file['name']} has no member {member} that can be unpacked") from error
+
+
+async def _send_unpacked(call: Call, info: zipfile.ZipInfo, stream: IO[bytes]) -> web.StreamResponse:
+    """Send what is unpacked; the connection breaks off where the rest of it is found to be damaged."""
+    response = web.StreamResponse(headers=_attachment(info.filename.rpartition("/")[2] or "member"))
+    response.content_type = "application/octet-stream"
+    response.content_length = info.file_size
+    await response.prepare(call.request)
+    try:
+        while chunk := stream.read(CHUNK):
+            await response.write(chunk)
+        await response.write_eof()
+    except (*NOT_A_ZIP, zlib.error):
+        if call.request.transport:
+            call.request.transport.abort()
     return response

@@ -25,6 +25,8 @@ from local_site.storage.store import Doc
 routes = Routes()
 UPLOAD = ("/{cont}/{cid}/files", "/{tree}/{parent_cid}/analyses/{cid}/files")
 CHUNK = 1 << 18
+FINISHING = web.AppKey("FINISHING", asyncio.Semaphore)
+FINISHED_AT_ONCE = 8  # of thousands, so that other requests get their turn meanwhile
 LARGEST_METADATA = 16 * 1024**2
 
 
@@ -57,8 +59,8 @@ async def put_signed(call: Call) -> web.StreamResponse:
         with call.site.store.transaction():
             ticket = _ticket(call, upload_id)
             before = ticket.get("blob")
-            content = {"blob": blob.name, "stored_size": blob.size, "sha384": blob.sha384}
-            call.site.store.put("upload", {**ticket, **content, "received": writer.size})
+            content = {"stored_size": blob.size, "sha384": blob.sha384, "zip_members": blob.zip_members}
+            call.site.store.put("upload", {**ticket, "blob": blob.name, **content, "received": writer.size})
     except ApiError:  # completed, or expired, while the bytes came in
         call.site.blobs.remove(blob.name)
         raise
@@ -111,7 +113,7 @@ def _complete(call: Call, kind: str, container: Doc, ticket_id: str) -> Any:
         raise BadRequestError("The upload is not complete: no content has been received")
     if ticket["received"] != announced:
         raise BadRequestError(f"The upload is not complete: {ticket['received']} bytes received, {announced} announced")
-    blob = Blob(ticket["blob"], ticket["stored_size"], ticket["sha384"])
+    blob = Blob(ticket["blob"], ticket["stored_size"], ticket["sha384"], ticket.get("zip_members"))
     shown_hash = None if call.site.options.hash_after_signed else ""
     with call.site.store.transaction():
         file = _add(call, kind, container, blob, ticket["metadata"], shown_hash=shown_hash)
@@ -200,9 +202,10 @@ async def _receive_part(call: Call, part: BodyPartReader) -> Blob:
 async def _keep(call: Call, writer: BlobWriter) -> Blob:
     """Make received content durable, spoiling it first where a fault says so."""
     spoil = {"corrupt", "truncate"} & set(call.faults)
-    if spoil:
-        return await asyncio.to_thread(_spoiled, call.site, writer, next(iter(spoil)))
-    blob = await asyncio.to_thread(writer.keep)
+    async with call.request.app[FINISHING]:
+        if spoil:
+            return await asyncio.to_thread(_spoiled, call.site, writer, next(iter(spoil)))
+        blob = await asyncio.to_thread(writer.keep)
     for kind in {"corrupt_at_rest", "truncate_at_rest"} & set(call.faults):
         path = call.site.blobs.path(blob.name)
         path.write_bytes(spoiled(path.read_bytes(), kind))

@@ -10,29 +10,37 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
+import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
+
+NOT_A_ZIP = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError)  # what opening anything else raises
 
 
 @dataclass(frozen=True)
 class Blob:
-    """Stored content: its name, how many bytes it has and their SHA-384."""
+    """Stored content: its name, how many bytes it has and their SHA-384; of a zip also how many files it holds."""
 
     name: str
     size: int
     sha384: str
+    zip_members: int | None = None
 
 
 class BlobWriter:
-    """Content being received; a context manager that leaves nothing behind unless it is kept."""
+    """Content being received; a context manager that leaves nothing behind unless it is kept.
+
+    Its file is open only while a chunk is written: thousands of uploads may be under way, and each has a connection
+    open already.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._name = str(uuid.uuid4())
         self._partial = folder / "incoming" / self._name
-        self._stream: BinaryIO = self._partial.open("wb")
+        self._partial.touch()
         self._hash = hashlib.sha384()
         self.size = 0
 
@@ -40,24 +48,24 @@ class BlobWriter:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        self._stream.close()
         self._partial.unlink(missing_ok=True)
 
     def write(self, chunk: bytes) -> None:
         """Append `chunk`."""
-        self._stream.write(chunk)
+        with self._partial.open("ab") as stream:
+            stream.write(chunk)
         self._hash.update(chunk)
         self.size += len(chunk)
 
     def keep(self) -> Blob:
         """Make the content durable and give it its name."""
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        self._stream.close()
+        members = _members(self._partial)
+        with self._partial.open("rb") as stream:
+            os.fsync(stream.fileno())
         target = blob_path(self._folder, self._name)
         target.parent.mkdir(exist_ok=True)
         self._partial.rename(target)
-        return Blob(self._name, self.size, self._hash.hexdigest())
+        return Blob(self._name, self.size, self._hash.hexdigest(), members)
 
 
 class BlobFolder:
@@ -96,3 +104,11 @@ def blob_path(folder: Path, name: str) -> Path:
     """Return the path of a blob, refusing any name that is not a UUID."""
     canonical = str(uuid.UUID(name))
     return folder / canonical[:2] / canonical
+
+
+def _members(path: Path) -> int | None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(not member.is_dir() for member in archive.infolist())
+    except NOT_A_ZIP:
+        return None

@@ -96,6 +96,43 @@ def test_zip_listing_of_what_is_no_zip_is_400(two_versions: Any, wire: Wire) -> 
     assert two_versions.reload().files[0].zip_member_count is None
 
 
+def damaged(how: str) -> bytes:
+    """Return a zip of which a byte is another one."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("müsli.txt", bytes(range(256)) * 9)
+    content = bytearray(target.getvalue())
+    local, central = content.index(b"PK\x03\x04"), content.index(b"PK\x01\x02")
+    where, what = {
+        "a name that is not UTF-8": (central + 47, 0xFF),
+        "of a later version": (central + 6, 0xFF),
+        "encrypted": (central + 8, content[central + 8] | 1),
+        "of an unknown method": (central + 10, 77),
+        "a checksum that is wrong": (central + 16, content[central + 16] ^ 1),
+        "no local header": (local, 0),
+    }[how]
+    content[where] = what
+    return bytes(content)
+
+
+@pytest.mark.parametrize("how", ["a name that is not UTF-8", "of a later version"])
+def test_listing_of_a_zip_that_cannot_be_read_is_400(session: Any, wire: Wire, how: str) -> None:
+    wire.upload(f"/sessions/{session.id}", "a.zip", damaged(how))
+    assert wire.get(f"/sessions/{session.id}/files/a.zip", status=400, info="true")["message"]
+
+
+@pytest.mark.parametrize("how", ["of a later version", "encrypted", "of an unknown method", "no local header"])
+def test_member_that_cannot_be_unpacked_is_400(session: Any, wire: Wire, how: str) -> None:
+    wire.upload(f"/sessions/{session.id}", "a.zip", damaged(how))
+    assert wire.get(f"/sessions/{session.id}/files/a.zip", status=400, member="müsli.txt")["message"]
+
+
+def test_member_that_is_found_damaged_does_not_arrive_whole(session: Any, wire: Wire) -> None:
+    wire.upload(f"/sessions/{session.id}", "a.zip", damaged("a checksum that is wrong"))
+    with pytest.raises(httpx2.TransportError):
+        wire("GET", f"/sessions/{session.id}/files/a.zip", params={"member": "müsli.txt"})
+
+
 def test_view_has_the_real_type_and_takes_ranges(two_versions: Any, wire: Wire) -> None:
     path = f"/sessions/{two_versions.id}/files/f.txt?view=true"
     whole = wire("GET", path)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
+import struct
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -23,8 +26,8 @@ VICTIM = "a" * 60 + "b"
 
 
 @contextmanager
-def others_served(site: Any) -> Iterator[None]:
-    """Ask for the version all the time, and fail if that once took long."""
+def others_served(site: Any) -> Iterator[list[float]]:
+    """Ask for the version all the time, and fail if that once took long; give how long at most."""
     longest, done = [0.0], threading.Event()
 
     def ask() -> None:
@@ -37,7 +40,7 @@ def others_served(site: Any) -> Iterator[None]:
     asking = threading.Thread(target=ask)
     asking.start()
     try:
-        yield
+        yield longest
     finally:
         done.set()
         asking.join(60)
@@ -129,3 +132,35 @@ def test_requests_that_never_end_do_not_hold_others_up(site: Any, wire: Wire, se
             assert session.reload().files[0].name == "quick.bin"
     with others_served(site):
         wire.get(f"/sessions/{session.id}")
+
+
+def zip_of(count: int) -> bytes:
+    """Return a zip with one file that its directory names so many times: quickly made, slowly listed."""
+    one = io.BytesIO()
+    with zipfile.ZipFile(one, "w") as archive:
+        archive.writestr("a", b"1")
+    whole = one.getvalue()
+    start, end = whole.index(b"PK\x01\x02"), whole.index(b"PK\x05\x06")
+    directory = whole[start:end] * count
+    closing = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, len(directory), start, 0)
+    return whole[:start] + directory + closing
+
+
+@pytest.mark.parametrize("asked", ["upload", "listing", "member"])
+def test_a_zip_of_very_many_members_holds_nobody_up(site: Any, wire: Wire, session: Any, asked: str) -> None:
+    count = 200_000
+    content = zip_of(count)
+    with ExitStack() as stack:
+        if asked != "upload":
+            (file,) = wire.upload(f"/sessions/{session.id}", "a.zip", content)
+        longest = stack.enter_context(others_served(site))
+        begun = time.monotonic()
+        if asked == "upload":
+            (file,) = wire.upload(f"/sessions/{session.id}", "a.zip", content)
+            assert file["zip_member_count"] == count
+        elif asked == "listing":
+            assert len(wire.get(f"/files/{file['file_id']}/zip_info")["members"]) == count
+        else:
+            assert wire("GET", f"/sessions/{session.id}/files/a.zip", params={"member": "a"}).content == b"1"
+        whole = time.monotonic() - begun
+    assert longest[0] < whole / 2

@@ -15,9 +15,11 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 @contextmanager
-def serving(root: Path, *arguments: str) -> Iterator[Any]:
-    """Serve `root` from the command line; yields what the process printed, and the process."""
+def serving(root: Path, *arguments: str, open_files: int | None = None) -> Iterator[Any]:
+    """Serve `root` from the command line, with so many open files at most; yields what the process printed, and it."""
     command = [sys.executable, "-m", "local_site", "serve", str(root), *arguments]
+    if open_files:
+        command = ["sh", "-c", f'ulimit -n {open_files}; exec "$@"', "sh", *command]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

@@ -6,6 +6,8 @@ import json
 import logging
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +16,7 @@ import httpx2
 import pytest
 
 from local_site import LocalSite
+from tests.local_site.serving import serving
 
 
 def say(site: LocalSite, request: bytes, *, hang_up: bool = False) -> bytes:
@@ -234,3 +237,32 @@ def test_numbers_that_json_lacks_are_stored_as_null(site: LocalSite, session: An
     url = f"{site.url}/api/sessions/{session.id}/info"
     httpx2.patch(url, content=b'{"set": {"a": NaN, "b": [-Infinity]}}', headers=headers, trust_env=False)
     assert session.reload().info == {"a": None, "b": [None]}
+
+
+def test_more_uploads_at_once_than_files_may_be_open(tmp_path: Path) -> None:
+    limit = 256
+    with serving(tmp_path / "site", open_files=limit) as site:
+        client = flywheel.Client(site.api_key)
+        client.add_group({"_id": "grp", "label": "Group"})
+        project = client.get_group("grp").add_project(label="P")
+        session = project.add_subject(label="s").add_session(label="x")
+        head = (
+            f"POST /api/sessions/{session.id}/files HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            f"Authorization: scitran-user {site.api_key.rpartition(':')[2]}\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {length}\r\n\r\n"
+        )
+        address = urlsplit(site.url)
+        with ExitStack() as stack:
+            under_way = []
+            for number in range(2 * limit):
+                body = f'--b\r\nContent-Disposition: form-data; name="file"; filename="f{number}"\r\n\r\n{number}\r\n--b--'
+                connection = stack.enter_context(socket.create_connection((address.hostname, address.port), 60))
+                connection.sendall((head.format(length=len(body)) + body[:-5]).encode())
+                under_way.append((connection, body[-5:]))
+            answers = []
+            for connection, rest in under_way:
+                connection.sendall(rest.encode())
+                answers.append(connection.makefile("rb").readline())
+                connection.close()
+        assert set(answers) == {b"HTTP/1.1 200 OK\r\n"}
+        assert len(session.reload().files) == 2 * limit
