@@ -144,8 +144,9 @@ class ItemComparison:
     def _items(self, pairs: Pairs) -> Items:
         if len(self._imported) < len(self._readings):
             raise Unclear(_MISCOUNTED)
-        made = (self._item(i, pairs) for i, _ in enumerate(self.shown))
-        return Items(tuple(made), len(self.items), list(self.shown))
+        made = tuple(self._item(i, pairs) for i, _ in enumerate(self.shown))
+        asked = [one.asked if isinstance(one, NewItem) else shown for one, shown in zip(made, self.shown, strict=True)]
+        return Items(made, len(self.items), asked)
 
     def _item(self, i: int, pairs: Pairs) -> KeptItem | NewItem:
         if i in pairs:

@@ -557,6 +557,20 @@ def test_values_of_nested_items_and_of_single_slices_are_brought_into_form_too(t
     assert text(read.RequestAttributesSequence[0], "ScheduledProcedureStepStartDate") == "19991231"
 
 
+@pytest.mark.parametrize("held", [[], [{"ScheduledProcedureStepID": "1"}]])
+def test_a_new_item_is_told_as_it_is_written(tmp_path: Path, held: list[Items]) -> None:
+    code = {"CodeValue": "1", "CodingSchemeDesignator": "X", "CodeMeaning": "knee"}
+    typed = {"ScheduledProcedureStepStartDate": "31.12.1999", "ScheduledProtocolCodeSequence": [code], "Modality": "mr"}
+    written = {**typed, "ScheduledProcedureStepStartDate": "19991231", "Modality": "MR"}
+    data = file_bytes({**UID, "RequestAttributesSequence": held}) if held else file_bytes(UID)
+    result, read = run(tmp_path, data, {"RequestAttributesSequence": [*held, typed]})
+    (change,) = result.changes
+    assert change.new == (written if held else [written])
+    assert "typed 31.12.1999, written 19991231" in change.reason
+    assert text(read.RequestAttributesSequence[-1], "ScheduledProcedureStepStartDate") == "19991231"
+    assert result.header["dicom"]["RequestAttributesSequence"] == [*held, written]
+
+
 def archive(folder: Path, locations: list[str]) -> tuple[Path, dict[str, Any]]:
     source = folder / "series.zip"
     files = [
