@@ -109,6 +109,8 @@ WRITTEN = [
     ("Modality", "mr", "MR"),
     ("ImageType", ["Derived", "Secondary", "axial"], "DERIVED\\SECONDARY\\AXIAL"),
     ("ImageType", "Derived\\Secondary", "DERIVED\\SECONDARY"),
+    ("FrameOfReferenceUID", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "2.25.329800735698586629295641978511506172918"),
+    ("FrameOfReferenceUID", "urn:uuid:00000000-0000-0000-0000-00000000000A", "2.25.10"),
     ("PatientWeight", "75 kg", "75"),
     ("PatientWeight", "75.50kg", "75.50"),
     ("PatientWeight", "75,5", "75.5"),
