@@ -573,6 +573,22 @@ def test_a_new_item_is_told_as_it_is_written(tmp_path: Path, held: list[Items]) 
     assert result.header["dicom"]["RequestAttributesSequence"] == [*held, written]
 
 
+@pytest.mark.parametrize("kept", [[0, 1], [1]])
+def test_beside_items_that_come_or_go_the_record_has_what_the_file_holds(tmp_path: Path, kept: list[int]) -> None:
+    code: Items = {"ScheduledProcedureStepStartDate": "20000102", "CodeMeaning": "knee"}
+    held: list[Items] = [
+        {"ScheduledProcedureStepStartDate": f"2000010{n}", "ScheduledProtocolCodeSequence": [code]} for n in range(1, 3)
+    ]
+    shown = [dict(item) for item in held]
+    said = {**code, "ScheduledProcedureStepStartDate": "2000-01-02"}
+    shown[1] |= {"ScheduledProcedureStepStartDate": "2 Jan 2000", "ScheduledProtocolCodeSequence": [said]}
+    more = [{"ScheduledProcedureStepID": "new"}] if len(kept) == len(held) else []
+    data = file_bytes({**UID, "RequestAttributesSequence": held})
+    result, _ = run(tmp_path, data, {"RequestAttributesSequence": [*(shown[n] for n in kept), *more]})
+    assert result.modified
+    assert result.header["dicom"]["RequestAttributesSequence"] == [*(held[n] for n in kept), *more]
+
+
 def archive(folder: Path, locations: list[str]) -> tuple[Path, dict[str, Any]]:
     source = folder / "series.zip"
     files = [
