@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -25,9 +26,10 @@ from export_session.dicom.edits.stored_header import agreed_header
 from export_session.dicom.files.file import DicomFile, open_file
 from export_session.dicom.files.packed import packed_note, refuse_packed
 from export_session.dicom.files.proof import Elements
-from export_session.dicom.files.stream import cut
+from export_session.dicom.files.stream import cut, plain
 from export_session.dicom.findings import one_of_each, with_findings
 from export_session.dicom.identity import identity_of
+from export_session.dicom.remains.long_values import long_values
 from export_session.dicom.remains.search import find_remaining
 from export_session.dicom.vocabulary import Assignment, Follow, Options, Result
 from export_session.dicom.writing.apply import Edited
@@ -128,7 +130,8 @@ def rewrite(
                 if chosen.check_conformance:
                     pairs = ((instances[i], written[i]) for i in one_of_each(instances, elements))
                     result = with_findings(result, pairs)
-                return _looked_at(result, instances, written, elements, source.name)
+                result = replace(result, identity=identity_of(written))
+                return _with_remains(result, file, instances, elements, source.name)
         return replace(result, identity=identity_of(instances))
 
 
@@ -158,14 +161,15 @@ def _result(
     )
 
 
-def _looked_at(
-    result: Result, instances: Sequence[Instance], written: Sequence[Instance], elements: Elements, source: str
+def _with_remains(
+    result: Result, file: DicomFile, instances: Sequence[Instance], elements: Elements, source: str
 ) -> Result:
-    """Add what is to be known of the file as it was written, beyond the changes themselves."""
-    identity = identity_of(written)
-    dates = identity.dates if identity else frozenset()
-    remains = find_remaining(instances, elements, result.changes, dates=dates, source=source)
-    return replace(result, identity=identity, remains=remains)
+    """Add where old values still stand in the file as it was written; of instances alike long values of one tell."""
+    dates = result.identity.dates if result.identity else frozenset()
+    alike = ((i, instances[i]) for i in one_of_each(instances, elements))
+    long = chain.from_iterable(long_values(i, one, plain(file.content(i), one)) for i, one in alike)
+    found = find_remaining(instances, elements, result.changes, dates=dates, source=source, long=long)
+    return replace(result, remains=found)
 
 
 def _with(instance: Instance, elements: Mapping[int, bytes]) -> Instance:

@@ -166,6 +166,7 @@ class NewItem:
     """An item to add; it holds these values alone, the empty ones as elements without a value."""
 
     values: tuple[ItemValue, ...] = ()
+    asked: Any = field(default=None, compare=False)  # the same as JSON
 
 
 @dataclass(frozen=True)

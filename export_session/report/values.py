@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)  # a decimal string (PS3.5 §6.2)
-PLAIN = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
+PLAIN = re.compile(r"(?!-[0.]+$)-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)  # a cell does not show the sign of a zero
 DIGITS = 15  # that a spreadsheet keeps of a number
 
 

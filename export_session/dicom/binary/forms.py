@@ -31,9 +31,11 @@ def check_form(text: str, vr: str) -> None:
 
 def _check_characters(text: str, vr: str) -> None:
     allowed = "\t\n\f\r" if vr in MULTI_LINE_VRS else ""
+    controls = [one for one in text if (one < " " or "\x7f" <= one <= "\x9f") and one not in allowed]
+    if controls:
+        bare = text.translate(dict.fromkeys(map(ord, controls), " "))
+        raise Unwritable(f"it holds the control character U+{ord(controls[0]):04X}{_without(bare, vr)}")
     for character in text:
-        if (character < " " or "\x7f" <= character <= "\x9f") and character not in allowed:
-            raise Unwritable(f"it holds the control character U+{ord(character):04X}")
         if "\ud800" <= character <= "\udfff" or character == "\ufffd":
             raise Unwritable(f"it holds U+{ord(character):04X}, which stands for a lost character")
     if vr not in CHARSET_VRS and not text.isascii():
@@ -43,6 +45,16 @@ def _check_characters(text: str, vr: str) -> None:
     longest = MAX_CHARACTERS.get(vr)
     if longest and vr != "PN" and len(text) > longest:
         raise Unwritable(f"it has {len(text)} characters, {vr} holds {longest}{_shorter(text, longest)}")
+
+
+def _without(bare: str, vr: str) -> str:
+    """Name what would do in place of a text with control characters; nothing where it would fill the page."""
+    text = re.sub(" {2,}", " ", bare).strip(" ")
+    try:
+        check_form(text, vr)
+    except Unwritable:
+        return ""
+    return f'; "{text}" would do' if 0 < len(text) <= _NAMED_MAX else ""
 
 
 def _shorter(text: str, longest: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -10,14 +11,14 @@ from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet
 from export_session.dicom.dictionary import Key, key_of
-from export_session.dicom.edits.difference import Above, Compares, Difference, Finding, Remark
+from export_session.dicom.edits.difference import Above, Compares, Difference, Finding, Remark, Restated
 from export_session.dicom.edits.equality import is_empty
 from export_session.dicom.edits.hidden import hidden_in
 from export_session.dicom.edits.importers import FAITHFUL, Importer
 from export_session.dicom.edits.importers.shown import value_at
 from export_session.dicom.edits.items_match import REORDERED, Likeness, Pairs, Rows, Unclear
 from export_session.dicom.edits.new_item import CannotAdd, new_item
-from export_session.dicom.edits.projection import project_data_set
+from export_session.dicom.edits.projection import project, project_data_set
 from export_session.dicom.edits.reordering import are_reordered, size
 from export_session.dicom.vocabulary import Items, ItemValue, KeptItem, NewItem, path_text
 
@@ -144,8 +145,20 @@ class ItemComparison:
     def _items(self, pairs: Pairs) -> Items:
         if len(self._imported) < len(self._readings):
             raise Unclear(_MISCOUNTED)
-        made = (self._item(i, pairs) for i, _ in enumerate(self.shown))
-        return Items(tuple(made), len(self.items), list(self.shown))
+        made = tuple(self._item(i, pairs) for i, _ in enumerate(self.shown))
+        asked = [one.asked if isinstance(one, NewItem) else self._as_held(i, one.number) for i, one in enumerate(made)]
+        return Items(made, len(self.items), asked)
+
+    def _as_held(self, i: int, j: int) -> Mapping[str, Any]:
+        """Return an item of the metadata; what it says in a person's words is as importers show what the file holds."""
+        item = deepcopy(dict(self.shown[i]))
+        for one in (found.difference for found in self._found[i, j] if isinstance(found, Restated)):
+            place = [part for key, step in zip(one.keys, one.path, strict=True) for part in (key.text, step.item)]
+            *way, text, _ = place[2 * len(self.above) + 2 :]
+            holder = value_at(item, [part for part in way if part is not None])
+            if one.in_file and isinstance(holder, dict) and text in holder:
+                holder[text] = project(one.in_file, self.compares.marks.likeliest)
+        return item
 
     def _item(self, i: int, pairs: Pairs) -> KeptItem | NewItem:
         if i in pairs:

@@ -54,7 +54,7 @@ def new_sequence(compares: Compares, difference: Difference, data_set: DataSet, 
         items = tuple(new_item(compares, part, item, (*above, (key, number))) for number, part in enumerate(shown))
     except CannotAdd as reason:
         return replace(difference, refusal=str(reason))
-    return replace(difference, value=Items(items, 0, shown))
+    return replace(difference, value=Items(items, 0, [item.asked for item in items]))
 
 
 def is_list_of_items(value: Any) -> bool:
@@ -85,6 +85,7 @@ def new_item(compares: Compares, shown: Mapping[str, Any], item: DataSet, above:
         raise CannotAdd(_TOO_DEEP)
     values: list[ItemValue] = []
     keys: list[Key] = []
+    asked = dict(shown)
     for text, value in shown.items():
         key = key_of(text)
         if key is None and not is_empty(value):
@@ -99,9 +100,11 @@ def new_item(compares: Compares, shown: Mapping[str, Any], item: DataSet, above:
             difference = replace(difference, value=value, refusal="" if _are_known(value) else _UNKNOWN_TEXT)
         if not difference.refusal:
             values.append(ItemValue(difference.path[-1:], difference.vr, difference.value, difference.warning))
+            if not is_empty(value):  # in the form in which it is written
+                asked[text] = difference.value.asked if isinstance(difference.value, Items) else difference.wanted
         elif not is_empty(value):
             raise CannotAdd(f"{path_text(difference.path, difference.keys)}: {difference.refusal}")
-    return NewItem(tuple(values))
+    return NewItem(tuple(values), asked)
 
 
 def _are_known(charsets: Any) -> bool:

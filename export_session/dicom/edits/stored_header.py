@@ -195,11 +195,11 @@ class _Record:
 
     def _of_edit(self, edit: Edit, member: int, importer: Importer, *, nested: bool) -> Any:
         """Return what an importer would show of an edited element; items that nobody touched stay as they are."""
-        wanted, items = edit.difference.wanted, edit.difference.value
-        made = self._as_imported(edit.path, wanted, member, importer, nested=nested)
+        items = edit.difference.value
+        made = self._as_imported(edit.path, edit.difference.wanted, member, importer, nested=nested)
         if not isinstance(items, Items) or not isinstance(made, list):
             return made
-        pairs = zip(items.items, wanted, made, strict=True)
+        pairs = zip(items.items, items.asked, made, strict=True)
         return [deepcopy(shown) if _is_untouched(item) else one for item, shown, one in pairs]
 
     def _as_imported(

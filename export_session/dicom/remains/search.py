@@ -26,6 +26,7 @@ from export_session.dicom.dictionary import (
     tag_text,
 )
 from export_session.dicom.remains.identifying import BIRTH_DATES
+from export_session.dicom.remains.long_values import LongValue, traces_in
 from export_session.dicom.remains.traces import Trace, prefilter, traces_of
 from export_session.dicom.remains.words import folded
 from export_session.dicom.vocabulary import Change, Remaining
@@ -50,6 +51,7 @@ def find_remaining(
     *,
     dates: Collection[str] = (),
     source: str = "",
+    long: Iterable[LongValue] = (),
 ) -> tuple[Remaining, ...]:
     """Find where old values of identifying elements still stand.
 
@@ -65,6 +67,8 @@ def find_remaining(
         When the instances were made.
     source
         The name of the file itself, which a single instance bears, too; it is no member's.
+    long
+        Values that the instances do not hold themselves, since they are long.
     """
     traces = traces_of(changes, dates)
     if not traces:
@@ -75,6 +79,11 @@ def find_remaining(
         lead = "" if instance.kind is Kind.INSTANCE else f"{instance.name}: "
         for trace, where in dict.fromkeys(search.in_instance(instance, elements.get(index, {}))):
             found[trace, lead + where] += 1
+    for member, tag, data in long:
+        if tag not in elements.get(member, {}):
+            data_set = main_data_set(instances[member])
+            for trace in traces_in(data, traces, data_set.codecs[0]):
+                found[trace, _name(data_set, tag)] += 1
     members = [instance.name for instance in instances if instance.name != source]
     for trace, count in _in_names(members, traces).items():
         found[trace, MEMBER_NAME] = count
@@ -112,8 +121,7 @@ class _Search:
         return known
 
     def _in_element(self, value: Value) -> Iterator[Hit]:
-        name = value.data_set.name_of(value.tag)
-        name = tag_text(value.tag) if name == f"{value.tag:08X}" else name
+        name = _name(value.data_set, value.tag)
         if _may_hold_items(value):
             try:
                 for number, item in enumerate(value.items()):
@@ -156,6 +164,11 @@ class _Rewritten:
         syntax = {tag: EXPLICIT_LITTLE if tag >> 16 == 2 else instance.syntax for tag in new}
         written = {tag: exact_elements(raw, syntax[tag])[tag] for tag, raw in new.items()}
         return main_data_set(replace(instance, elements={**instance.elements, **written}))
+
+
+def _name(data_set: DataSet, tag: int) -> str:
+    name = data_set.name_of(tag)
+    return tag_text(tag) if name == f"{tag:08X}" else name
 
 
 def _creator(tag: int) -> int:

@@ -9,7 +9,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 from export_session.dicom.remains.identifying import Kind, common_words
-from export_session.dicom.remains.words import APART, characters, phrase, words
+from export_session.dicom.remains.words import APART, characters, phrase, spelled_out, words
 
 SHORTEST = 4  # characters; anything shorter is found everywhere
 _NAMED = 3  # of the components of a name: family, given and middle name; prefix and suffix name nobody (PS3.5 §6.2)
@@ -30,10 +30,10 @@ class Spelling(NamedTuple):
 def spellings(value: str, kind: Kind, new: str = "") -> Iterator[Spelling]:
     """Yield the ways to write an old value, of those in ``new``, which took its place, none but the whole."""
     if kind is Kind.DATE:
-        return _of_date(value)
-    if kind is Kind.NAME:
-        return _of_name(value, new)
-    return _of_text(value, must_tell=kind is Kind.TEXT)
+        yield from _of_date(value)
+        return
+    for text in dict.fromkeys((value, spelled_out(value))):
+        yield from _of_name(text, new) if kind is Kind.NAME else _of_text(text, must_tell=kind is Kind.TEXT)
 
 
 def orders(name: str) -> Iterator[list[str]]:
@@ -74,6 +74,17 @@ def _of_name(name: str, new: str) -> Iterator[Spelling]:
     for word in dict.fromkeys(word for component in named(name) for word in component if word not in kept):
         if characters([word]) >= SHORTEST and not (word.isdigit() and len(word) < _NUMBER):
             yield _phrase([word])._replace(in_text=word not in common, in_names=word in families)
+    accounts = (word for word in _accounts(name) if len(word) > SHORTEST and word not in set(_accounts(new)))
+    yield from (_phrase([word]) for word in accounts)
+
+
+def _accounts(name: str) -> Iterator[str]:
+    """Yield the family name with the initial of the given one, in one word, as accounts and files are named."""
+    for group in name.split("="):
+        family, *given = _components(group)[:2] or [[]]
+        if given and not common_words().issuperset(family):
+            initial, word = given[0][0][0], "".join(family)
+            yield from (word + initial, initial + word)
 
 
 def _of_text(text: str, *, must_tell: bool) -> Iterator[Spelling]:

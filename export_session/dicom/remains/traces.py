@@ -10,7 +10,7 @@ from typing import Any
 
 from export_session.dicom.remains.identifying import Kind, kind_of
 from export_session.dicom.remains.spellings import Spelling, named, orders, spellings
-from export_session.dicom.remains.words import folded, phrase, words
+from export_session.dicom.remains.words import folded, phrase, spelled_out, words
 from export_session.dicom.vocabulary import Change
 
 _HIGH = r"[\x80-\xff\x1b]"  # bytes of text that is not ASCII
@@ -44,7 +44,7 @@ class Trace:
 
     @cached_property
     def _words(self) -> set[str]:
-        return {word for component in named(self.old) for word in component}
+        return {word for name in (self.old, spelled_out(self.old)) for component in named(name) for word in component}
 
 
 def traces_of(changes: Iterable[Change], dates: Container[str] = ()) -> tuple[Trace, ...]:

@@ -10,6 +10,12 @@ _WORD = re.compile(r"[^\W_]+")
 APART = r"[\W_]{1,3}"  # what may separate two words of a name: "^", ", ", " - "
 _BESIDE = r"[\W_]{0,3}"
 _LONG = 6  # letters; so many may also stand without anything between the words
+_JOINED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")  # scripts that put nothing between words: kana, Han
+# Letters that have no accent to be taken away, and the letters that stand for them where there are none
+_PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"})
+_SPELLED_OUT = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe", "Å": "Aa"}
+)
 
 
 def folded(text: str) -> str:
@@ -17,7 +23,14 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     apart = unicodedata.normalize("NFKD", text)
-    return "".join(character for character in apart if not unicodedata.combining(character)).casefold()
+    return (
+        "".join(character for character in apart if not unicodedata.combining(character)).casefold().translate(_PLAIN)
+    )
+
+
+def spelled_out(text: str) -> str:
+    """Return a text as people write it who have no umlauts: ``Mueller`` for ``Müller``."""
+    return unicodedata.normalize("NFC", text).translate(_SPELLED_OUT)
 
 
 def words(text: str) -> list[str]:
@@ -32,12 +45,12 @@ def characters(parts: Iterable[str]) -> int:
 
 def phrase(parts: Sequence[str]) -> str:
     """Return a pattern for words that follow one another, and are no part of longer ones."""
-    between = _BESIDE if characters(parts) >= _LONG else APART
+    between = _BESIDE if characters(parts) >= _LONG or all(map(_JOINED.match, parts)) else APART
     return _bounded(between.join(map(re.escape, parts)), parts[0][0], parts[-1][-1])
 
 
 def _bounded(pattern: str, first: str, last: str) -> str:
     """Let no letter stand beside a word, and no digit beside a number."""
-    before = r"(?<![^\W_])" if first.isdigit() else r"(?<![^\W\d_])"
-    after = r"(?![^\W_])" if last.isdigit() else r"(?![^\W\d_])"
+    before = r"(?<![^\W_])" if first.isdigit() else "" if _JOINED.match(first) else r"(?<![^\W\d_])"
+    after = r"(?![^\W_])" if last.isdigit() else "" if _JOINED.match(last) else r"(?![^\W\d_])"
     return before + pattern + after

@@ -209,6 +209,25 @@ def test_a_text_that_is_too_long_is_refused_with_one_that_would_do(words: list[s
     assert vr == "PN" or to_text(named, vr, "1") == named
 
 
+@given(st.text("ab \n\r\t\0\x85\\", max_size=80), st.sampled_from(["AE", "CS", "LO", "LT", "PN", "SH", "UI", "UT"]))
+def test_in_place_of_a_text_with_control_characters_one_that_would_do_is_named(text: str, vr: str) -> None:
+    try:
+        to_text(text, vr, "1")
+    except Unwritable as refusal:
+        named = re.findall('; "(.*)" would do', str(refusal), re.DOTALL)
+    else:
+        return
+    for value in named:
+        assert to_text(value, vr, "1") == value
+        assert value.split() == re.sub("[\0\x85]", " ", text).split() or len(text) > len(value)
+
+
+@pytest.mark.parametrize(("text", "named"), [("Knee\r\nleft", "Knee left"), ("Doe^Jane\n", "Doe^Jane"), ("\tX\0", "X")])
+def test_what_was_pasted_with_line_ends_is_refused_with_the_text_without_them(text: str, named: str) -> None:
+    with pytest.raises(Unwritable, match=f'control character .*; "{re.escape(named)}" would do'):
+        to_text(text, "PN" if "^" in text else "SH", "1")
+
+
 def test_of_a_text_that_fills_a_page_no_part_is_named() -> None:
     with pytest.raises(Unwritable, match=r"^it has 11000 characters, LT holds 10240$"):
         to_text("x" * 11000, "LT", "1")

@@ -109,6 +109,8 @@ WRITTEN = [
     ("Modality", "mr", "MR"),
     ("ImageType", ["Derived", "Secondary", "axial"], "DERIVED\\SECONDARY\\AXIAL"),
     ("ImageType", "Derived\\Secondary", "DERIVED\\SECONDARY"),
+    ("FrameOfReferenceUID", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "2.25.329800735698586629295641978511506172918"),
+    ("FrameOfReferenceUID", "urn:uuid:00000000-0000-0000-0000-00000000000A", "2.25.10"),
     ("PatientWeight", "75 kg", "75"),
     ("PatientWeight", "75.50kg", "75.50"),
     ("PatientWeight", "75,5", "75.5"),
@@ -555,6 +557,36 @@ def test_values_of_nested_items_and_of_single_slices_are_brought_into_form_too(t
     shown = [{"ScheduledProcedureStepStartDate": "31.12.1999", "ScheduledProcedureStepID": "1"}]
     _, read = run(tmp_path, data, {"RequestAttributesSequence": shown})
     assert text(read.RequestAttributesSequence[0], "ScheduledProcedureStepStartDate") == "19991231"
+
+
+@pytest.mark.parametrize("held", [[], [{"ScheduledProcedureStepID": "1"}]])
+def test_a_new_item_is_told_as_it_is_written(tmp_path: Path, held: list[Items]) -> None:
+    code = {"CodeValue": "1", "CodingSchemeDesignator": "X", "CodeMeaning": "knee"}
+    typed = {"ScheduledProcedureStepStartDate": "31.12.1999", "ScheduledProtocolCodeSequence": [code], "Modality": "mr"}
+    written = {**typed, "ScheduledProcedureStepStartDate": "19991231", "Modality": "MR"}
+    data = file_bytes({**UID, "RequestAttributesSequence": held}) if held else file_bytes(UID)
+    result, read = run(tmp_path, data, {"RequestAttributesSequence": [*held, typed]})
+    (change,) = result.changes
+    assert change.new == (written if held else [written])
+    assert "typed 31.12.1999, written 19991231" in change.reason
+    assert text(read.RequestAttributesSequence[-1], "ScheduledProcedureStepStartDate") == "19991231"
+    assert result.header["dicom"]["RequestAttributesSequence"] == [*held, written]
+
+
+@pytest.mark.parametrize("kept", [[0, 1], [1]])
+def test_beside_items_that_come_or_go_the_record_has_what_the_file_holds(tmp_path: Path, kept: list[int]) -> None:
+    code: Items = {"ScheduledProcedureStepStartDate": "20000102", "CodeMeaning": "knee"}
+    held: list[Items] = [
+        {"ScheduledProcedureStepStartDate": f"2000010{n}", "ScheduledProtocolCodeSequence": [code]} for n in range(1, 3)
+    ]
+    shown = [dict(item) for item in held]
+    said = {**code, "ScheduledProcedureStepStartDate": "2000-01-02"}
+    shown[1] |= {"ScheduledProcedureStepStartDate": "2 Jan 2000", "ScheduledProtocolCodeSequence": [said]}
+    more = [{"ScheduledProcedureStepID": "new"}] if len(kept) == len(held) else []
+    data = file_bytes({**UID, "RequestAttributesSequence": held})
+    result, _ = run(tmp_path, data, {"RequestAttributesSequence": [*(shown[n] for n in kept), *more]})
+    assert result.modified
+    assert result.header["dicom"]["RequestAttributesSequence"] == [*(held[n] for n in kept), *more]
 
 
 def archive(folder: Path, locations: list[str]) -> tuple[Path, dict[str, Any]]:

@@ -164,6 +164,15 @@ def test_a_file_that_holds_the_old_value_nowhere_else_is_clean(
         ("Head^Test", "New^Name", "Head of the test", False),
         ("Müller^Jörg", "New^Name", "seen by MULLER", True),
         ("Muller^Jorg", "New^Name", "seen by M\xfcller", True),
+        ("Müller^Jörg", "New^Name", "seen by MUELLER", True),
+        ("M\xfcller^J\xf6rg", "Mueller^Joerg", "seen by JOERG MUELLER", False),
+        ("Sørensen^Lars", "New^Name", "sorensen", True),
+        ("Sørensen^Lars", "New^Name", "Soerensen, L", True),
+        ("Smith^John", "New^Name", "export/jsmith_01", True),
+        ("Smith^John", "New^Name", "SMITHJ", True),
+        ("Smith^John", "Smith^Jon", "SMITHJ", False),
+        ("Smith^John", "New^Name", "smithery", False),
+        ("Head^Test", "New^Name", "HEADT1", False),
         ("Anonymous", "New^Name", "anonymous", False),
         ("White^Grant", "New^Name", "grant white", True),
     ],
@@ -275,17 +284,27 @@ def test_sequences_in_unknown_form_are_searched(tmp_path: Path) -> None:
     assert places(result) == {("PatientName", "ACME, 0011xx01[0].PatientName")}
 
 
-def test_japanese_names_are_found_in_their_encoding(tmp_path: Path) -> None:
+@pytest.mark.parametrize("comment", ["山田 太郎", "山田太郎", "患者 山田太郎様", "太郎・山田"])
+def test_japanese_names_are_found_in_their_encoding(tmp_path: Path, comment: str) -> None:
     name = "Yamada^Tarou=山田^太郎".encode("iso2022_jp").decode("latin-1")
-    comment = "山田 太郎".encode("iso2022_jp")
+    text = comment.encode("iso2022_jp")
     content = file_bytes(
         {
             **UID,
             "SpecificCharacterSet": "\\ISO 2022 IR 87",
             "PatientName": name,
-            "ImageComments": comment + b" " * (len(comment) % 2),
+            "ImageComments": text + b" " * (len(text) % 2),
         }
     )
+    result = rewritten(tmp_path, content, {"dicom": {"PatientName": "New^Name"}})
+    assert places(result) == {("PatientName", "ImageComments")}
+
+
+@pytest.mark.parametrize(
+    ("name", "comment"), [("Łukasz^Ewa", "LUKASZ"), ("山田^太郎", "x山田太郎y"), ("Ærø^Bo", "aeroe")]
+)
+def test_names_are_found_without_the_letters_that_others_lack(tmp_path: Path, name: str, comment: str) -> None:
+    content = planted("PatientName", name, {"ImageComments": comment.encode()}, "utf-8")
     result = rewritten(tmp_path, content, {"dicom": {"PatientName": "New^Name"}})
     assert places(result) == {("PatientName", "ImageComments")}
 

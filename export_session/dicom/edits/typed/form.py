@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from export_session.dicom.edits.typed.numbers import decimal, integer, real
 from export_session.dicom.edits.typed.spelling import plain
 from export_session.dicom.edits.typed.times import da, dt, tm, zone
 
+_UUID = re.compile(r"(?:urn:uuid:)?\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 _ZONE = "TimezoneOffsetFromUTC"  # an SH with a form of its own
 _TEXT_MAX = 64  # characters; nobody types a longer date or age
 
@@ -114,7 +116,9 @@ def _digits(number: float) -> str:
 
 
 def _uid(text: str) -> str:
-    return text.removeprefix("urn:oid:")
+    """Return a UID; that of a UUID is its number below 2.25 (PS3.5 §B.2)."""
+    found = _UUID.fullmatch(text)
+    return f"2.25.{int(found[1].replace('-', ''), 16)}" if found else text.removeprefix("urn:oid:")
 
 
 _NUMBERS: dict[str, Callable[..., Any]] = {
