@@ -50,10 +50,30 @@ def pairs_above(
         lambda: find_subject(site, subject, project.id, overwrite=overwrite),
         lambda: _find_session(site, session, project.id, overwrite=overwrite, write=write),
     )
+    astray = _is_astray(above, below)
+    if astray:
+        below = _to_be_moved(below, overwrite=overwrite, write=write)
     if write:
         above = create_or_update(site, above, project.id)
+        if astray and overwrite:
+            site.move_session(below.known_copy.id, above.known_copy.id)
         below = create_or_update(site, below, above.known_copy.id)
     return above, below
+
+
+def _is_astray(above: Pair[Subject], below: Pair[Session]) -> bool:
+    """Tell whether a session's copy is below another subject than its subject's copy, to which it was given since."""
+    return below.copy is not None and (above.copy is None or below.copy.subject_id != above.copy.id)
+
+
+def _to_be_moved(pair: Pair[Session], *, overwrite: bool, write: bool) -> Pair[Session]:
+    copy = pair.known_copy
+    where, whose = f"below the subject {copy.subject_label}", f"that of {pair.origin.subject_label}"
+    if not overwrite:
+        note = f"{copy.label}: the copy is {where}, not {whose}; it is left there, as on_existing is not update"
+        return replace(pair, notes=(*pair.notes, note))
+    said = f"was {where}, and is moved below {whose}" if write else f"is {where}, and would be moved below {whose}"
+    return replace(pair, status=Status.UPDATED, notes=(*pair.notes, f"{copy.label}: the copy {said}"))
 
 
 def pairs_below(

@@ -163,7 +163,8 @@ def at(value: Any, path: str) -> Any:
         return value
     if isinstance(value, list):
         head, _, rest = path.partition(".")
-        return at(value[int(head)], rest) if head.isdigit() and int(head) < len(value) else None
+        place = int(head) if head.isascii() and head.isdigit() and len(head) < 9 else len(value)
+        return at(value[place], rest) if place < len(value) else None
     if not isinstance(value, dict):
         return None
     parts = path.split(".")

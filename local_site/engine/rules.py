@@ -14,7 +14,7 @@ from typing import Any
 
 from local_site.engine import jobs, manifests
 from local_site.errors import ApiError, UnprocessableError
-from local_site.listing.patterns import Budget, Pattern
+from local_site.listing.patterns import Budget, Expressions, Pattern
 from local_site.site.auth import Identity
 from local_site.site.state import Site
 from local_site.storage.store import Doc
@@ -30,7 +30,6 @@ FORMS: dict[str, type] = {
 }  # fmt: skip
 
 log = logging.getLogger(__name__)
-SECONDS = 0.1  # for one condition on one file
 
 
 @dataclass(frozen=True)
@@ -77,13 +76,21 @@ def check(rule: Doc) -> None:
     for fixed in rule.get("fixed_inputs") or []:
         if not isinstance(fixed, dict) or not all(isinstance(fixed.get(key), str) for key in FIXED_INPUT):
             raise UnprocessableError(f"A fixed input of a rule has {', '.join(FIXED_INPUT)}")
+    budget = Budget()
     for condition in (condition for part in ("any", "all", "not") for condition in rule.get(part) or []):
-        if not isinstance(condition, dict) or condition.get("type") not in CONDITIONS or "value" not in condition:
-            raise UnprocessableError(f"A condition of a rule has a value and one of the types {', '.join(CONDITIONS)}")
+        _check_condition(condition, budget)
+
+
+def _check_condition(condition: Any, budget: Budget) -> None:
+    if not isinstance(condition, dict) or condition.get("type") not in CONDITIONS or "value" not in condition:
+        raise UnprocessableError(f"A condition of a rule has a value and one of the types {', '.join(CONDITIONS)}")
+    if condition.get("regex"):
+        expression = str(condition["value"])
         try:
-            Pattern(str(condition["value"]) if condition.get("regex") else "")
+            Pattern(expression, budget)
         except ValueError as error:
-            raise UnprocessableError(f"{condition['value']!r} is not a valid regular expression: {error}") from error
+            shown = repr(expression[:100])
+            raise UnprocessableError(f"{shown} is not a valid regular expression: {error}") from error
 
 
 def listen(site: Site) -> None:
@@ -107,13 +114,14 @@ def evaluate(site: Site, event: str, before: Doc | None, after: Doc) -> int:
     files_after = list(site.store.select("file", parent=after["parent_ref"]["id"]))
     from_elsewhere = before is not None and before["parents"].get("project") != project_id
     known: set[tuple[Any, ...]] = set()
+    expressions = Expressions()
     if not from_elsewhere:  # there, other rules held
         files_before = [file for file in files_after if file["file_id"] != after["file_id"]]
         if before is not None and before["parent_ref"] == after["parent_ref"]:
             files_before.append(before)
-        known = {wish.intention for wish in _wishes(site, rules, files_before)}
+        known = {wish.intention for wish in _wishes(site, rules, files_before, expressions)}
     started = 0
-    for wish in _wishes(site, rules, files_after):
+    for wish in _wishes(site, rules, files_after, expressions):
         new = wish.intention not in known
         known.add(wish.intention)
         if from_elsewhere:  # its neighbours came along: each speaks for itself
@@ -124,7 +132,7 @@ def evaluate(site: Site, event: str, before: Doc | None, after: Doc) -> int:
     return started
 
 
-def holds(condition: Doc, file: Doc, siblings: list[Doc]) -> bool:
+def holds(condition: Doc, file: Doc, siblings: list[Doc], expressions: Expressions) -> bool:
     """Tell whether a condition holds for a file among the files of its container."""
     kind = condition["type"]
     values: list[Any]
@@ -142,42 +150,33 @@ def holds(condition: Doc, file: Doc, siblings: list[Doc]) -> bool:
         values = [(file.get("gear_info") or {}).get(kind.removeprefix("gear."))]
     else:
         values = [file.get(kind.removeprefix("file."))]
-    return any(_matches(condition, str(value)) for value in values if value is not None)
+    return any(_matches(condition, str(value), expressions) for value in values if value is not None)
 
 
-def _wishes(site: Site, rules: list[Doc], files: list[Doc]) -> Iterator[Wish]:
+def _wishes(site: Site, rules: list[Doc], files: list[Doc], expressions: Expressions) -> Iterator[Wish]:
     for rule in rules:
         gear = site.store.get("gear", rule["gear_id"])
         if gear is None or gear["disabled"]:
             continue
         for file in files:
-            if _applies(rule, file, files):
+            if _applies(rule, file, files, expressions):
                 yield Wish(rule, gear, file, _inputs(rule, gear, file))
 
 
-def _applies(rule: Doc, file: Doc, siblings: list[Doc]) -> bool:
+def _applies(rule: Doc, file: Doc, siblings: list[Doc], expressions: Expressions) -> bool:
     def hold(part: str) -> Iterator[bool]:
-        return (holds(condition, file, siblings) for condition in rule.get(part) or [])
+        return (holds(condition, file, siblings, expressions) for condition in rule.get(part) or [])
 
     return not any(hold("not")) and (not rule.get("any") or any(hold("any"))) and all(hold("all"))
 
 
-def _matches(condition: Doc, value: str) -> bool:
+def _matches(condition: Doc, value: str, expressions: Expressions) -> bool:
     wanted = str(condition["value"])
     if condition.get("regex"):
-        return _begins(wanted, value)
+        return expressions.begins(wanted, value)
     if condition["type"] == "file.name":
         return fnmatch.fnmatchcase(value.lower(), wanted.lower())
     return value.lower() == wanted.lower()
-
-
-def _begins(expression: str, value: str) -> bool:
-    """Tell whether a text begins as an expression says; one that takes too long says nothing of it."""
-    try:
-        return Pattern(expression, Budget(SECONDS), ignore_case=True).begins(value)
-    except (TimeoutError, ValueError):
-        log.warning("a regular expression of a gear rule takes too long, and matches nothing")
-        return False
 
 
 def _classified(file: Doc) -> list[str]:

@@ -24,6 +24,7 @@ OPERATOR = re.compile(r"=\||=~|!=|<=|>=|=|<|>")
 PIECE = re.compile(r"=\|\[(?:\\.|[^\]\\])*\]|\\,|,|[^,\\=]+|.", re.DOTALL)
 DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d(?::\d\d(?::\d\d(?:\.\d{1,6})?)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+LONGEST_INTEGER = 20  # characters; beyond that the database keeps a float
 CONSTANTS = {"null": None, "true": True, "false": False}
 LEVELS = ("group", "project", "subject", "session", "acquisition")
 ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
@@ -202,7 +203,8 @@ def _typed(raw: str) -> tuple[Any, bool]:
         except ValueError:
             value = raw  # 2020-13-01 is a text
     elif NUMBER.fullmatch(raw) and not OBJECT_ID.fullmatch(raw):
-        value = int(raw) if raw.lstrip("+-").isdigit() else float(raw)
+        whole = raw.lstrip("+-").isdigit() and len(raw) <= LONGEST_INTEGER
+        value = int(raw) if whole else float(raw)
     return value, False
 
 

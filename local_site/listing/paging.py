@@ -47,7 +47,7 @@ class Listing:
             A parameter is repeated, malformed, or excludes another.
         """
         single = {name: _single(query, name) for name in ("filter", "sort", "limit", "skip", "page", "after_id")}
-        limit, skip, page = (_count(name, single[name]) for name in ("limit", "skip", "page"))
+        limit, skip, page = (query.number(name) for name in ("limit", "skip", "page"))
         if single["after_id"] and (single["sort"] or page is not None or skip):
             raise UnprocessableError("Pagination: after_id cannot be combined with sort, page or skip")
         if page is not None and skip:
@@ -83,14 +83,6 @@ def _single(query: Query, name: str) -> str:
     if len(values) > 1:
         raise UnprocessableError(f"Pagination: {name} is given more than once")
     return values[0].strip() if values else ""
-
-
-def _count(name: str, text: str) -> int | None:
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit():
-        raise UnprocessableError(f"Pagination: {name} must be a whole number, not {text!r}")
-    return int(text)
 
 
 def _sort_keys(text: str) -> tuple[tuple[str, bool], ...]:

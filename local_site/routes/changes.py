@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_site.errors import BadRequestError, NotFoundError
+from local_site.errors import NotFoundError
 from local_site.hierarchy import access, changes, files
 from local_site.routing.call import Call
 from local_site.routing.table import Routes
@@ -29,7 +29,7 @@ def _changes(call: Call) -> list[Doc]:
     kind, doc_id = call.params["type"], call.params["cid"]
     if kind not in changes.KINDS:
         raise NotFoundError(f"No changes of a {kind} are recorded here")
-    found = changes.of(call.site, kind, doc_id, _version(call))
+    found = changes.of(call.site, kind, doc_id, call.query.number("version"))
     doc = call.site.store.get(kind, doc_id, deleted=True)
     if doc is None:
         raise NotFoundError(f"Could not find resource {kind}:{doc_id}")
@@ -42,11 +42,9 @@ def _changes(call: Call) -> list[Doc]:
 
 def _document(call: Call, found: list[Doc]) -> Doc:
     kind, doc_id = call.params["type"], call.params["cid"]
-    return {"container_type": kind, "container_id": doc_id, "file_version": _version(call), "changes": found}
-
-
-def _version(call: Call) -> int | None:
-    text = call.query.get("version")
-    if text and not (text.isascii() and text.isdigit()):
-        raise BadRequestError("version is a number")
-    return int(text) if text else None
+    return {
+        "container_type": kind,
+        "container_id": doc_id,
+        "file_version": call.query.number("version"),
+        "changes": found,
+    }

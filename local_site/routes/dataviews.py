@@ -195,16 +195,9 @@ def _evaluated(call: Call, spec: Any, container_id: str) -> tuple[list[Doc], Vie
     parsed = View.parse(spec, call.query.get("filter") or "")
     kind = access.kind_of(call.site, "containers", container_id)
     container = access.fetch(call.site, call.who, kind, container_id)
-    skip, limit = (_count(call, name) for name in ("skip", "limit"))
+    skip, limit = (call.query.number(name) for name in ("skip", "limit"))
     found = rows(call.site, call.who, parsed, kind, container)
     return list(islice(found, skip or 0, (skip or 0) + limit if limit else None)), parsed
-
-
-def _count(call: Call, name: str) -> int | None:
-    text = call.query.get(name)
-    if text and not (text.isascii() and text.isdigit()):
-        raise UnprocessableError(f"{name} must be a whole number, not {text!r}")
-    return int(text) if text else None
 
 
 def _execution(call: Call, spec: Any, view_id: str | None) -> Doc:

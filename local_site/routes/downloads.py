@@ -191,8 +191,8 @@ async def _send(call: Call, file: Doc) -> web.StreamResponse:
     if call.query.flag("view"):
         headers["Content-Type"] = file["mimetype"] or "application/octet-stream"
         headers["Accept-Ranges"] = "bytes"
-        if "Range" in call.request.headers:
-            start, stop = _range(call.request, size)
+        if wanted := _range(call.request, size):
+            start, stop = wanted
             status = 206
             headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     else:
@@ -215,8 +215,14 @@ async def _send(call: Call, file: Doc) -> web.StreamResponse:
     return response
 
 
-def _range(request: web.Request, size: int) -> tuple[int, int]:
-    wanted = request.http_range
+def _range(request: web.Request, size: int) -> tuple[int, int] | None:
+    """Return the range asked for; None where there is none that can be understood (RFC 9110 §14.2)."""
+    try:
+        wanted = request.http_range
+    except ValueError:
+        return None
+    if wanted == slice(None, None, 1):
+        return None
     start = wanted.start or 0
     if start < 0:
         start = max(size + start, 0)

@@ -47,11 +47,9 @@ def stats(call: Call) -> Any:
     counted: Doc = {"states": {state: sum(job["state"] == state for job in found) for state in jobs.STATES}}
     if call.query.flag("unique"):
         counted["unique"] = sorted({tag for job in found for tag in job["tags"]})
-    last = call.query.get("last")
-    if last:
-        if not last.isascii() or not last.isdigit():
-            raise BadRequestError("last is a number of jobs")
-        counted["recent"] = [views.listed(job) for job in reversed(found[-int(last) :])] if int(last) else []
+    last = call.query.number("last")
+    if last is not None:
+        counted["recent"] = [views.listed(job) for job in reversed(found[-last:])] if last else []
     return counted
 
 

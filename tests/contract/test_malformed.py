@@ -234,3 +234,40 @@ def test_rules_that_were_taken_break_no_upload(wire: Wire, ids: dict[str, str], 
     if made.status_code == 200:
         wire.delete(f"/projects/{ids['project']}/rules/{made.json()['_id']}")
     assert upload.status_code == 200, (body, upload.text)
+
+
+MANY_DIGITS = "9" * 5000
+
+
+@pytest.mark.parametrize("number", ["9" * 30, MANY_DIGITS])
+@pytest.mark.parametrize(
+    ("route", "name"),
+    [
+        ("/sessions?limit=10", "page"),
+        ("/sessions?limit=10", "skip"),
+        ("/sessions", "limit"),
+        ("/groups", "limit"),
+        ("/jobs/stats?", "last"),
+        ("/changes/session/{session}", "version"),
+    ],
+)
+def test_numbers_larger_than_anything_are_refused(
+    wire: Wire, ids: dict[str, str], route: str, name: str, number: str
+) -> None:
+    path, _, query = route.format(**ids).partition("?")
+    assert wire.get(path, 422, **dict(part.split("=") for part in query.split("&") if part), **{name: number})[
+        "message"
+    ]
+
+
+def test_a_filter_compares_with_numbers_of_any_length(wire: Wire, ids: dict[str, str]) -> None:
+    below = {one["_id"] for one in wire.get("/sessions", filter=f"age<{MANY_DIGITS}")}
+    assert below >= {one["_id"] for one in wire.get("/sessions", filter="age<1e300")}
+
+
+@pytest.mark.parametrize("given", ["bytes=5-2", "bytes=x-", "pages=1-2", f"bytes={MANY_DIGITS}-", "bytes=0-1,4-5"])
+def test_a_range_that_is_not_understood_gives_the_whole_file(wire: Wire, ids: dict[str, str], given: str) -> None:
+    wire.upload(f"/sessions/{ids['session']}", "ranged.txt", b"0123456789")
+    path = f"/sessions/{ids['session']}/files/ranged.txt"
+    answer = wire("GET", path, params={"view": "true"}, headers={"Range": given})
+    assert (answer.status_code, answer.content) == (200, b"0123456789")

@@ -70,6 +70,34 @@ def test_a_rule_with_a_slow_expression_does_not_stop_uploads(site: Any, wire: Wi
     assert wire.get(f"/sessions/{session.id}/jobs")["jobs"] == []
 
 
+def test_a_rule_with_a_slow_expression_is_bounded_over_many_files(site: Any, wire: Wire, session: Any) -> None:
+    for number in range(40):
+        wire.upload(f"/sessions/{session.id}", f"{VICTIM}{number}", b"1")
+    name = fresh("gear")
+    gear = wire.post(f"/gears/{name}", {"category": "utility", "gear": manifest(name)})["_id"]
+    for value in (EVIL, "last"):
+        condition = {"type": "file.name", "value": value, "regex": True}
+        rule = {"gear_id": gear, "name": value, "any": [], "all": [condition], "not": []}
+        wire.post(f"/projects/{session.project}/rules", rule)
+    with others_served(site):
+        wire.upload(f"/sessions/{session.id}", "last", b"1")
+    (job,) = wire.get(f"/sessions/{session.id}/jobs")["jobs"]
+    assert [item["name"] for item in job["inputs"]] == ["last"]
+
+
+@pytest.mark.parametrize("expressions", [["a|b" * 300_000], ["(?:a|b)*" * 1200 + str(n) for n in range(300)]])
+def test_expressions_that_take_long_to_prepare_are_refused(
+    site: Any, wire: Wire, project: Any, expressions: list[str]
+) -> None:
+    conditions = [{"type": "file.name", "value": value, "regex": True} for value in expressions]
+    with others_served(site):
+        wire.post(
+            f"/projects/{project.id}/rules",
+            {"gear_id": "x", "name": "r", "any": conditions, "all": [], "not": []},
+            status=422,
+        )
+
+
 def test_a_copy_with_slow_rules_is_refused(site: Any, wire: Wire, session: Any) -> None:
     wire.upload(f"/sessions/{session.id}", VICTIM, b"1")
     body = {"dst_session_label": "c", "filter": {"include_rules": [f"file.name=~{EVIL}"] * 50}}

@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 import flywheel
+import pytest
 
 from tests.support.gear import Run
 from tests.support.world import World, image, instances
@@ -182,3 +183,41 @@ def test_what_an_earlier_run_changed_is_told_again_without_its_values(world: Wor
     assert not any(row["Old"] or row["New"] or row["Change"] for row in again.changes)
     assert all("earlier run" in row["Reason"] for row in again.changes)
     assert "0 changes" in again.printed
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_session_that_was_given_to_another_subject_is_below_its_copy(world: World, *, archived: bool) -> None:
+    """PatientID follows the subject, so the copy must not stay below the one whose data it no longer is."""
+    keep: dict[str, Any] = {"archive_project": f"{world.group.id}/Archive"} if archived else {}
+    session = world.session("wrong", "Visit 1")
+    world.file(session.add_acquisition(label="A"), "a.dcm", image(), type="dicom", modality="MR")
+    assert world.run(session, **keep).code == 0
+    copies = [world.copy_of(session, project) for project in (["Export", "Archive"] if archived else ["Export"])]
+    right = world.quarantine.add_subject(label="right")
+    session.update(subject={"_id": right.id})
+    session = session.reload()
+    preview = world.run(session, force_export=True, dry_run=True, **keep)
+    assert {copy.reload().subject.label for copy in copies} == {"wrong"}
+    run = world.run(session, force_export=True, **keep)
+    assert run.code == 0, run.printed
+    assert [copy.reload().subject.label for copy in copies] == ["right"] * len(copies)
+    assert copies[0].acquisitions()[0].reload().files[0].version == 2  # with the other PatientID
+    rows = {way: next(row for row in way.log if row["Container"] == "session") for way in (preview, run)}
+    assert {row["Status"] for row in rows.values()} == {"updated"}
+    assert "is below the subject wrong, and would be moved" in rows[preview]["Message"]
+    assert "was below the subject wrong, and is moved" in rows[run]["Message"]
+    again = world.run(session, force_export=True, **keep)
+    assert {row["Status"] for row in again.log} == {"unchanged"}
+
+
+def test_a_copy_below_another_subject_is_left_and_said_where_copies_are_to_be_left(world: World) -> None:
+    session = world.session("wrong", "Visit 1")
+    world.file(session.add_acquisition(label="A"), "a.txt", b"text")
+    assert world.run(session).code == 0
+    copy = world.copy_of(session)
+    session.update(subject={"_id": world.quarantine.add_subject(label="right").id})
+    run = world.run(session.reload(), force_export=True, on_existing="skip")
+    assert copy.reload().subject.label == "wrong"
+    (row,) = [row for row in run.log if row["Container"] == "session"]
+    assert "is below the subject wrong" in row["Message"]
+    assert "on_existing" in row["Message"]

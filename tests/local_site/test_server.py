@@ -255,7 +255,9 @@ def test_more_uploads_at_once_than_files_may_be_open(tmp_path: Path) -> None:
         with ExitStack() as stack:
             under_way = []
             for number in range(2 * limit):
-                body = f'--b\r\nContent-Disposition: form-data; name="file"; filename="f{number}"\r\n\r\n{number}\r\n--b--'
+                body = (
+                    f'--b\r\nContent-Disposition: form-data; name="file"; filename="f{number}"\r\n\r\n{number}\r\n--b--'
+                )
                 connection = stack.enter_context(socket.create_connection((address.hostname, address.port), 60))
                 connection.sendall((head.format(length=len(body)) + body[:-5]).encode())
                 under_way.append((connection, body[-5:]))
