@@ -80,6 +80,12 @@ def edit_digest(file: File, overrides: Mapping[str, Any], options: Options, foll
     return digest([SEMANTICS, file.info.get("header"), overrides, deciding, *following])
 
 
+def metadata_digest(file: File) -> str:
+    """Return the digest of all that people enter of a file: what is noted by this gear or in ``info.qc`` is none."""
+    info = {key: value for key, value in carried_info(file.info).items() if key != "qc"}
+    return digest([file.type, file.modality, file.classification, sorted(file.tags), info])
+
+
 @dataclass(frozen=True)
 class Provenance:
     """``info.export`` of a verified copy of a file."""
@@ -97,6 +103,7 @@ class Provenance:
     notes: int = 0  # remarks that a person should have read
     gear: str = GEAR
     job: str = ""
+    bears: str = ""  # metadata_digest of that version as it was recorded
 
     def to_info(self) -> dict[str, Any]:
         """Return the value of ``info.export``."""

@@ -23,7 +23,15 @@ from export_session.errors import NotDicom, TransferError
 from export_session.record import Status, Timing, Verification
 from export_session.session.checks import ATTEMPTS, assert_current, assert_header, fetch, hash_agrees, verify
 from export_session.session.file_plan import FilePlan, Verified, status_of
-from export_session.session.provenance import KEY, Provenance, carried_info, digest, object_at, origin_ids_of
+from export_session.session.provenance import (
+    KEY,
+    Provenance,
+    carried_info,
+    digest,
+    metadata_digest,
+    object_at,
+    origin_ids_of,
+)
 from export_session.session.quality import Counts, result_of, with_result
 from export_session.site import ReadSite, Site
 from export_session.site.model import File
@@ -192,12 +200,13 @@ def _record(site: Site, stored: File, metadata: Mapping[str, Any], provenance: P
         site.set_file_classification(stored, metadata["classification"])
     if missing := [tag for tag in metadata["tags"] if tag not in stored.tags]:
         site.add_file_tags(stored, missing)
+    done = {key: metadata[key] or getattr(stored, key) for key in ("type", "modality", "classification")}
+    known = replace(stored, **done, tags=(*stored.tags, *missing), info={**stored.info, **metadata["info"]})
     counts = Counts(provenance.changes, len(provenance.refused), provenance.notes)
-    info = {**metadata["info"], KEY: provenance.to_info()}
+    info = {**metadata["info"], KEY: replace(provenance, bears=metadata_digest(known)).to_info()}
     wanted = {**info, **with_result(info, result_of(counts), provenance.job)}
     site.set_file_info(stored, {key: value for key, value in wanted.items() if stored.info.get(key) != value})
-    done = {key: metadata[key] or getattr(stored, key) for key in ("type", "modality", "classification")}
-    return replace(stored, **done, tags=(*stored.tags, *missing), info={**stored.info, **wanted})
+    return replace(known, info={**stored.info, **wanted})
 
 
 def _provenance(stored: File, prepared: Prepared, notes: int, job: str) -> Provenance:
