@@ -123,7 +123,7 @@ class ReadSite(Protocol):
         """Download exactly this version of a file."""
 
     def version(self, file: File, number: int = 0) -> File:
-        """Return a version of a file, 0 for the newest, with the metadata that belong to it; NotFound where it is gone."""
+        """Return a version of a file with the metadata that belong to it; 0 stands for the newest."""
 
 
 class Site(ReadSite, Protocol):
