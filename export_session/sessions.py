@@ -20,6 +20,8 @@ from export_session.support.parallel import Workers
 
 log = logging.getLogger(__name__)
 
+STORIES = {"copy": export_session}  # what is done to a session, by mode
+
 MOST_THUMBNAILS = 500  # of a run, about
 
 
@@ -71,7 +73,7 @@ def _sessions(
             yield _left_alone(run.site, route, selected)
             continue
         run.progress.begin_session()
-        record, subjects = export_session(run, route, session, workers, subjects, keep=outputs.keep)
+        record, subjects = STORIES[run.config.mode](run, route, session, workers, subjects, keep=outputs.keep)
         files += len(record.files)
         if files > MOST_THUMBNAILS:  # they are kept until the page is written
             run = replace(run, handling=replace(run.handling, thumbnails=False))

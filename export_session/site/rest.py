@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from export_session.errors import AccessDenied, NoAnswer, NotFound, SiteError
 from export_session.site import forms
-from export_session.site.forms import Form
+from export_session.site.forms import Form, WrongForm
 from export_session.site.model import KINDS, PARENT, Container, File, Level, Parent, Project
 from export_session.site.port import Condition, Identity, Job, JobRequest, Rule, Stored
 from export_session.site.rows import container_of, container_with, file_of, identity_of
@@ -115,6 +115,16 @@ class FlywheelSite:
             job = row if row.get("parents") else self._get(forms.identified, "/jobs/{id}", id=job_id)
             parents = job.get("parents") or {}
             yield Job(job_id, row.get("state") or "", parents.get("session") or "")
+
+    def read_file(self, file: File, version: int = 0) -> File:
+        def same(row: Any) -> File:
+            found = file_of(file.parent_level, file.parent_id, row)
+            if found.file_id != file.file_id or (version and found.version != version):
+                raise WrongForm("the file that was asked for")
+            return found
+
+        query = {"version": version} if version else None
+        return self._get(same, "/files/{id}", query, id=file.file_id)
 
     def fetch(self, file: File, target: Path) -> Stored:
         path = f"/{PLURAL[file.parent_level]}/{{id}}/files/{{name}}"

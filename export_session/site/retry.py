@@ -85,6 +85,9 @@ class PatientSite:
     def jobs(self, tag: str) -> Iterator[Job]:
         return self._list(lambda: self._site.jobs(tag))
 
+    def read_file(self, file: File, version: int = 0) -> File:
+        return self._persist(lambda: self._site.read_file(file, version))
+
     def fetch(self, file: File, target: Path) -> Stored:
         return self._persist(lambda: self._site.fetch(file, target))
 
