@@ -25,6 +25,7 @@ from export_session.record import RunRecord, SessionRecord
 from export_session.report import Outputs, closing_lines
 from export_session.session.files import Run
 from export_session.session.provenance import GEAR
+from export_session.session.result import Route
 from export_session.session.transfer import Handling
 from export_session.sessions import export_all
 from export_session.settings import Settings
@@ -97,7 +98,9 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         if config.summarize:
             log.info("Summary of %s: nothing is written to the site", title)
             return summarize(site, config, destination, route, output)
-        log.info("%s of %s to %s", "Preview" if config.dry_run else "Export", title, route.export.path)
+        log.info("%s of %s %s", "Preview" if config.dry_run else "Run", title, _where_to(chosen, route))
+        for useless in config.unused:
+            log.warning(useless)
         if not config.map_flywheel_to_dicom:
             log.info("map_flywheel_to_dicom is off: %s", _what_is_mapped(chosen))
         if config.fan_out and not isinstance(destination, Session):
@@ -133,15 +136,21 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
     return _told(record, outputs)
 
 
+def _where_to(chosen: Settings, route: Route) -> str:
+    places = {"copy": f"to {route.export.path}", "in_place": "in place", "restore": "back to the versions before"}
+    return places[chosen.config.mode]
+
+
 def _what_is_mapped(chosen: Settings) -> str:
     rows = len(chosen.mapping.rows)
     return f"only the {counted(rows, 'row')} of the dicom-map are written" if rows else "nothing is mapped"
 
 
 def _remarks(chosen: Settings, sessions: Sequence[SessionRecord]) -> tuple[str, ...]:
-    """Say of the mapping what no single file can say."""
+    """Say of configuration and mapping what no single file can say."""
     files = [file for session in sessions for file in session.files]
-    return tuple(chosen.mapping.unused(file.mapped for file in files)) if files else ()
+    unused = tuple(chosen.mapping.unused(file.mapped for file in files)) if files else ()
+    return (*chosen.config.unused, *unused)
 
 
 def _told(record: RunRecord, outputs: Outputs) -> bool:

@@ -10,6 +10,7 @@ from export_session.errors import ExportError, OutputError
 from export_session.launch.selection import ALREADY, Entry, Selected, Selection, changes_since
 from export_session.record import ContainerRecord, SessionRecord, Status
 from export_session.report import Outputs
+from export_session.restore.story import restore_session
 from export_session.session.files import Run
 from export_session.session.result import Route
 from export_session.session.since import EDITED
@@ -19,6 +20,8 @@ from export_session.site import ReadSite
 from export_session.support.parallel import Workers
 
 log = logging.getLogger(__name__)
+
+STORIES = {"copy": export_session, "restore": restore_session}  # what is done to a session, by mode
 
 MOST_THUMBNAILS = 500  # of a run, about
 
@@ -71,7 +74,7 @@ def _sessions(
             yield _left_alone(run.site, route, selected)
             continue
         run.progress.begin_session()
-        record, subjects = export_session(run, route, session, workers, subjects, keep=outputs.keep)
+        record, subjects = STORIES[run.config.mode](run, route, session, workers, subjects, keep=outputs.keep)
         files += len(record.files)
         if files > MOST_THUMBNAILS:  # they are kept until the page is written
             run = replace(run, handling=replace(run.handling, thumbnails=False))

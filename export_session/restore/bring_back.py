@@ -37,9 +37,7 @@ def bring_back(site: Site, past: Past, handling: Handling) -> tuple[File, Verifi
     before, began = past.before, time.monotonic()
     restored = past.file if past.is_back else _restored(site, past, handling.scratch)
     stored = time.monotonic()
-    how = verify(
-        site, restored, before.size, past.sha384, handling.scratch, readback=handling.verify_by_readback
-    )
+    how = verify(site, restored, before.size, past.sha384, handling.scratch, readback=handling.verify_by_readback)
     if how is Verification.NONE:
         raise TransferError(
             f"{before.name}: the site was asked for version {before.version} and made version {restored.version} of "
@@ -60,7 +58,7 @@ def _wanted(past: Past) -> File:
 def _restored(site: Site, past: Past, scratch: Path) -> File:
     """Bring the bytes back: by the site itself, where it can, else by sending them once more."""
     file, before = past.file, past.before
-    newest = site.version(file)
+    newest = site.read_file(file)
     if (newest.version, newest.modified) != (file.version, file.modified):
         raise NotRestorable(f"{file.name} was changed by somebody else just now. Run the gear again.")
     try:

@@ -1,8 +1,8 @@
 """Which version of a file was there before the gear wrote its own, and whether that can come back.
 
-A file's ``info.export`` describes the version that the gear has written. Flywheel lets a new version start from what its
+A file's ``info.export`` describes the version that the gear has written. On Flywheel a new version starts from what its
 upload gives, so versions that came later bear no such mark, or, brought back, one that describes an earlier version.
-What the history says is therefore read from the newest version to the oldest.
+The history is therefore read from the newest version to the oldest.
 """
 
 from __future__ import annotations
@@ -86,11 +86,6 @@ def past_of(site: ReadSite, file: File, scratch: Path, *, force: bool = False) -
     return Past(file, made, before, sha384, is_back=True) if unfinished else Left(file)
 
 
-def is_in_place(file: File) -> bool:
-    """Tell whether a version says that the gear has written it beside the original, not as a copy elsewhere."""
-    return _mark(file).get("mode") == "in_place"
-
-
 def _mark(file: File) -> dict[str, Any]:
     return dict(object_at(file.info, KEY))
 
@@ -122,7 +117,7 @@ def _history(site: ReadSite, file: File) -> Iterator[File]:
     yield file
     for number in range(file.version - 1, 0, -1):
         try:
-            yield site.version(file, number)
+            yield site.read_file(file, number)
         except NotFound:
             continue
 
@@ -154,7 +149,7 @@ def _number_before(site: ReadSite, made: File) -> int:
 
 def _read(site: ReadSite, made: File, number: int) -> File:
     try:
-        return site.version(made, number)
+        return site.read_file(made, number)
     except NotFound:
         raise NotRestorable(
             f"{made.name}: version {number}, which was there before version {made.version}, is gone. Nothing was "

@@ -119,11 +119,11 @@ class ReadSite(Protocol):
     def jobs(self, tag: str) -> Iterator[Job]:
         """List the jobs that bear a tag, oldest first."""
 
+    def read_file(self, file: File, version: int = 0) -> File:
+        """Return a version of a file with the metadata that it has, the current one where none is named."""
+
     def fetch(self, file: File, target: Path) -> Stored:
         """Download exactly this version of a file."""
-
-    def version(self, file: File, number: int = 0) -> File:
-        """Return a version of a file with the metadata that belong to it; 0 stands for the newest."""
 
 
 class Site(ReadSite, Protocol):

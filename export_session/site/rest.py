@@ -116,14 +116,14 @@ class FlywheelSite:
             parents = job.get("parents") or {}
             yield Job(job_id, row.get("state") or "", parents.get("session") or "")
 
+    def read_file(self, file: File, version: int = 0) -> File:
+        query = {"version": version} if version else None
+        return self._get(version_of(file, version), "/files/{id}", query, id=file.file_id)
+
     def fetch(self, file: File, target: Path) -> Stored:
         path = f"/{PLURAL[file.parent_level]}/{{id}}/files/{{name}}"
         query = {"version": file.version}
         return self._sdk.download(f"download {file.name}", path, query, target, id=file.parent_id, name=file.name)
-
-    def version(self, file: File, number: int = 0) -> File:
-        form = version_of(file, number)
-        return self._get(form, "/files/{id}", {"version": number} if number else None, id=file.file_id)
 
     # Writing
 

@@ -85,11 +85,11 @@ class PatientSite:
     def jobs(self, tag: str) -> Iterator[Job]:
         return self._list(lambda: self._site.jobs(tag))
 
+    def read_file(self, file: File, version: int = 0) -> File:
+        return self._persist(lambda: self._site.read_file(file, version))
+
     def fetch(self, file: File, target: Path) -> Stored:
         return self._persist(lambda: self._site.fetch(file, target))
-
-    def version(self, file: File, number: int = 0) -> File:
-        return self._persist(lambda: self._site.version(file, number))
 
     # Writing: the same when done twice.
 
@@ -167,7 +167,7 @@ class PatientSite:
 
     def restore(self, file: File, earlier: File) -> File:
         def happened() -> File | None:
-            newest = self._site.version(file)
+            newest = self._site.read_file(file)
             there = newest.version > file.version and (newest.size, newest.hash) == (earlier.size, earlier.hash)
             return newest if there else None
 

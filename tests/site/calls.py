@@ -63,8 +63,8 @@ READS: dict[str, Callable[[ReadSite, Stage], Any]] = {
     "classification_schema": lambda site, _: site.classification_schema("MR"),
     "gear_of": lambda site, stage: site.gear_of(next(site.jobs(stage.request.tag)).id if stage.gear != ABSENT else ABSENT),
     "jobs": lambda site, stage: list(site.jobs(stage.request.tag)),
+    "read_file": lambda site, stage: site.read_file(stage.file, 1),
     "fetch": lambda site, stage: site.fetch(stage.file, stage.folder / "fetched"),
-    "version": lambda site, stage: site.version(stage.file, 1),
 }  # fmt: skip
 WRITES: dict[str, Callable[[Site, Stage], Any]] = {
     "create": lambda site, stage: site.create("acquisition", stage.session, {"label": "new", **NEW}),

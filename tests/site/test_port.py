@@ -276,16 +276,16 @@ def test_files_change_as_they_are_told_and_keep_the_rest(form: Form, stage: Stag
 def test_an_earlier_version_is_read_and_brought_back_with_its_metadata(form: Form, stage: Stage) -> None:
     site = form(stage.world.site.api_key)
     site.add_file_tags(stage.file, ["of the first"])
-    first = site.version(stage.file)
+    first = site.read_file(stage.file)
     second = site.store(
         "acquisition", stage.acquisition, stage.content(b"second!"), {"name": "notes.txt", "info": {"n": 1}}, replaces=1
     )
-    assert site.version(stage.file, 1) == first
-    assert (site.version(stage.file).version, site.version(stage.file).info) == (2, {"n": 1})
+    assert site.read_file(stage.file, 1) == first
+    assert (site.read_file(stage.file).version, site.read_file(stage.file).info) == (2, {"n": 1})
     with pytest.raises(NotFound):
-        site.version(stage.file, 3)
+        site.read_file(stage.file, 3)
     restored = site.restore(second, first)
-    assert restored == site.version(stage.file)
+    assert restored == site.read_file(stage.file)
     assert (restored.version, restored.size, restored.hash, restored.info, restored.tags) == (
         3,
         *(first.size, first.hash, first.info, first.tags),
@@ -302,7 +302,7 @@ def test_tags_and_info_are_taken_away(form: Form, stage: Stage) -> None:
     site.replace_file_info(stage.file, {"c": 3})
     site.set_file_tags(stage.file, ["three", "four"])
     site.set_file_tags(stage.file, ["four"])
-    session, file = site.read(Session, stage.session), site.version(stage.file)
+    session, file = site.read(Session, stage.session), site.read_file(stage.file)
     assert (session.info, session.tags) == ({"kept": 1}, ("two",))
     assert (file.info, file.tags) == ({"c": 3}, ("four",))
 
