@@ -21,7 +21,7 @@ from export_session.launch.gear_context import log_in_detail, open_gear
 from export_session.launch.names import stem_of, title_of
 from export_session.launch.selection import select
 from export_session.launch.summary import summarize
-from export_session.record import RunRecord, SessionRecord
+from export_session.record import RunRecord, SessionRecord, kind_of
 from export_session.report import Outputs, closing_lines
 from export_session.session.files import Run
 from export_session.session.provenance import GEAR
@@ -116,7 +116,7 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         )
         cancellation.then(run.progress.close)  # which says how much is left
         selection = select(site, destination, route, config)
-        outputs = Outputs(output, stem, config.log_values, "preview" if config.dry_run else "export")
+        outputs = Outputs(output, stem, config.log_values, kind_of(config.mode, dry_run=config.dry_run))
         sessions, error = export_all(run, route, selection, workers, outputs)
         run.progress.close()
     record = RunRecord(

@@ -126,6 +126,14 @@ class SessionRecord:
     finishing: bool = False  # whether archiving or tagging had begun, so that a failure may have left a part of it
 
 
+Kind = Literal["export", "restore", "preview"]  # of run
+
+
+def kind_of(mode: str, *, dry_run: bool) -> Kind:
+    """Return what the rows of a run say of what kind it is."""
+    return "preview" if dry_run else "restore" if mode == "restore" else "export"
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """A whole run: what the reports are made of."""
@@ -149,9 +157,14 @@ class RunRecord:
             yield from session.files
 
     @property
-    def kind(self) -> Literal["export", "preview"]:
+    def mode(self) -> str:
+        """What was done with the files: ``copy``, ``in_place`` or ``restore``."""
+        return str(self.settings.get("mode", "copy"))
+
+    @property
+    def kind(self) -> Kind:
         """What its rows say of what kind it is."""
-        return "preview" if self.dry_run else "export"
+        return kind_of(self.mode, dry_run=self.dry_run)
 
     @property
     def succeeded(self) -> bool:

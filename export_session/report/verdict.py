@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from export_session.record import Archived, Status, Verification
+from export_session.report.restored import restored
 from export_session.support.wording import counted, size
 
 if TYPE_CHECKING:
@@ -71,10 +72,12 @@ def verdict(record: RunRecord) -> Verdict:
     figures = Figures.of(record)
     if record.error:
         return Verdict("bad", f"The run stopped early: {_so_far(record, figures)}.")
-    if figures.sessions.get(Status.FAILED):
-        return Verdict("bad", _failed(record))
     if not record.sessions:
         return Verdict("good", f"Nothing to do: {record.nothing_selected or 'no session was selected'}.")
+    if record.mode == "restore":
+        return Verdict(*restored(record))
+    if figures.sessions.get(Status.FAILED):
+        return Verdict("bad", _failed(record))
     parts = [_done(record, figures), *_archived(record), *_marked(record)]
     said = [part for part in parts if part]
     kind: Literal["good", "warning"] = "warning" if figures.refused or _edited(record) else "good"
@@ -100,8 +103,9 @@ def _so_far(record: RunRecord, figures: Figures) -> str:
 
 def _statuses(record: RunRecord, figures: Figures) -> str:
     exported = sum(figures.sessions.get(status, 0) for status in IN_PLACE)
+    done = "exported" if record.mode != "restore" else "brought back"
     counts = {
-        "could be exported" if record.dry_run else "exported": exported,
+        f"could be {done}" if record.dry_run else done: exported,
         "failed": figures.sessions.get(Status.FAILED, 0),
         "left alone": figures.sessions.get(Status.SKIPPED, 0),
     }
