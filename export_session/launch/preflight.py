@@ -196,7 +196,7 @@ def _origin_against_targets(site: ReadSite, config: Config, origin: Project, tar
     # After a move the session is found in the archive: a run that was interrupted before tagging goes on there.
     if archive and archive.id == origin.id and not moves:
         yield f"archive_project: {archive.path} is the origin's own project."
-    if config.mode != "copy" and config.check_gear_rules:
+    if config.mode == "in_place" and config.check_gear_rules:  # no rule runs on a version that the site restores
         yield from _enabled_rules(site, origin, "", "the new versions of files")
     if not config.dry_run:
         needed = NEEDED_IN_PLACE if config.mode != "copy" else NEEDED_TO_MOVE if moves else NEEDED_TO_MARK
