@@ -98,7 +98,7 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         if config.summarize:
             log.info("Summary of %s: nothing is written to the site", title)
             return summarize(site, config, destination, route, output)
-        log.info("%s of %s %s", "Preview" if config.dry_run else "Run", title, _where_to(chosen, route))
+        log.info("%s of %s", "Preview" if config.dry_run else "Export", _what(chosen, title, route))
         for useless in config.unused:
             log.warning(useless)
         if not config.map_flywheel_to_dicom:
@@ -136,9 +136,9 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
     return _told(record, outputs)
 
 
-def _where_to(chosen: Settings, route: Route) -> str:
-    places = {"copy": f"to {route.export.path}", "in_place": "in place", "restore": "back to the versions before"}
-    return places[chosen.config.mode]
+def _what(chosen: Settings, title: str, route: Route) -> str:
+    ways = {"copy": f"to {route.export.path}", "in_place": "in place", "restore": "undone: back to the versions before"}
+    return f"{title} {ways[chosen.config.mode]}"
 
 
 def _what_is_mapped(chosen: Settings) -> str:

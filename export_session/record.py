@@ -29,6 +29,7 @@ class Verification(StrEnum):
     HASH = "size and hash"
     READBACK = "read back"
     RECORDED = "verified by an earlier run"
+    NEEDLESS = "nothing sent"  # the file stays as it is, in place
 
 
 class Archived(StrEnum):
@@ -65,6 +66,7 @@ class FileRecord:
     export_path: str = ""
     archive_path: str = ""
     size: int = 0  # bytes of the origin file
+    history: int = 0  # bytes of the version before, which a new one in place leaves in the history
     instances: int = 0  # DICOM instances in it, 0 for other files
     modality: str = ""
     changes: tuple[Change, ...] = ()  # applied (in a dry run: would be applied)
@@ -158,8 +160,8 @@ class RunRecord:
 
     @property
     def mode(self) -> str:
-        """What was done with the files: ``copy``, ``in_place`` or ``restore``."""
-        return str(self.settings.get("mode", "copy"))
+        """What the run was to do with sessions: copy, in_place or restore."""
+        return str(self.settings.get("mode") or "copy")
 
     @property
     def kind(self) -> Kind:

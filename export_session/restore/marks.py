@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from export_session.session.provenance import IN_PLACE, QC, is_copy
-from export_session.session.quality import failure, said_of, with_result
+from export_session.session.quality import said_of
 from export_session.site import Site
 from export_session.site.model import EXPORTED, Session
 
-RESTORE = "restore"  # mode in the note on a session of which something could not be brought back
+RESTORE = "restore"  # the mode in the note on a session of which something could not be brought back
 COPIED = "the untouched originals that were copied to an archive project are left there"
 OF_COPY = "its origin is left as it is; where that is tagged EXPORTED, it is exported again only with force_export"
 
@@ -48,10 +48,3 @@ def take_note_away(site: Site, session: Session) -> None:
         site.set_info("session", session.id, {"qc": others})
     else:
         site.delete_info("session", session.id, ["qc"])
-
-
-def note_what_is_left(site: Site, session: Session, reason: str, job: str) -> None:
-    """Note on a session that it could not be brought back as a whole."""
-    info = site.read(Session, session.id).info
-    if values := with_result(info, {**failure(reason), "mode": RESTORE}, job):
-        site.set_info("session", session.id, values)

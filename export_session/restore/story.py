@@ -7,17 +7,18 @@ that was interrupted leaves no session that looks exported, and the next one fin
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status
 from export_session.restore.bring_back import bring_back
-from export_session.restore.marks import must_go, note_what_is_left, remarks, take_note_away, take_tag_off
+from export_session.restore.marks import must_go, remarks, take_note_away, take_tag_off
 from export_session.restore.past import Left, Past, past_of
+from export_session.session.ending import Keep
 from export_session.session.files import FILE_PATIENCE, Run
+from export_session.session.marks import note_failure
 from export_session.session.origin import Origin
-from export_session.session.result import Route, row_alone
+from export_session.session.result import Route
 from export_session.session.subjects import SubjectFiles, Subjects
 from export_session.site.model import EXPORTED, Acquisition, Container, File, Session, Subject
 from export_session.support.failure import Failure, attempt
@@ -26,7 +27,6 @@ from export_session.support.wording import counted
 
 log = logging.getLogger(__name__)
 
-Keep = Callable[[SessionRecord], None]
 Judged = Past | Left | Failure
 
 
@@ -42,29 +42,7 @@ class _Item:
 def restore_session(
     run: Run, route: Route, session: Session, workers: Workers, subjects: Subjects, *, keep: Keep
 ) -> tuple[SessionRecord, Subjects]:
-    """Bring back the files of a session; a failure becomes its record.
-
-    Parameters
-    ----------
-    session
-        Read in full.
-    subjects
-        The subjects whose files this run has looked at; with that of this session they are returned.
-    keep
-        Gets the session's record before what is noted on the session goes.
-    """
-    began = time.monotonic()
-    outcome = attempt(lambda: _restore(run, route, session, workers, subjects, keep=keep))
-    if isinstance(outcome, Failure):
-        log.error("%s/%s/%s: %s", route.origin.path, session.subject_label, session.label, outcome.for_log)
-        outcome = row_alone(route, session, Status.FAILED, error=outcome.message), subjects
-    record, subjects = outcome
-    return replace(record, seconds=time.monotonic() - began), subjects
-
-
-def _restore(
-    run: Run, route: Route, session: Session, workers: Workers, subjects: Subjects, *, keep: Keep
-) -> tuple[SessionRecord, Subjects]:
+    """Bring back the files of one session, and with the first one of a subject those on the subject."""
     origin = _read(run, route, session, workers)
     known = subjects.files_on(origin.subject) is not None
     items = _judged(run, origin, workers, with_subject=not known)
@@ -109,7 +87,7 @@ def _back(
         reason = f"{failed} of {counted(len(rows), 'file')} could not be brought back"
         log.error("%s: %s", origin.path(session), reason)
         if writes and (coming or EXPORTED not in session.tags):
-            _note(run, session, reason)
+            note_failure(run, session, (), reason)
         return replace(_with_status(done, Status.FAILED), error=reason)
     if not coming and not must_go(session):
         return done
@@ -120,13 +98,6 @@ def _back(
             take_tag_off(run.site, session)
         take_note_away(run.site, session)
     return done
-
-
-def _note(run: Run, session: Session, reason: str) -> None:
-    """Say on a session that is no longer exported that not all of it is back, where the site lets us."""
-    noted = attempt(lambda: note_what_is_left(run.site, session, reason, run.handling.job))
-    if isinstance(noted, Failure):
-        log.warning("could not note the failure on the session: %s", noted.message)
 
 
 def _row(run: Run, item: _Item) -> FileRecord:

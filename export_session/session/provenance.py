@@ -130,6 +130,7 @@ class Provenance:
     job: str = ""
     bears: str = ""  # metadata_digest of that version as it was recorded
     before: Before | None = None  # of a version made in place
+    read_by: str = ""  # of such a version: digest of what importers had said of the metadata that came along
     pending: bool = False  # whether that is still to be verified
 
     def to_info(self) -> dict[str, Any]:
@@ -137,10 +138,11 @@ class Provenance:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         refused, made = (list(map(remembered, kept)) for kept in (self.refused, self.made[:MOST_KEPT]))
         values |= {"refused": refused, "made": made}
-        del values["before"], values["pending"]
-        if self.before:
-            values |= {"mode": IN_PLACE, "before": asdict(self.before)}
-        return {**values, "pending": True} if self.pending else values
+        own = {name: values.pop(name) for name in ("before", "read_by", "pending")}
+        if not self.before:
+            return values
+        values |= {"mode": IN_PLACE, "before": asdict(self.before), "read_by": self.read_by}
+        return {**values, "pending": True} if own["pending"] else values
 
     @classmethod
     def read(cls, copy: File) -> Provenance | None:
@@ -171,6 +173,12 @@ class Provenance:
     def still_describes(self, copy: File) -> bool:
         """Tell whether the copy is still the version that was verified."""
         return copy.version == self.version and copy.size == self.size and not self.pending
+
+
+def extractions(info: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what importers say in ``info.qc`` of the metadata that they have read, by the importer."""
+    said = {gear: object_at(checks) for gear, checks in object_at(info, "qc").items()}
+    return {gear: checks for gear, checks in said.items() if "metadata-extraction" in checks}
 
 
 def container_provenance(origin: Container) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class Prepared:
     status: Status
     timing: Timing
     thumbnail: bytes = b""
+    fetched_sha384: str = ""  # of the bytes as they came
 
 
 @contextmanager
@@ -82,7 +83,7 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
     with TemporaryDirectory(dir=handling.scratch) as folder, disk_full_is_clear(plan.origin.name):
         began = time.monotonic()
         source = Path(folder, "origin" + _suffix(plan.origin.name))
-        sha384 = fetch(site, plan.origin, source)
+        sha384 = came = fetch(site, plan.origin, source)
         fetched = started = time.monotonic()
         result = Result(modified=False)
         path = source
@@ -106,6 +107,7 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
             status_of(plan, size, sha384),
             Timing(fetched - began, rewritten - started),
             picture,
+            came,
         )
 
 
@@ -160,7 +162,7 @@ def deliver(
         timing = replace(timing, store=timing.store + sent - began, verify=timing.verify + checked - sent)
         if how is not Verification.NONE:
             provenance = _provenance(stored, prepared, notes, handling.job)
-            recorded = _record(site, stored, metadata, provenance)
+            recorded = record(site, stored, metadata, provenance)
             return Verified(plan.origin, recorded, how, prepared.sha384), timing
     raise TransferError(
         f"{plan.copy_path}: the site does not hold the bytes that were sent, after {ATTEMPTS} uploads. "
@@ -173,7 +175,7 @@ def update_copy(site: Site, plan: FilePlan, metadata: Mapping[str, Any]) -> File
     earlier = Provenance.read(plan.copy) if plan.copy else None
     assert plan.copy is not None
     assert earlier is not None
-    return _record(site, plan.copy, metadata, replace(earlier, metadata=digest(plan.metadata)))
+    return record(site, plan.copy, metadata, replace(earlier, metadata=digest(plan.metadata)))
 
 
 def record_again(site: Site, proof: Verified, newer: File) -> None:
@@ -186,10 +188,10 @@ def record_again(site: Site, proof: Verified, newer: File) -> None:
     if proven is None or (known and known.still_describes(newer)):
         return
     metadata = {key: getattr(copy, key) for key in ("type", "modality", "classification", "tags")}
-    _record(site, newer, {**metadata, "info": carried_info(copy.info)}, replace(proven, version=newer.version))
+    record(site, newer, {**metadata, "info": carried_info(copy.info)}, replace(proven, version=newer.version))
 
 
-def _record(site: Site, stored: File, metadata: Mapping[str, Any], provenance: Provenance) -> File:
+def record(site: Site, stored: File, metadata: Mapping[str, Any], provenance: Provenance) -> File:
     """Bring the metadata of a stored file to what it should be, record what was verified, and return the file so."""
     body = {
         key: metadata[key] for key in ("type", "modality") if metadata[key] and metadata[key] != getattr(stored, key)

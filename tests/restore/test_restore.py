@@ -300,3 +300,43 @@ def test_a_subjects_sessions_go_back_and_its_files_once(world: World) -> None:
     assert [sha(of(session).read_file(NAME)) for session in sessions] == [sha(image())] * 2
     assert (sha(subject.read_file("form.dcm")), world.stored(subject, "form.dcm").version) == (sha(image()), 3)
     assert row(run, "form.dcm")["Status"] == "updated"
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_what_a_run_made_in_place_goes_back_and_can_be_made_again(world: World, archived: bool) -> None:
+    session = world.typical_session()
+    before = state(world, session)
+    archive: dict[str, Any] = {"archive_project": f"{world.group.id}/Archive"} if archived else {}
+    assert world.run(session, mode="in_place", **archive).code == 0
+    there = state(world, session)
+    assert there != before
+    run = world.run(session, mode="restore")
+    assert run.code == 0, run.printed
+    assert state(world, session) == before
+    (own,) = [each for each in run.log if each["Container"] == "session"]
+    assert ("archive project are left" in own["Message"]) is archived
+    world.site.clear_requests()
+    assert (world.run(session, mode="restore").code, writes(world)) == (0, [])
+    assert world.run(session, mode="in_place", **archive).code == 0
+    assert state(world, session)[0] == there[0]
+
+
+def test_an_edit_made_after_the_run_in_place_is_not_hidden(world: World) -> None:
+    session = world.typical_session()
+    assert world.run(session, mode="in_place").code == 0
+    world.edit(of(session), "t1.dicom.zip", PatientName="Roe^Jane")
+    run = world.run(session, mode="restore")
+    assert run.code == 1
+    assert "edited after version 2" in row(run, "t1.dicom.zip")["Message"]
+    assert row(run, "loc.dcm")["Status"] == "updated"
+    assert world.stored(of(session), "t1.dicom.zip").info["header"]["dicom"]["PatientName"] == "Roe^Jane"
+
+
+def state(world: World, session: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return what there is of a session: the bytes of its files, and its metadata and theirs."""
+    session = session.reload()
+    containers = [session.subject.reload(), session, *(one.reload() for one in session.acquisitions())]
+    files = [(one, file) for one in containers for file in one.files]
+    described = {f"{one.label}/{file.name}": metadata(file) for one, file in files}
+    borne = {one.label: {"tags": sorted(one.tags), "info": one.info} for one in containers}
+    return {f"{one.label}/{file.name}": sha(one.read_file(file.name)) for one, file in files}, {**described, **borne}
