@@ -132,7 +132,7 @@ def play(stage_of: Stage, cell: Cell) -> Verdict:
         scene = Scene.load(root)
         with LocalSite(root) as site:
             faults = [site.site.faults.add(fault) for fault in faults_of(cell)]
-            first = disturbed(site, scene, Path(folder, "first"), cell, faults)
+            first = disturbed(site, scene, Path(folder, "first"), cell, faults, config(cell.mode))
             site.clear_faults()
             between = site.dump()
             violations = [
@@ -161,9 +161,11 @@ def faults_of(cell: Cell) -> list[Fault]:
     ]
 
 
-def disturbed(site: LocalSite, scene: Scene, folder: Path, cell: Cell, faults: Sequence[Fault]) -> Run:
+def disturbed(
+    site: LocalSite, scene: Scene, folder: Path, cell: Cell, faults: Sequence[Fault], chosen: dict[str, Any]
+) -> Run:
     """Run the gear with the faults set."""
-    stage(folder, site.api_key, scene.destination, config(cell.mode))
+    stage(folder, site.api_key, scene.destination, chosen)
     process = forked.start(folder)
     for fault in faults:
         fault.hook = lambda _method, _path: os.kill(process.pid or 0, signal.SIGKILL)
