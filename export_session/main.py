@@ -101,7 +101,7 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         log.info("%s of %s", "Preview" if config.dry_run else "Export", _what(chosen, title, route))
         for useless in config.unused:
             log.warning(useless)
-        if not config.map_flywheel_to_dicom:
+        if not config.map_flywheel_to_dicom and config.mode != "restore":
             log.info("map_flywheel_to_dicom is off: %s", _what_is_mapped(chosen))
         if config.fan_out and not isinstance(destination, Session):
             return fan_out(site, chosen, destination, route, output)
@@ -149,7 +149,8 @@ def _what_is_mapped(chosen: Settings) -> str:
 def _remarks(chosen: Settings, sessions: Sequence[SessionRecord]) -> tuple[str, ...]:
     """Say of configuration and mapping what no single file can say."""
     files = [file for session in sessions for file in session.files]
-    unused = tuple(chosen.mapping.unused(file.mapped for file in files)) if files else ()
+    mapped = chosen.config.mode != "restore"  # which writes nothing into files
+    unused = tuple(chosen.mapping.unused(file.mapped for file in files)) if files and mapped else ()
     return (*chosen.config.unused, *unused)
 
 

@@ -73,6 +73,7 @@ class FileRecord:
     refused: tuple[Change, ...] = ()
     not_made: tuple[Change, ...] = ()  # could have been applied, but the file failed
     earlier: tuple[Change, ...] = ()  # made by an earlier run, as its copy tells, without values
+    done: str = ""  # what became of it, where the status does not say it all
     notes: tuple[str, ...] = ()  # warnings a person should read
     remains: tuple[Remaining, ...] = ()  # old values that still stand somewhere; the notes tell of them, too
     error: str = ""  # why it failed and what to do

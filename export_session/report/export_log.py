@@ -109,7 +109,7 @@ def _file_row(file: FileRecord) -> tuple[Cell, ...]:
         len(file.refused),
         file.verification.value,
         round(file.timing.total, 3),
-        _message(file.error, file.notes),
+        _message(file.error, (file.done, *file.notes)),
     )
 
 

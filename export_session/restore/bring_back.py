@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from export_session.errors import NotFound, NotRestorable, SiteError, TransferError
+from export_session.errors import NotFound, SiteError, TransferError
 from export_session.record import Timing, Verification
 from export_session.restore.past import RESTORED, Past
 from export_session.session.checks import fetch, verify
@@ -29,8 +29,6 @@ def bring_back(site: Site, past: Past, handling: Handling) -> tuple[File, Verifi
 
     Raises
     ------
-    NotRestorable
-        Somebody has changed the file since it was looked at.
     TransferError
         The site does not hold the right bytes afterwards.
     """
@@ -58,9 +56,6 @@ def _wanted(past: Past) -> File:
 def _restored(site: Site, past: Past, scratch: Path) -> File:
     """Bring the bytes back: by the site itself, where it can, else by sending them once more."""
     file, before = past.file, past.before
-    newest = site.read_file(file)
-    if (newest.version, newest.modified) != (file.version, file.modified):
-        raise NotRestorable(f"{file.name} was changed by somebody else just now. Run the gear again.")
     try:
         return site.restore(file, before)
     except NotFound:

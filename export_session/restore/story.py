@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status
+from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status, Verification
 from export_session.restore.bring_back import bring_back
 from export_session.restore.marks import must_go, remarks, take_note_away, take_tag_off
 from export_session.restore.past import Left, Past, past_of
@@ -110,22 +110,33 @@ def _row(run: Run, item: _Item) -> FileRecord:
         return _failed_row(row, item.judged)
     if isinstance(item.judged, Left):
         notes = (item.judged.why,) if item.judged.why else ()
-        return replace(row, status=Status.SKIPPED if notes else Status.UNCHANGED, notes=notes)
+        status = Status.SKIPPED if notes else Status.UNCHANGED
+        return replace(row, status=status, notes=notes, verification=Verification.NEEDLESS)
     return _brought_back(run, row, item.judged)
 
 
 def _brought_back(run: Run, row: FileRecord, past: Past) -> FileRecord:
-    number, made = past.before.version, past.made.version
-    if run.config.dry_run:
-        note = f"version {number}, from before version {made}, would come back with its metadata"
-        return replace(row, status=Status.UPDATED, notes=(note,))
-    done = attempt(lambda: bring_back(run.site.with_patience(FILE_PATIENCE), past, run.handling))
+    run = replace(run, site=run.site.with_patience(FILE_PATIENCE))
+    done = attempt(lambda: _done(run, row, past))
     run.progress.advance(row.name, row.size)
-    if isinstance(done, Failure):
-        return _failed_row(row, done)
-    file, how, timing = done
-    note = f"version {number}, from before version {made}, is back with its metadata, as version {file.version}"
-    return replace(row, status=Status.UPDATED, notes=(note,), verification=how, timing=timing)
+    return _failed_row(row, done) if isinstance(done, Failure) else done
+
+
+def _done(run: Run, row: FileRecord, past: Past) -> FileRecord:
+    """Bring one file back, unless another run has done so meanwhile; in a preview say what would be done."""
+    newest = run.site.read_file(past.file)
+    if (newest.version, newest.modified) != (past.file.version, past.file.modified):
+        judged = past_of(run.site, newest, run.handling.scratch, force=run.config.force_export)
+        if isinstance(judged, Left):
+            return replace(row, verification=Verification.NEEDLESS, done="another run has brought it back meanwhile")
+        past = judged
+    number, made = past.before.version, past.made.version
+    which = f"version {number}, from before version {made},"
+    if run.config.dry_run:
+        return replace(row, status=Status.UPDATED, done=f"{which} would come back with its metadata")
+    file, how, timing = bring_back(run.site, past, run.handling)
+    is_back = f"{which} is back with its metadata, as version {file.version}"
+    return replace(row, status=Status.UPDATED, done=is_back, verification=how, timing=timing)
 
 
 def _failed_row(row: FileRecord, failure: Failure) -> FileRecord:

@@ -84,7 +84,16 @@ def edit_digest(file: File, overrides: Mapping[str, Any], options: Options, foll
 def metadata_digest(file: File) -> str:
     """Return the digest of all that people enter of a file: what is noted by this gear or in ``info.qc`` is none."""
     info = {key: value for key, value in carried_info(file.info).items() if key != "qc"}
-    return digest([file.type, file.modality, file.classification, sorted(file.tags), info])
+    return digest(_plain([file.type, file.modality, file.classification, sorted(file.tags), info]))
+
+
+def _plain(value: Any) -> Any:
+    """Return a JSON value in which a whole number is written in one way; a site may tell 5.0 for 5."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import flywheel
@@ -300,6 +301,27 @@ def test_a_subjects_sessions_go_back_and_its_files_once(world: World) -> None:
     assert [sha(of(session).read_file(NAME)) for session in sessions] == [sha(image())] * 2
     assert (sha(subject.read_file("form.dcm")), world.stored(subject, "form.dcm").version) == (sha(image()), 3)
     assert row(run, "form.dcm")["Status"] == "updated"
+
+
+def test_two_runs_at_once_bring_back_once_what_was_there(world: World) -> None:
+    session = session_in_place(world)
+    with ThreadPoolExecutor(2) as threads:
+        runs = list(threads.map(lambda _: world.run(session, mode="restore"), range(2)))
+    again = world.run(session, mode="restore")
+    assert [run.code for run in (*runs, again)] == [0] * 3, [run.printed for run in runs]
+    assert sha(of(session).read_file(NAME)) == sha(image())
+    assert {each["Status"] for each in again.log} == {"unchanged"}
+    assert (session.reload().tags, session.reload().info["qc"]) == ([], {"other-gear": {"state": "PASS"}})
+
+
+def test_the_page_says_what_came_back_and_raises_no_alarm(world: World) -> None:
+    session = session_in_place(world)
+    run = world.run(session, mode="restore")
+    page = next(run.output.glob("*_report.html")).read_text(encoding="utf-8")
+    assert "Brought back and verified: 1 file of 1 session." in page
+    assert "Version 1, from before version 2, is back with its metadata, as version 3." in page
+    assert "Nothing needs attention" in page
+    assert "exported" not in page.partition("<main>")[2].partition('<section id="settings"')[0].lower()
 
 
 @pytest.mark.parametrize("archived", [False, True])
