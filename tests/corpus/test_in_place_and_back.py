@@ -19,8 +19,10 @@ KINDS = (catalogue.of_every_vr, catalogue.nested, catalogue.text)
 
 
 def edited(sample: Sample, number: int) -> dict[str, Any]:
-    """Return the header of a sample with an edit in it, where there is any to be made."""
-    importer = next(one for one in IMPORTERS if one in sample.importers)
+    """Return the header of a sample with an edit in it, where there is any to be made; none that nothing could read."""
+    importer = next((one for one in IMPORTERS if one in sample.importers), None)
+    if importer is None:
+        return {}
     kind = KINDS[number % len(KINDS)]
     edit = next(kind(sample, sample.header(importer)), None)
     return dict(edit.header) if edit else sample.header(importer)
