@@ -53,7 +53,7 @@ def settle(run: Run, file: File) -> Settled:
     right = _may_be(made, file) and _holds(run, file, made)
     if not right and not (made.pending and made.version == file.version):
         return Settled(file, file)  # somebody's upload, which the word of another version came along with
-    source = _overtaken_by(run.site, file, made, made.before) or run.site.read_file(file, made.before.version)
+    source = _overtaken_by(run.site, file, made.before) or run.site.read_file(file, made.before.version)
     if not right or file_content(source) != made.metadata:
         return Settled(file, source)
     known = {KEY: replace(made, version=file.version, pending=False).to_info()}
@@ -65,7 +65,7 @@ def settle(run: Run, file: File) -> Settled:
 
 def as_uploaded(site: ReadSite, file: File) -> File:
     """Return the newest version of a file that this gear did not make in place."""
-    while (made := Provenance.read(file)) and made.before and (_is_recorded(made, file) or _may_be(made, file)):
+    while (made := _in_place(file)) and made.before:
         file = site.read_file(file, made.before.version)
     return file
 
@@ -144,7 +144,7 @@ def _deliver(run: Run, prepared: Prepared, counts: Counts) -> tuple[Verified, Ti
         timing = replace(timing, store=timing.store + sent - began, verify=timing.verify + checked - sent)
         if how is Verification.NONE:
             continue
-        if stored.file_id != plan.copy.file_id or _was_overtaken(site, stored, made, made.before, plan):
+        if stored.file_id != plan.copy.file_id or _was_overtaken(site, stored, made.before, plan):
             raise OriginChanged(_overtaken(plan))
         recorded = record(site, stored, metadata, replace(made, version=stored.version))
         return Verified(recorded, recorded, how, prepared.sha384), timing
@@ -192,6 +192,14 @@ def _provenance(prepared: Prepared, metadata: dict[str, Any], counts: Counts, jo
     )
 
 
+def _in_place(file: File) -> Provenance | None:
+    """Return the provenance of a version that this gear made in place, verified or not; None of any other."""
+    made = Provenance.read(file)
+    if made is None or made.before is None:
+        return None
+    return made if made.pending or _is_recorded(made, file) or _may_be(made, file) else None
+
+
 def _is_recorded(made: Provenance, file: File) -> bool:
     """Tell whether a file is the version that was verified when it was made in place."""
     return made.still_describes(file) and hash_agrees(file.hash, made.sha384) is not False
@@ -212,21 +220,24 @@ def _holds(run: Run, file: File, made: Provenance) -> bool:
     return verify(run.site, file, made.size, made.sha384, scratch, readback=readback) is not Verification.NONE
 
 
-def _overtaken_by(site: ReadSite, file: File, made: Provenance, before: Before) -> File | None:
-    """Find the version that somebody uploaded between the one before and this one, while this one was sent."""
+def _overtaken_by(site: ReadSite, file: File, before: Before) -> File | None:
+    """Find the version that somebody uploaded between the one before and this one, while this one was sent.
+
+    Others there are of this gear: sent twice, damaged on their way, or overtaken themselves.
+    """
     for version in range(file.version - 1, before.version, -1):
         try:
             between = site.read_file(file, version)
         except NotFound:
             continue
-        if not _is_same(Provenance.read(between), made):
+        if _in_place(between) is None:
             return between
     return None
 
 
-def _was_overtaken(site: ReadSite, stored: File, made: Provenance, before: Before, plan: FilePlan) -> bool:
+def _was_overtaken(site: ReadSite, stored: File, before: Before, plan: FilePlan) -> bool:
     """Tell whether somebody edited or replaced the file while its next version was sent."""
-    if _overtaken_by(site, stored, made, before):
+    if _overtaken_by(site, stored, before):
         return True
     return file_content(site.read_file(stored, before.version)) != file_content(plan.origin)
 
