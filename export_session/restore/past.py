@@ -7,15 +7,16 @@ The history is therefore read from the newest version to the oldest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from export_session.errors import NotFound, NotRestorable
+from export_session.restore.edited import edited_since
 from export_session.session.checks import fetch, hash_agrees
-from export_session.session.provenance import KEY, metadata_digest, object_at
+from export_session.session.provenance import KEY, object_at
 from export_session.site import ReadSite
 from export_session.site.model import File
 
@@ -43,13 +44,17 @@ class Left:
     why: str = ""
 
 
-def past_of(site: ReadSite, file: File, scratch: Path, *, force: bool = False) -> Past | Left:
+def past_of(
+    site: ReadSite, file: File, scratch: Path, ruled: Callable[[], bool], *, force: bool = False
+) -> Past | Left:
     """Tell which version of a file is to come back.
 
     Parameters
     ----------
     file
         As it is now, read in full.
+    ruled
+        Whether gear rules run on new versions of it.
     force
         Whether metadata that were edited since may stay behind, with the version that they were made on.
 
@@ -69,7 +74,7 @@ def past_of(site: ReadSite, file: File, scratch: Path, *, force: bool = False) -
     before = _read(site, made, number)
     sha384 = _digest_of(site, made, before, scratch)
     if not later:
-        if not force and _edited_since(file):
+        if not force and edited_since(site, file, scratch, ruled):
             raise NotRestorable(
                 f"{file.name}: its metadata were edited after version {file.version} was written. Take the edits back, "
                 f"or set force_export: version {number} comes back all the same, and the edits stay with version "
@@ -190,9 +195,3 @@ def _holds(site: ReadSite, version: File, size: object, sha384: str, scratch: Pa
 def _fetched(site: ReadSite, version: File, scratch: Path) -> str:
     with TemporaryDirectory(dir=scratch) as folder:
         return fetch(site, version, Path(folder, "version"))
-
-
-def _edited_since(file: File) -> bool:
-    """Tell whether the metadata are others than those that the gear has noted; earlier gears noted none."""
-    bears = _mark(file).get("bears")
-    return bool(bears) and bears != metadata_digest(file)

@@ -7,9 +7,11 @@ that was interrupted leaves no session that looks exported, and the next one fin
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
+from export_session.errors import AccessDenied
 from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status, Verification
 from export_session.restore.bring_back import bring_back
 from export_session.restore.marks import must_go, remarks, take_note_away, take_tag_off
@@ -20,7 +22,7 @@ from export_session.session.marks import note_failure
 from export_session.session.origin import Origin
 from export_session.session.result import Route
 from export_session.session.subjects import SubjectFiles, Subjects
-from export_session.site.model import EXPORTED, Acquisition, Container, File, Session, Subject
+from export_session.site.model import EXPORTED, Acquisition, File, Session, Subject
 from export_session.support.failure import Failure, attempt
 from export_session.support.parallel import Workers
 from export_session.support.wording import counted
@@ -28,6 +30,7 @@ from export_session.support.wording import counted
 log = logging.getLogger(__name__)
 
 Judged = Past | Left | Failure
+Judge = Callable[[File], Past | Left]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class _Item:
 
     file: File
     path: str
+    judge: Judge
     judged: Judged
 
 
@@ -63,13 +67,20 @@ def _read(run: Run, route: Route, session: Session, workers: Workers) -> Origin:
 def _judged(run: Run, origin: Origin, workers: Workers, *, with_subject: bool) -> list[_Item]:
     """Find for every file what is to become of it; nothing is written."""
 
-    def judge(container: Container, file: File) -> _Item:
-        site, scratch, force = run.site.with_patience(FILE_PATIENCE), run.handling.scratch, run.config.force_export
-        judged = attempt(lambda: past_of(site, file, scratch, force=force))
-        return _Item(file, f"{origin.path(container)}/{file.name}", judged)
+    @cache
+    def ruled() -> bool:
+        try:
+            return any(rule.enabled for rule in run.site.gear_rules(origin.project.id))
+        except AccessDenied:
+            return False
+
+    def judge(file: File) -> Past | Left:
+        site = run.site.with_patience(FILE_PATIENCE)
+        return past_of(site, file, run.handling.scratch, ruled, force=run.config.force_export)
 
     there = [one for one in origin.containers() if with_subject or one.level != "subject"]
-    return workers.map(lambda pair: judge(*pair), [(one, file) for one in there for file in one.files])
+    files = [(file, f"{origin.path(one)}/{file.name}") for one in there for file in one.files]
+    return workers.map(lambda item: _Item(*item, judge, attempt(lambda: judge(item[0]))), files)
 
 
 def _back(
@@ -112,21 +123,21 @@ def _row(run: Run, item: _Item) -> FileRecord:
         notes = (item.judged.why,) if item.judged.why else ()
         status = Status.SKIPPED if notes else Status.UNCHANGED
         return replace(row, status=status, notes=notes, verification=Verification.NEEDLESS)
-    return _brought_back(run, row, item.judged)
+    return _brought_back(run, row, item.judge, item.judged)
 
 
-def _brought_back(run: Run, row: FileRecord, past: Past) -> FileRecord:
+def _brought_back(run: Run, row: FileRecord, judge: Judge, past: Past) -> FileRecord:
     run = replace(run, site=run.site.with_patience(FILE_PATIENCE))
-    done = attempt(lambda: _done(run, row, past))
+    done = attempt(lambda: _done(run, row, judge, past))
     run.progress.advance(row.name, row.size)
     return _failed_row(row, done) if isinstance(done, Failure) else done
 
 
-def _done(run: Run, row: FileRecord, past: Past) -> FileRecord:
+def _done(run: Run, row: FileRecord, judge: Judge, past: Past) -> FileRecord:
     """Bring one file back, unless another run has done so meanwhile; in a preview say what would be done."""
     newest = run.site.read_file(past.file)
     if (newest.version, newest.modified) != (past.file.version, past.file.modified):
-        judged = past_of(run.site, newest, run.handling.scratch, force=run.config.force_export)
+        judged = judge(newest)
         if isinstance(judged, Left):
             return replace(row, verification=Verification.NEEDLESS, done="another run has brought it back meanwhile")
         past = judged

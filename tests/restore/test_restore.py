@@ -13,6 +13,7 @@ from typing import Any
 import flywheel
 import pytest
 
+from demo.importer import read_header
 from tests.support.gear import Run
 from tests.support.world import World, image
 
@@ -287,6 +288,37 @@ def test_a_session_of_copies_goes_back_by_one_export(world: World) -> None:
     assert world.stored(of(copy), NAME).info["header"]["dicom"]["PatientName"] == "Roe^Jane"
 
 
+def test_a_copy_whose_note_did_not_come_through_is_finished_by_the_next_run(world: World) -> None:
+    session = world.session()
+    acquisition = session.add_acquisition(label="T1")
+    world.file(acquisition, NAME, image(), {"PatientName": "Doe^Jane"}, type="dicom", modality="MR")
+    assert world.run(session).code == 0
+    world.edit(acquisition, NAME, PatientName="Roe^Jane")
+    assert world.run(session, force_export=True).code == 0
+    copy = world.copy_of(session)
+    fault = world.site.fault("status", method="PATCH", route=f"/files/{NAME}/info", status=403, times=1)
+    assert (world.run(copy, mode="restore").code, fault.struck) == (1, True)
+    assert "EXPORTED" not in copy.reload().tags
+    run = world.run(copy, mode="restore")
+    assert run.code == 0, run.printed
+    export = world.stored(of(copy), NAME).info["export"]
+    assert (export["version"], export["restored"]) == (3, 1)
+    world.site.clear_requests()
+    assert (world.run(copy, mode="restore").code, writes(world)) == (0, [])
+
+
+def test_bytes_that_are_back_without_their_metadata_get_them(world: World) -> None:
+    session = session_in_place(world)
+    file = world.stored(of(session), NAME)
+    before = world.client.get_file(file.file_id, version=1)
+    content = flywheel.FileSpec(NAME, image(), "application/octet-stream")
+    of(session).upload_file(content, metadata=metadata(file))  # as a site might bring them back that keeps the newest
+    run = world.run(session, mode="restore")
+    assert run.code == 0, run.printed
+    back = world.stored(of(session), NAME)
+    assert (back.version, metadata(back)) == (3, metadata(before))
+
+
 def test_a_subjects_sessions_go_back_and_its_files_once(world: World) -> None:
     sessions = [world.session(label=label) for label in ("Visit 1", "Visit 2")]
     subject = sessions[0].subject.reload()
@@ -301,6 +333,31 @@ def test_a_subjects_sessions_go_back_and_its_files_once(world: World) -> None:
     assert [sha(of(session).read_file(NAME)) for session in sessions] == [sha(image())] * 2
     assert (sha(subject.read_file("form.dcm")), world.stored(subject, "form.dcm").version) == (sha(image()), 3)
     assert row(run, "form.dcm")["Status"] == "updated"
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_what_gear_rules_made_of_a_new_version_is_no_edit_but_a_correction_is(world: World, corrected: bool) -> None:
+    session = world.typical_session()
+    original = of(session).read_file("t1.dicom.zip")
+    manifest = {
+        **dict.fromkeys(("label", "description", "author", "license", "source", "url"), "x"),
+        "name": f"importer-{world.group.id}",
+        "version": "1",
+        "config": {},
+        "inputs": {"dicom": {"base": "file", "type": {"enum": ["dicom"]}}},
+    }
+    gear = world.client.add_gear(manifest["name"], {"category": "utility", "gear": manifest})
+    rule = {"name": "r", "any": [], "not": [], "all": [{"type": "file.type", "value": "dicom"}]}
+    world.client.add_project_rule(world.quarantine.id, {**rule, "gear_id": getattr(gear, "id", gear)})
+    assert world.run(session, mode="in_place", check_gear_rules=False).code == 0
+    file = world.stored(of(session), "t1.dicom.zip")  # an importer reads it again, and a classifier judges it
+    header = read_header(of(session).read_file("t1.dicom.zip"))
+    header["dicom"] |= {"PatientName": "Roe^Jane"} if corrected else {}
+    file.update_info({"header": header, "score": 3})
+    file.replace_classification({"Intent": ["Functional"]})
+    run = world.run(session, mode="restore")
+    assert run.code == corrected, run.printed
+    assert (of(session).read_file("t1.dicom.zip") == original) is not corrected
 
 
 def test_two_runs_at_once_bring_back_once_what_was_there(world: World) -> None:
