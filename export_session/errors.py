@@ -16,6 +16,7 @@
     ├── TransferError           stored or fetched bytes are not the bytes they should be
     ├── OriginChanged           the origin was edited, moved or deleted while it was exported
     ├── CopyChanged             a copy is no longer the one that was verified
+    ├── NotRestorable           the version of a file that was there before cannot be brought back
     └── HeaderError             a DICOM file that must not be exported as it stands
         ├── NotDicom            the bytes are not (or not completely) a readable DICOM file
         ├── StaleMetadata       info.header describes another file, or another version of this one
@@ -127,6 +128,10 @@ class CopyChanged(ExportError):
     def __init__(self, message: str, files: Iterable[str]) -> None:
         super().__init__(message)
         self.files = frozenset(files)
+
+
+class NotRestorable(ExportError):
+    """The version of a file that was there before cannot be brought back, or not without losing what came since."""
 
 
 class HeaderError(ExportError):

@@ -21,10 +21,11 @@ from export_session.launch.gear_context import log_in_detail, open_gear
 from export_session.launch.names import stem_of, title_of
 from export_session.launch.selection import select
 from export_session.launch.summary import summarize
-from export_session.record import RunRecord, SessionRecord
+from export_session.record import RunRecord, SessionRecord, kind_of
 from export_session.report import Outputs, closing_lines
 from export_session.session.files import Run
 from export_session.session.provenance import GEAR
+from export_session.session.result import Route
 from export_session.session.transfer import Handling
 from export_session.sessions import export_all
 from export_session.settings import Settings
@@ -97,8 +98,10 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         if config.summarize:
             log.info("Summary of %s: nothing is written to the site", title)
             return summarize(site, config, destination, route, output)
-        log.info("%s of %s to %s", "Preview" if config.dry_run else "Export", title, route.export.path)
-        if not config.map_flywheel_to_dicom:
+        log.info("%s of %s", "Preview" if config.dry_run else "Export", _what(chosen, title, route))
+        for useless in config.unused:
+            log.warning(useless)
+        if not config.map_flywheel_to_dicom and config.mode != "restore":
             log.info("map_flywheel_to_dicom is off: %s", _what_is_mapped(chosen))
         if config.fan_out and not isinstance(destination, Session):
             return fan_out(site, chosen, destination, route, output)
@@ -113,7 +116,7 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         )
         cancellation.then(run.progress.close)  # which says how much is left
         selection = select(site, destination, route, config)
-        outputs = Outputs(output, stem, config.log_values, "preview" if config.dry_run else "export")
+        outputs = Outputs(output, stem, config.log_values, kind_of(config.mode, dry_run=config.dry_run))
         sessions, error = export_all(run, route, selection, workers, outputs)
         run.progress.close()
     record = RunRecord(
@@ -133,15 +136,22 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
     return _told(record, outputs)
 
 
+def _what(chosen: Settings, title: str, route: Route) -> str:
+    ways = {"copy": f"to {route.export.path}", "in_place": "in place", "restore": "undone: back to the versions before"}
+    return f"{title} {ways[chosen.config.mode]}"
+
+
 def _what_is_mapped(chosen: Settings) -> str:
     rows = len(chosen.mapping.rows)
     return f"only the {counted(rows, 'row')} of the dicom-map are written" if rows else "nothing is mapped"
 
 
 def _remarks(chosen: Settings, sessions: Sequence[SessionRecord]) -> tuple[str, ...]:
-    """Say of the mapping what no single file can say."""
+    """Say of configuration and mapping what no single file can say."""
     files = [file for session in sessions for file in session.files]
-    return tuple(chosen.mapping.unused(file.mapped for file in files)) if files else ()
+    mapped = chosen.config.mode != "restore"  # which writes nothing into files
+    unused = tuple(chosen.mapping.unused(file.mapped for file in files)) if files and mapped else ()
+    return (*chosen.config.unused, *unused)
 
 
 def _told(record: RunRecord, outputs: Outputs) -> bool:

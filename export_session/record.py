@@ -29,6 +29,7 @@ class Verification(StrEnum):
     HASH = "size and hash"
     READBACK = "read back"
     RECORDED = "verified by an earlier run"
+    NEEDLESS = "nothing sent"  # the file stays as it is, in place
 
 
 class Archived(StrEnum):
@@ -65,12 +66,14 @@ class FileRecord:
     export_path: str = ""
     archive_path: str = ""
     size: int = 0  # bytes of the origin file
+    history: int = 0  # bytes of the version before, which a new one in place leaves in the history
     instances: int = 0  # DICOM instances in it, 0 for other files
     modality: str = ""
     changes: tuple[Change, ...] = ()  # applied (in a dry run: would be applied)
     refused: tuple[Change, ...] = ()
     not_made: tuple[Change, ...] = ()  # could have been applied, but the file failed
     earlier: tuple[Change, ...] = ()  # made by an earlier run, as its copy tells, without values
+    done: str = ""  # what became of it, where the status does not say it all
     notes: tuple[str, ...] = ()  # warnings a person should read
     remains: tuple[Remaining, ...] = ()  # old values that still stand somewhere; the notes tell of them, too
     error: str = ""  # why it failed and what to do
@@ -126,6 +129,14 @@ class SessionRecord:
     finishing: bool = False  # whether archiving or tagging had begun, so that a failure may have left a part of it
 
 
+Kind = Literal["export", "restore", "preview"]  # of run
+
+
+def kind_of(mode: str, *, dry_run: bool) -> Kind:
+    """Return what the rows of a run say of what kind it is."""
+    return "preview" if dry_run else "restore" if mode == "restore" else "export"
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """A whole run: what the reports are made of."""
@@ -149,9 +160,14 @@ class RunRecord:
             yield from session.files
 
     @property
-    def kind(self) -> Literal["export", "preview"]:
+    def mode(self) -> str:
+        """What the run was to do with sessions: copy, in_place or restore."""
+        return str(self.settings.get("mode") or "copy")
+
+    @property
+    def kind(self) -> Kind:
         """What its rows say of what kind it is."""
-        return "preview" if self.dry_run else "export"
+        return kind_of(self.mode, dry_run=self.dry_run)
 
     @property
     def succeeded(self) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from export_session.errors import ExportError, OutputError
 from export_session.launch.selection import ALREADY, Entry, Selected, Selection, changes_since
 from export_session.record import ContainerRecord, SessionRecord, Status
 from export_session.report import Outputs
+from export_session.restore.story import restore_session
+from export_session.session.ending import Story, told
 from export_session.session.files import Run
+from export_session.session.in_place import change_in_place
 from export_session.session.result import Route
 from export_session.session.since import EDITED
 from export_session.session.story import export_session
@@ -19,6 +22,12 @@ from export_session.site import ReadSite
 from export_session.support.parallel import Workers
 
 log = logging.getLogger(__name__)
+
+STORIES: Mapping[str, Story] = {  # by mode
+    "copy": export_session,
+    "in_place": change_in_place,
+    "restore": restore_session,
+}
 
 MOST_THUMBNAILS = 500  # of a run, about
 
@@ -71,7 +80,7 @@ def _sessions(
             yield _left_alone(run.site, route, selected)
             continue
         run.progress.begin_session()
-        record, subjects = export_session(run, route, session, workers, subjects, keep=outputs.keep)
+        record, subjects = told(STORIES[run.config.mode], run, route, session, workers, subjects, keep=outputs.keep)
         files += len(record.files)
         if files > MOST_THUMBNAILS:  # they are kept until the page is written
             run = replace(run, handling=replace(run.handling, thumbnails=False))

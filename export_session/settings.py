@@ -21,7 +21,8 @@ DESTINATIONS = ("analysis", "project", "subject", "session", "acquisition")
 class Config:
     """The ``config`` part of ``config.json``: names, types and defaults of the manifest."""
 
-    export_project: str
+    export_project: str | None = None  # needed, and used, only by mode copy
+    mode: Literal["copy", "in_place", "restore"] = "copy"
     archive_project: str | None = None
     archive_mode: Literal["copy", "move"] = "copy"
     map_flywheel_to_dicom: bool = True
@@ -43,6 +44,23 @@ class Config:
     log_values: Literal["full", "hash", "none"] = "full"
     transfers: int = 4
     debug: bool = False
+
+    @property
+    def export_to(self) -> str | None:
+        """The project to export to, where this mode has one."""
+        return self.export_project if self.mode == "copy" else None
+
+    @property
+    def archive_to(self) -> str | None:
+        """The project for the originals, where this mode writes to one."""
+        return self.archive_project if self.mode != "restore" else None
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """What was given and is of no use in this mode, one sentence each."""
+        useless = {"copy": (), "in_place": ("export_project",), "restore": ("export_project", "archive_project")}
+        given = [name for name in useless[self.mode] if getattr(self, name)]
+        return tuple(f"{name} is not used, as mode is {self.mode}: nothing is written to it." for name in given)
 
     @property
     def options(self) -> Options:
@@ -127,25 +145,35 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
         for name, hint in hints.items()
         if name in values and not _fits(values[name], hint)
     )
-    if "export_project" not in values:
-        problems.append("export_project is missing: name the project to export to as group/project.")
     transfers = values.get("transfers", 4)
     if type(transfers) is int and not 1 <= transfers <= 16:
         problems.append(f"transfers must be from 1 to 16, not {transfers}.")
-    for name in ("export_project", "archive_project"):
-        path = values.get(name)
-        if isinstance(path, str) and not all(project_path(path)):
-            problems.append(f"{name} must be written as group/project, not {path!r}.")
     problems.extend(_of_charset(values.get("assume_charset")))
-    if values.get("archive_mode") == "move" and "archive_project" not in values:
-        problems.append("archive_mode is move, but archive_project does not say where to: name it as group/project.")
+    problems.extend(_of_projects(values))
     if len(problems) > found:
-        return None
-    if project_path(values.get("archive_project", "")) == project_path(values["export_project"]):
-        problems.append("archive_project and export_project must be two different projects.")
         return None
     assert values.keys() <= {item.name for item in fields(Config)}
     return Config(**values)
+
+
+def _of_projects(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the projects to write to, in this mode."""
+    given = {name: values[name] for name in ("export_project", "archive_project") if isinstance(values.get(name), str)}
+    for name, path in given.items():
+        if not all(project_path(path)):
+            yield f"{name} must be written as group/project, not {path!r}."
+    mode, moves = values.get("mode", "copy"), values.get("archive_mode") == "move"
+    if mode == "copy" and "export_project" not in values:
+        yield "export_project is missing: name the project to export to as group/project."
+    if mode == "copy" and len(given) == 2 and len(set(map(project_path, given.values()))) == 1:
+        yield "archive_project and export_project must be two different projects."
+    if moves and "archive_project" not in values:
+        yield "archive_mode is move, but archive_project does not say where to: name it as group/project."
+    elif moves and mode == "in_place":
+        yield (
+            "archive_mode is move, which takes a session away, but mode is in_place, which leaves it where it is: set "
+            "archive_mode to copy, or mode to copy."
+        )
 
 
 def _of_charset(terms: object) -> Iterator[str]:

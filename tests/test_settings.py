@@ -100,6 +100,21 @@ def test_each_wrong_value_is_named(config: dict[str, Any], named: str) -> None:
     assert any(named in problem for problem in problems(document(**config)))
 
 
+@pytest.mark.parametrize("mode", ["in_place", "restore"])
+def test_only_copies_need_a_project_to_export_to(mode: str) -> None:
+    config = settings.parse({**document(), "config": {"mode": mode}}).config
+    assert (config.export_to, config.unused) == (None, ())
+    given_all_the_same = settings.parse(document(mode=mode)).config
+    assert given_all_the_same.export_to is None
+    assert "export_project is not used" in given_all_the_same.unused[0]
+    assert problems({**document(), "config": {"mode": "copy"}})
+
+
+def test_what_is_changed_in_place_is_not_moved_away() -> None:
+    (problem,) = problems(document(mode="in_place", archive_mode="move", archive_project="group/Archive"))
+    assert "in_place" in problem
+
+
 @given(
     st.dictionaries(st.text(max_size=12), st.none() | st.booleans() | st.integers() | st.text(max_size=8), max_size=4)
 )

@@ -60,7 +60,7 @@ def fan_out(site: Site, settings: Settings, destination: Destination, route: Rou
     selection = select(site, destination, route, settings.config)
     lines: list[Line] = []
     for selected in selection:
-        line = _line(site, selected, known.get(selected.entry.id))
+        line = _line(site, selected, known.get(selected.entry.id), settings.config.mode)
         lines.append(line if preview else _started(site, request, line))
         table.keep([lines[-1].cells()])
         table.settle()
@@ -108,8 +108,8 @@ def _inputs(dicom_map: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"dicom-map": dict(dicom_map)} if dicom_map else {}
 
 
-def _line(site: ReadSite, selected: Selected, job: Job | None) -> Line:
-    action, why = _action(selected, job)
+def _line(site: ReadSite, selected: Selected, job: Job | None, mode: str) -> Line:
+    action, why = _action(selected, job, mode)
     if action is Action.EXPORTED and (since := changes_since(site, selected)):
         forced = selected.session is not None and not selected.skipped and since.startswith(EDITED)
         action, why = (Action.STARTED, since.partition(";")[0]) if forced else (action, f"{why}; {since}")
@@ -117,7 +117,7 @@ def _line(site: ReadSite, selected: Selected, job: Job | None) -> Line:
     return Line(entry.subject, entry.label, entry.id, job.id if job else "", job.state if job else "", action, why)
 
 
-def _action(selected: Selected, job: Job | None) -> tuple[Action, str]:
+def _action(selected: Selected, job: Job | None, mode: str) -> tuple[Action, str]:
     """Tell what to do with a session, and why."""
     if selected.failed:
         return Action.NOT_STARTED, selected.failed
@@ -125,14 +125,18 @@ def _action(selected: Selected, job: Job | None) -> tuple[Action, str]:
         return Action.UNDER_WAY, f"its job is {job.state}"
     if selected.session is None or selected.skipped:
         return Action.EXPORTED if selected.skipped == ALREADY else Action.LEFT, selected.skipped
-    if job and job.state == "complete" and EXPORTED in selected.session.tags:
+    if mode == "restore" and job and job.state == "complete" and EXPORTED not in selected.session.tags:
+        return Action.LEFT, "its job is complete"  # and it was not exported again since
+    if mode != "restore" and job and job.state == "complete" and EXPORTED in selected.session.tags:
         return Action.EXPORTED, "its job is complete"  # a forced export, but this fan-out has done it
-    return Action.STARTED, _why_started(job)
+    return Action.STARTED, _why_started(job, mode)
 
 
-def _why_started(job: Job | None) -> str:
+def _why_started(job: Job | None, mode: str) -> str:
     if job is None:
         return "it had no job"
+    if job.state == "complete" and mode == "restore":
+        return "its job of before is complete, but it was exported again since"
     if job.state == "complete":
         return "its job of before is complete, but it is not tagged EXPORTED"
     return f"its job of before {job.state if job.state == 'failed' else 'was ' + job.state}"

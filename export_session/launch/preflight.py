@@ -29,6 +29,12 @@ NEEDED_TO_WRITE = {
 }
 # At the origin: what says that a session was exported, or why not
 NEEDED_TO_MARK = {"containers_modify_metadata": "modify metadata", "tags_manage": "tag sessions"}
+NEEDED_IN_PLACE = {
+    "containers_modify_metadata": "modify metadata",
+    "files_create_single": "upload files",
+    "files_modify_metadata": "modify file metadata",
+    "tags_manage": "tag sessions",
+}
 NEEDED_TO_MOVE = {**NEEDED_TO_MARK, "containers_modify_metadata": "modify metadata or move sessions to another project"}
 RULE_KEY = (
     "This run was started by a gear rule. Flywheel gives such a run a key for the rule's own project only, so it "
@@ -60,10 +66,10 @@ def check(site: ReadSite, settings: Settings, workers: Workers) -> tuple[Destina
     if found:
         _, origin = found
         problems = (*problems, *_origin_against_targets(site, config, origin, targets))
-    if problems or not found or not targets.export:
+    if problems or not found:
         raise PreflightError(dict.fromkeys(problems))
     destination, origin = found
-    return destination, Route(origin, targets.export, targets.archive)
+    return destination, Route(origin, targets.export or origin, targets.archive)
 
 
 def _tried(step: Callable[[], T]) -> tuple[T | None, tuple[str, ...]]:
@@ -126,8 +132,8 @@ def _targets(site: ReadSite, config: Config, workers: Workers) -> _Targets:
     """Find the projects to write to, then see whether this key may do there what the run needs."""
     ((export, no_export), (archive, no_archive)), (identity, _) = workers.both(
         lambda: workers.both(
-            lambda: _tried(lambda: _project(site, "export_project", config.export_project)),
-            lambda: _tried(lambda: _project(site, "archive_project", config.archive_project)),
+            lambda: _tried(lambda: _project(site, "export_project", config.export_to)),
+            lambda: _tried(lambda: _project(site, "archive_project", config.archive_to)),
         ),
         lambda: workers.both(site.identity, lambda: None if config.dry_run else _ask_for_signed_uploads(site)),
     )
@@ -149,7 +155,7 @@ def _checks_of_targets(
     site: ReadSite, config: Config, identity: Identity, export: Project | None, archive: Project | None
 ) -> Iterator[Callable[[], list[str]]]:
     if export and config.check_gear_rules:
-        yield partial(_enabled_rules, site, export)
+        yield partial(_enabled_rules, site, export, "export_project: ", "what is exported")
     if not config.dry_run:
         for project in filter(None, (export, archive)):
             yield partial(_missing_rights, site, project, identity.id, NEEDED_TO_WRITE)
@@ -190,8 +196,10 @@ def _origin_against_targets(site: ReadSite, config: Config, origin: Project, tar
     # After a move the session is found in the archive: a run that was interrupted before tagging goes on there.
     if archive and archive.id == origin.id and not moves:
         yield f"archive_project: {archive.path} is the origin's own project."
+    if config.mode == "in_place" and config.check_gear_rules:  # no rule runs on a version that the site restores
+        yield from _enabled_rules(site, origin, "", "the new versions of files")
     if not config.dry_run:
-        needed = NEEDED_TO_MOVE if moves else NEEDED_TO_MARK
+        needed = NEEDED_IN_PLACE if config.mode != "copy" else NEEDED_TO_MOVE if moves else NEEDED_TO_MARK
         yield from _missing_rights(site, origin, targets.identity.id, needed)
 
 
@@ -206,7 +214,8 @@ def _missing_rights(site: ReadSite, project: Project, user: str, needed: Mapping
     return [f"The API key's user may not {', '.join(missing)} in {project.path}: ask its administrator for a role."]
 
 
-def _enabled_rules(site: ReadSite, project: Project) -> list[str]:
+def _enabled_rules(site: ReadSite, project: Project, option: str, changed: str) -> list[str]:
+    """Name the rules that would run on what is written to a project."""
     try:
         enabled = [rule.name or rule.gear for rule in site.gear_rules(project.id) if rule.enabled]
     except AccessDenied:
@@ -216,7 +225,7 @@ def _enabled_rules(site: ReadSite, project: Project) -> list[str]:
         return []
     named = ", ".join(enabled)
     problem = (
-        f"export_project: {project.path} has enabled gear rules ({named}), which would change what is exported. "
+        f"{option}{project.path} has enabled gear rules ({named}), which would run on and could change {changed}. "
         "Disable them, or set check_gear_rules to false."
     )
     return [problem]

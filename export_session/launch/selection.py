@@ -81,7 +81,8 @@ class Selection:
         wanted = self.config.select_tag
         if full and wanted and wanted not in tags:
             return f"it does not bear the tag {wanted} (select_tag); its tags: {', '.join(tags) or 'none'}"
-        return ALREADY if EXPORTED in tags and not self.config.force_export else ""
+        passes_over = not self.config.force_export and self.config.mode != "restore"
+        return ALREADY if EXPORTED in tags and passes_over else ""
 
 
 def select(site: ReadSite, destination: Destination, route: Route, config: Config) -> Selection:

@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from export_session.dicom.vocabulary import Change
-    from export_session.record import FileRecord, SessionRecord
+    from export_session.record import FileRecord, Kind, SessionRecord
     from export_session.report.cells import Cell
-    from export_session.report.export_log import Kind
 
 COLUMNS = (
     "File",
@@ -31,7 +30,7 @@ COLUMNS = (
     "Instances",
     "Instances In File",
     "Origin Path",
-    "Run",  # export or preview
+    "Run",  # export, restore or preview
 )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from export_session.record import ContainerRecord
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from export_session.record import FileRecord, SessionRecord
+    from export_session.record import FileRecord, Kind, SessionRecord
     from export_session.report.cells import Cell
 
 COLUMNS = (
@@ -28,11 +28,8 @@ COLUMNS = (
     "Verified",
     "Seconds",
     "Message",
-    "Run",  # export or preview
+    "Run",  # export, restore or preview
 )
-
-
-Kind = Literal["export", "preview"]  # of run
 
 
 def rows(session: SessionRecord, run: Kind, told: Collection[str] = ()) -> Iterator[tuple[Cell, ...]]:
@@ -112,7 +109,7 @@ def _file_row(file: FileRecord) -> tuple[Cell, ...]:
         len(file.refused),
         file.verification.value,
         round(file.timing.total, 3),
-        _message(file.error, file.notes),
+        _message(file.error, (file.done, *file.notes)),
     )
 
 

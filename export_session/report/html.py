@@ -23,7 +23,7 @@ from export_session.report.plot import stage_bar, throughput
 from export_session.report.remains import old_values
 from export_session.report.templates import assets, new_environment
 from export_session.report.values import NUMBER, shown_text
-from export_session.report.verdict import Figures, verdict
+from export_session.report.verdict import Figures, history, verdict
 from export_session.support.wording import counted, duration, shortened, size, visible
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def render(record: RunRecord) -> str:
     page = _template().render(
         record=record,
         verdict=verdict(record),
+        history=history(record),
         period=_period(record.started, record.finished),
         figures=Figures.of(record),
         sessions=sessions,

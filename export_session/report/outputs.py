@@ -16,7 +16,7 @@ from export_session.report.disclosure import Gate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from export_session.record import RunRecord, SessionRecord
+    from export_session.record import Kind, RunRecord, SessionRecord
     from export_session.report.cells import Cell
 
 UNFINISHED = """<!DOCTYPE html>
@@ -44,9 +44,7 @@ class Outputs:
         Nothing can be written there. Any method may raise it later, when the disk fills up.
     """
 
-    def __init__(
-        self, folder: Path, stem: str, log_values: Literal["full", "hash", "none"], run: export_log.Kind
-    ) -> None:
+    def __init__(self, folder: Path, stem: str, log_values: Literal["full", "hash", "none"], run: Kind) -> None:
         self._run = run
         self._gate = Gate(log_values)
         self._page = folder / f"{stem}_report.html"

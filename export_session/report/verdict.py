@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from export_session.record import Archived, Status, Verification
+from export_session.report.restored import restored
 from export_session.support.wording import counted, size
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 WRITTEN = frozenset({Status.CREATED, Status.UPDATED})
 IN_PLACE = WRITTEN | {Status.UNCHANGED}
+UNPROVEN = frozenset({Verification.NONE, Verification.NEEDLESS})
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Figures:
     verified: int
     all_verified: bool  # whether there is a file in place, and none of them without its proof
     in_place: int  # files created, updated or found unchanged
+    versions: int  # new ones of files in place
+    history: int  # bytes of the versions before these
     warnings: int
     seconds: float  # wall time, sessions one after the other
 
@@ -50,9 +54,11 @@ class Figures:
             changes=sum(len(file.changes) for file in files),
             changed_files=sum(bool(file.changes) for file in files),
             refused=sum(len(file.refused) for file in files),
-            verified=sum(file.verification is not Verification.NONE for file in files),
+            verified=sum(file.verification not in UNPROVEN for file in files),
             all_verified=bool(in_place) and all(file.verification is not Verification.NONE for file in in_place),
             in_place=len(in_place),
+            versions=sum(bool(file.history) for file in files),
+            history=sum(file.history for file in files),
             warnings=sum(map(len, notes)),
             seconds=sum(session.seconds for session in record.sessions),
         )
@@ -71,10 +77,12 @@ def verdict(record: RunRecord) -> Verdict:
     figures = Figures.of(record)
     if record.error:
         return Verdict("bad", f"The run stopped early: {_so_far(record, figures)}.")
-    if figures.sessions.get(Status.FAILED):
-        return Verdict("bad", _failed(record))
     if not record.sessions:
         return Verdict("good", f"Nothing to do: {record.nothing_selected or 'no session was selected'}.")
+    if record.mode == "restore":
+        return Verdict(*restored(record))
+    if figures.sessions.get(Status.FAILED):
+        return Verdict("bad", _failed(record))
     parts = [_done(record, figures), *_archived(record), *_marked(record)]
     said = [part for part in parts if part]
     kind: Literal["good", "warning"] = "warning" if figures.refused or _edited(record) else "good"
@@ -100,8 +108,9 @@ def _so_far(record: RunRecord, figures: Figures) -> str:
 
 def _statuses(record: RunRecord, figures: Figures) -> str:
     exported = sum(figures.sessions.get(status, 0) for status in IN_PLACE)
+    done = "exported" if record.mode != "restore" else "brought back"
     counts = {
-        "could be exported" if record.dry_run else "exported": exported,
+        f"could be {done}" if record.dry_run else done: exported,
         "failed": figures.sessions.get(Status.FAILED, 0),
         "left alone": figures.sessions.get(Status.SKIPPED, 0),
     }
@@ -115,10 +124,11 @@ def _failed(record: RunRecord) -> str:
     moved = sum(session.archived is Archived.MOVED for session in failed)
     scope = f"{number:,} of {counted(len(record.sessions), 'session')}"
     them = "it" if number == 1 else "them"
+    left = "archived or tagged" if record.mode == "copy" else "tagged"
     if record.dry_run:
-        return f"{scope} would fail; nothing of {them} would be archived or tagged."
+        return f"{scope} would fail; nothing of {them} would be {left}."
     if not late:
-        return f"{scope} failed; nothing of {them} was archived or tagged."
+        return f"{scope} failed; nothing of {them} was {left}."
     which = "" if late == number else f", {late:,} of them"
     gone = f" ({moved:,} moved to the archive)" if moved else ""
     rest = "" if late == number else "; nothing of the others was archived or tagged"
@@ -132,6 +142,9 @@ def _done(record: RunRecord, figures: Figures) -> str:
         return ""
     exported = sum(figures.sessions.get(status, 0) for status in IN_PLACE)
     scope = f"{counted(exported, 'session')}, {counted(figures.in_place, 'file')}"
+    if record.mode == "in_place":
+        scope = f"a new version of {counted(figures.versions, 'file')} in place, in {counted(exported, 'session')}"
+        return f"This run would make {scope}" if record.dry_run else f"Made and verified: {scope}"
     if record.dry_run:
         return f"This run would export {scope}"
     return f"Exported{' and verified' if figures.all_verified else ''}: {scope}"
@@ -155,7 +168,8 @@ def _marked(record: RunRecord) -> Iterator[str]:
     """Say how many sessions got no more than their tag, or what is noted on them: an earlier run did the rest."""
     only = [each for each in record.sessions if each.status is Status.UNCHANGED and each.archived is Archived.NOTHING]
     if tagged := sum(each.tagged for each in only):
-        yield f"{_with_verb(tagged, 'session', record, 'tagged')} EXPORTED, as all else was done before"
+        why = "all else was done before" if record.mode == "copy" else "no file needed a new version"
+        yield f"{_with_verb(tagged, 'session', record, 'tagged')} EXPORTED, as {why}"
     if noted := sum(each.noted and not each.tagged for each in only):
         done = _with_verb(noted, "session", record, "brought up to date", plural=False)
         yield f"what is noted on {done}, as all else was done before"
@@ -190,6 +204,16 @@ def _edited(record: RunRecord) -> int:
     return sum(session.edited_since for session in record.sessions)
 
 
+def history(record: RunRecord) -> str:
+    """Say what the history of files holds of this run; empty where nothing."""
+    figures = Figures.of(record)
+    if not figures.versions:
+        return ""
+    keeps = "would keep" if record.dry_run else "keeps"
+    exact = f"{figures.history:,} bytes ({size(figures.history)})"
+    return f"The history of the files {keeps} {counted(figures.versions, 'version')} before these: {exact}."
+
+
 def closing_lines(record: RunRecord) -> tuple[str, ...]:
     """Sum up a run for the end of the job log, in counts alone: no names and no values."""
     figures = Figures.of(record)
@@ -200,6 +224,7 @@ def closing_lines(record: RunRecord) -> tuple[str, ...]:
         *(f"{counted(number, 'session')} left alone: {reason}" for reason, number in reasons(record).items()),
         f"{counted(sum(figures.files.values()), 'file')} ({size(figures.size)}): {statuses or 'none'}",
         f"{changes}, {figures.refused:,} refused, {counted(figures.warnings, 'warning')}: see the report",
+        *filter(None, [history(record)]),
         *record.remarks,
     )
 

@@ -134,7 +134,7 @@ def _branch(container: ContainerRecord, places: list[Place]) -> Branch:
 
 def _is_quiet(file: FileRecord) -> bool:
     left = file.status in {Status.UNCHANGED, Status.SKIPPED, Status.NOT_REACHED}
-    return left and not (file.all_changes or file.notes or file.error)
+    return left and not (file.all_changes or file.done or file.notes or file.error)
 
 
 def places(views: Sequence[SessionView]) -> Iterator[Place]:

@@ -1,7 +1,7 @@
 """Keeping the originals: copied or moved to the archive project, and verified there.
 
-Both ways take an :class:`Exported`, which exists only when every file of the session is verified in the export
-project.
+What archives after an export takes an :class:`Exported`, which exists only when every file of the session is verified
+in the export project. Before files are changed in place, their originals are copied all the same.
 """
 
 from __future__ import annotations
@@ -44,7 +44,12 @@ def archive_by_copy(run: Run, exported: Exported, project: Project, workers: Wor
     TransferError
         When a file could not be archived; the session stays as it is and is not tagged.
     """
-    origin, site = exported.origin, run.site
+    return copy_to_archive(run, exported.origin, project, workers)
+
+
+def copy_to_archive(run: Run, origin: Origin, project: Project, workers: Workers) -> InArchive:
+    """Do the same, whatever became of the session elsewhere."""
+    site = run.site
     above = pairs_above(site, origin.subject, origin.session, project, workers, overwrite=True, write=True)
     pairs = pairs_below(site, origin, above, workers, overwrite=True, write=True)
     outcomes = _copy_all(run, origin, project, pairs.all(), workers)
@@ -144,6 +149,6 @@ def _copy_all(
         raise TransferError(
             f"{counted(len(failed), 'original')} could not be archived, "
             f"first {failed[0].origin_path}: {failed[0].error}. "
-            "The export is complete; run again to archive and tag."
+            "Nothing was tagged; run again to archive the rest."
         )
     return outcomes

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from export_session.errors import CopyChanged, NotFound, TransferError
 from export_session.session.file_plan import Verified
 from export_session.session.files import FileOutcome
-from export_session.session.origin import Origin, assert_unchanged
+from export_session.session.origin import Origin, assert_unchanged, file_content
 from export_session.session.pairs import Pairs
 from export_session.session.quality import Counts
 from export_session.session.transfer import record_again
@@ -19,12 +19,13 @@ from export_session.support.parallel import Workers
 
 @dataclass(frozen=True)
 class Exported:
-    """The proof that a whole session, with the files on its subject, is in the export project."""
+    """The proof that a whole session, with the files on its subject, is in the export project, or right in place."""
 
     origin: Origin
     pairs: Pairs
     proofs: tuple[Verified, ...]
     counts: Counts
+    content: Callable[[File], str] = file_content  # what of a file must stay as it is until the end
 
     @classmethod
     def of(cls, origin: Origin, pairs: Pairs, outcomes: Sequence[FileOutcome]) -> Exported:
@@ -55,7 +56,7 @@ class Exported:
             Somebody has changed the one or the other since.
         """
         origin, _ = workers.both(
-            lambda: assert_unchanged(site, self.origin, workers, moved=moved),
+            lambda: assert_unchanged(site, self.origin, workers, moved=moved, content=self.content),
             lambda: self._assert_copies_intact(site, workers),
         )
         return replace(self, origin=origin)
@@ -101,6 +102,6 @@ def _files(*containers: Iterable[Container]) -> dict[str, File]:
 
 def _altered(what: str) -> str:
     return (
-        f"the copy in the export project was changed by somebody else after it had been verified ({what}); the session "
+        f"what this run had stored was changed by somebody else after it had been verified ({what}); the session "
         "was not tagged. Find out who writes there, then run the gear again"
     )

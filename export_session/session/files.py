@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from export_session.dicom.identity import identity_in
 from export_session.dicom.remains.traces import traces_of
 from export_session.errors import ExportError
 from export_session.field_mapping import FieldMapping
-from export_session.record import FileRecord, Status, Verification
+from export_session.record import FileRecord, Status, Timing, Verification
 from export_session.session.classification import Schema, allowed
 from export_session.session.file_plan import FilePlan, References, Verified, known_status
 from export_session.session.origin import Origin
@@ -107,10 +107,17 @@ def copy_in(pair: Pair[Container], file: File) -> File | None:
 
 
 def copy_files(run: Run, plans: Sequence[FilePlan], workers: Workers) -> list[FileOutcome]:
-    """Copy the files of a session, several at once, and say how far it has come."""
+    """Copy the files of a session."""
+    return each_file(run, plans, workers, copy_file)
+
+
+def each_file(
+    run: Run, plans: Sequence[FilePlan], workers: Workers, step: Callable[[Run, FilePlan], FileOutcome]
+) -> list[FileOutcome]:
+    """Take a step with each file of a session, several at once, and say how far it has come."""
 
     def counted(plan: FilePlan) -> FileOutcome:
-        outcome = copy_file(run, plan)
+        outcome = step(run, plan)
         run.progress.advance(plan.origin.name, plan.origin.size)
         return outcome
 
@@ -138,7 +145,12 @@ def notes_on_copies(origin: Origin, pair: Pair[Container]) -> Iterator[str]:
 
 def copy_file(run: Run, plan: FilePlan) -> FileOutcome:
     """Copy one file, or find that nothing is to do; a failure becomes its row."""
-    outcome = attempt(lambda: _copy(replace(run, site=run.site.with_patience(FILE_PATIENCE)), plan))
+    return attempted(run, plan, _copy)
+
+
+def attempted(run: Run, plan: FilePlan, step: Callable[[Run, FilePlan], FileOutcome]) -> FileOutcome:
+    """Take a step with one file, with a patience of its own; a failure becomes its row."""
+    outcome = attempt(lambda: step(replace(run, site=run.site.with_patience(FILE_PATIENCE)), plan))
     if not isinstance(outcome, Failure):
         return outcome
     log.error("%s: %s", plan.origin_path, outcome.for_log)
@@ -181,12 +193,17 @@ def _copy(run: Run, plan: FilePlan) -> FileOutcome:
 
 def _as_known(run: Run, plan: FilePlan, status: Status, proof: Verified) -> FileOutcome:
     """Leave the bytes, which an earlier run has verified, and tell what it refused until that is mended."""
-    earlier = Provenance.read(proof.copy)
-    assert earlier is not None
     if status is Status.UPDATED and run.config.on_existing != "update":
         status = Status.UNCHANGED  # the bytes are; metadata that is there is left
     if status is Status.UPDATED and not run.config.dry_run:
         proof = replace(proof, copy=update_copy(run.site, plan, _metadata(run, plan, None)[0]))
+    return as_before(plan, status, proof)
+
+
+def as_before(plan: FilePlan, status: Status, proof: Verified) -> FileOutcome:
+    """Return what an earlier run has made of a file, and refused, as its record tells."""
+    earlier = Provenance.read(proof.copy)
+    assert earlier is not None
     refused = tuple(replace(change, reason=f"{change.reason} ({EARLIER})") for change in earlier.refused)
     made = tuple(replace(change, reason="; ".join(filter(None, (change.reason, MADE)))) for change in earlier.made)
     record = replace(row(plan, status), verification=Verification.RECORDED, refused=refused, earlier=made)
@@ -197,26 +214,36 @@ def _as_known(run: Run, plan: FilePlan, status: Status, proof: Verified) -> File
 
 def _deliver(run: Run, plan: FilePlan, prepared: Prepared) -> FileOutcome:
     metadata, dropped = _metadata(run, plan, prepared)
-    result, planned = prepared.result, row(plan, prepared.status)
+    outcome = foreseen(plan, prepared, prepared.status, dropped)
+    if run.config.dry_run:
+        return outcome
+    proof, timing = deliver(run.site, prepared, metadata, outcome.counts.notes, run.handling)
+    return proven(outcome, proof, timing)
+
+
+def foreseen(plan: FilePlan, prepared: Prepared, status: Status, notes: Iterable[str] = ()) -> FileOutcome:
+    """Return what is to become of a file whose bytes are prepared; `notes` are those that its metadata give rise to."""
+    result, planned = prepared.result, row(plan, status)
     traces = traces_of(result.changes, result.identity.dates if result.identity else ())
     remains = (*result.remains, *in_file(traces, plan.origin, plan.copy_name, described=True))
-    notes = (*planned.notes, *result.notes, *dropped, *remarks(remains, result.instances))
-    proof, timing = None, prepared.timing
-    if not run.config.dry_run:
-        proof, timing = deliver(run.site, prepared, metadata, len(notes), run.handling)
+    told = (*planned.notes, *result.notes, *notes, *remarks(remains, result.instances))
     done = replace(
         planned,
         instances=result.instances,
         changes=result.changes,
         refused=result.refused,
-        notes=notes,
+        notes=told,
         remains=remains,
-        verification=proof.how if proof else Verification.NONE,
-        timing=timing,
+        timing=prepared.timing,
         thumbnail=prepared.thumbnail,
     )
-    counts = Counts(len(result.changes), len(result.refused), len(notes))
-    return FileOutcome(done, proof, counts, result.identity)
+    counts = Counts(len(result.changes), len(result.refused), len(told))
+    return FileOutcome(done, None, counts, result.identity)
+
+
+def proven(outcome: FileOutcome, proof: Verified, timing: Timing) -> FileOutcome:
+    """Return the same where the site holds the bytes."""
+    return replace(outcome, record=replace(outcome.record, verification=proof.how, timing=timing), proof=proof)
 
 
 def _metadata(run: Run, plan: FilePlan, prepared: Prepared | None) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -47,6 +47,7 @@ def marks_of(run: Run, exported: Exported, copies: Sequence[Session], *, archive
     seen = as_seen(origin.session, origin.acquisitions)
     kept = ARCHIVED[run.config.archive_mode] if archived else said_of(origin.session.info).get("archived")
     seen |= {"archived": kept} if kept else {}
+    seen |= _mode(run)
     wanted = [*((copy, result) for copy in copies), (origin.session, {**result, **seen})]
     notes = ((session, with_result(session.info, result, run.handling.job)) for session, result in wanted)
     return Marks(
@@ -54,6 +55,11 @@ def marks_of(run: Run, exported: Exported, copies: Sequence[Session], *, archive
         tuple((session, values) for session, values in notes if values),
         tuple(copy for copy in copies if EXPORTED not in copy.tags),
     )
+
+
+def _mode(run: Run) -> dict[str, str]:
+    """Return what is noted of the mode, so that a later run knows what there is to go back from."""
+    return {} if run.config.mode == "copy" else {"mode": run.config.mode}
 
 
 def tag_all(site: Site, marks: Marks, workers: Workers) -> None:
@@ -83,7 +89,7 @@ def note_failure(run: Run, origin: Session, copies: Sequence[Session], reason: s
 
     def note(session: Session) -> None:
         info = run.site.read(Session, session.id).info
-        if values := with_result(info, failure(reason), run.handling.job):
+        if values := with_result(info, {**failure(reason), **_mode(run)}, run.handling.job):
             run.site.set_info("session", session.id, values)
 
     for session in (origin, *copies):

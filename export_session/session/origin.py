@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
-from export_session.errors import NotFound, OriginChanged
-from export_session.session.provenance import carried_info, digest
+from export_session.errors import AccessDenied, NotFound, OriginChanged
+from export_session.session.provenance import KEY, carried_info, digest, object_at
 from export_session.site import ReadSite
 from export_session.site.model import EXPORTED, Acquisition, Container, File, Project, Session, Subject
 from export_session.support.parallel import Workers
+
+C = TypeVar("C", bound=Container)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,14 @@ class Origin:
         return "/".join(labels)
 
 
-def assert_unchanged(site: ReadSite, origin: Origin, workers: Workers, *, moved: bool = False) -> Origin:
+def assert_unchanged(
+    site: ReadSite,
+    origin: Origin,
+    workers: Workers,
+    *,
+    moved: bool = False,
+    content: Callable[[File], str] | None = None,
+) -> Origin:
     """Read the session again, compare, and return it as it is now.
 
     What counts is all that a copy is made of: files with their metadata, and the fields, info, tags and notes of the
@@ -53,6 +62,8 @@ def assert_unchanged(site: ReadSite, origin: Origin, workers: Workers, *, moved:
     ----------
     moved
         Whether it has just been moved to the archive.
+    content
+        Gives what must be the same of a file; all that a copy is made of, where it is not given.
 
     Raises
     ------
@@ -70,7 +81,8 @@ def assert_unchanged(site: ReadSite, origin: Origin, workers: Workers, *, moved:
     for level in () if moved else ("project", "subject"):
         if again.session.parents.get(level) != origin.session.parents.get(level):
             raise OriginChanged(f"{path} was moved to another {level} during the export")
-    if _content(again) != _content(origin) or listed != {one.id for one in again.acquisitions}:
+    of_file = content or file_content
+    if _content(again, of_file) != _content(origin, of_file) or listed != {one.id for one in again.acquisitions}:
         left = "it was moved to the archive project, but not tagged" if moved else "it was not tagged"
         raise OriginChanged(f"{path} was edited during the export; {left}. Run the gear again to export the new state.")
     return again
@@ -80,6 +92,20 @@ def file_content(file: File) -> str:
     """Return a digest of all that the copy of a file is made of."""
     about = [file.name, file.version, file.type, file.modality, file.classification, _tags(file), _info(file)]
     return digest([file.file_id, *about])
+
+
+def with_files(origin: Origin, files: Mapping[str, File]) -> Origin:
+    """Return the same with other states of some of its files, which are given by their ids."""
+
+    def seen(item: C) -> C:
+        return replace(item, files=tuple(files.get(file.file_id, file) for file in item.files))
+
+    return replace(
+        origin,
+        subject=seen(origin.subject),
+        session=seen(origin.session),
+        acquisitions=tuple(map(seen, origin.acquisitions)),
+    )
 
 
 def _read_again(site: ReadSite, origin: Origin, workers: Workers) -> Origin:
@@ -92,9 +118,9 @@ def _read_again(site: ReadSite, origin: Origin, workers: Workers) -> Origin:
     return Origin(origin.project, subject, session, tuple(acquisitions))
 
 
-def _content(origin: Origin) -> set[tuple[str, ...]]:
+def _content(origin: Origin, content: Callable[[File], str]) -> set[tuple[str, ...]]:
     """Return all that a copy of the session is made of."""
-    files = {(item.id, file_content(file)) for item in origin.containers() for file in item.files}
+    files = {(item.id, content(file)) for item in origin.containers() for file in item.files}
     return files | {(item.id, _container_content(item)) for item in origin.containers()}
 
 
@@ -108,3 +134,19 @@ def _tags(item: Container | File) -> list[str]:
 
 def _info(item: Container | File) -> dict[str, Any]:
     return {key: value for key, value in carried_info(item.info).items() if key != "qc"}
+
+
+def subject_of(site: ReadSite, session: Session) -> Subject:
+    """Read a session's subject; of one that was moved but not tagged the subject it came from.
+
+    That subject's files are those of its other sessions, too, and each is to be looked at once.
+    """
+    mark = object_at(session.info, KEY)
+    left_behind = mark.get("origin_subject")
+    moved = session.parents.get("project") != mark.get("origin_project")
+    if isinstance(left_behind, str) and moved and EXPORTED not in session.tags:
+        try:
+            return site.read(Subject, left_behind)
+        except (NotFound, AccessDenied):  # its last session has left it; the archive has its files
+            pass
+    return site.read(Subject, session.subject_id)

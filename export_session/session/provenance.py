@@ -21,6 +21,7 @@ from export_session.site.model import Container, File
 GEAR_NAME = "session-export"
 GEAR = f"{GEAR_NAME} {__version__}"
 KEY = "export"  # of info
+IN_PLACE = "in_place"  # info.export.mode of a version that was made of the one before
 MOST_KEPT = 200  # changes of a file that its copy tells of
 SEMANTICS = 2  # raise it when the same origin, edits and settings give other bytes than before
 QC = GEAR_NAME  # our key in info.qc, where every gear keeps its results
@@ -80,9 +81,48 @@ def edit_digest(file: File, overrides: Mapping[str, Any], options: Options, foll
     return digest([SEMANTICS, file.info.get("header"), overrides, deciding, *following])
 
 
+def metadata_digest(file: File) -> str:
+    """Return the digest of all that people enter of a file: what is noted by this gear or in ``info.qc`` is none."""
+    info = {key: value for key, value in carried_info(file.info).items() if key != "qc"}
+    return digest(_plain([file.type, file.modality, file.classification, sorted(file.tags), info]))
+
+
+def _plain(value: Any) -> Any:
+    """Return a JSON value in which a whole number is written in one way; a site may tell 5.0 for 5."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@dataclass(frozen=True)
+class Before:
+    """The version of a file that a new one was made of in place; it stays in the file's history."""
+
+    file_id: str
+    version: int
+    size: int
+    sha384: str  # hex digest of its bytes
+    hash: str  # as the site states it
+
+    @classmethod
+    def read(cls, value: Any) -> Before | None:
+        """Return what ``info.export.before`` holds, None where that is no such thing."""
+        kept = object_at(value)
+        wanted = {"file_id": str, "version": int, "size": int, "sha384": str, "hash": str}
+        if not all(type(kept.get(name)) is kind for name, kind in wanted.items()):
+            return None
+        return cls(**{name: kept[name] for name in wanted})
+
+
 @dataclass(frozen=True)
 class Provenance:
-    """``info.export`` of a verified copy of a file."""
+    """``info.export`` of a verified copy of a file, or of a version that was made in place.
+
+    The latter is written along with the bytes, `pending` until they are verified: a version must not be without word of
+    the one before.
+    """
 
     origin_id: str
     origin_version: int  # file version the copy was made from
@@ -97,12 +137,21 @@ class Provenance:
     notes: int = 0  # remarks that a person should have read
     gear: str = GEAR
     job: str = ""
+    bears: str = ""  # metadata_digest of that version as it was recorded
+    before: Before | None = None  # of a version made in place
+    read_by: str = ""  # of such a version: digest of what importers had said of the metadata that came along
+    pending: bool = False  # whether that is still to be verified
 
     def to_info(self) -> dict[str, Any]:
         """Return the value of ``info.export``."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         refused, made = (list(map(remembered, kept)) for kept in (self.refused, self.made[:MOST_KEPT]))
-        return {**values, "refused": refused, "made": made}
+        values |= {"refused": refused, "made": made}
+        own = {name: values.pop(name) for name in ("before", "read_by", "pending")}
+        if not self.before:
+            return values
+        values |= {"mode": IN_PLACE, "before": asdict(self.before), "read_by": self.read_by}
+        return {**values, "pending": True} if own["pending"] else values
 
     @classmethod
     def read(cls, copy: File) -> Provenance | None:
@@ -114,7 +163,8 @@ class Provenance:
             refused = tuple(recalled(kept, Outcome.REFUSED) for kept in info.get("refused") or ())
             made = tuple(recalled(kept, Outcome.EARLIER) for kept in info.get("made") or ())
             values = {key: value for key, value in info.items() if key in names}
-            return cls(**{**values, "refused": refused, "made": made})
+            before = Before.read(info.get("before")) if info.get("mode") == IN_PLACE else None
+            return cls(**{**values, "refused": refused, "made": made, "before": before})
         except (TypeError, ValueError, AttributeError, KeyError):
             return None
 
@@ -131,7 +181,13 @@ class Provenance:
 
     def still_describes(self, copy: File) -> bool:
         """Tell whether the copy is still the version that was verified."""
-        return copy.version == self.version and copy.size == self.size
+        return copy.version == self.version and copy.size == self.size and not self.pending
+
+
+def extractions(info: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what importers say in ``info.qc`` of the metadata that they have read, by the importer."""
+    said = {gear: object_at(checks) for gear, checks in object_at(info, "qc").items()}
+    return {gear: checks for gear, checks in said.items() if "metadata-extraction" in checks}
 
 
 def container_provenance(origin: Container) -> dict[str, Any]:

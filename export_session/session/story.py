@@ -7,72 +7,41 @@ tags. Whatever interrupts a run, reading that order backwards tells what is left
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
-from export_session.errors import AccessDenied, NotFound
 from export_session.record import Archived, SessionRecord, Status
 from export_session.session.archive import InArchive, archive_by_copy, archive_by_move, would_archive
 from export_session.session.copies import pairs_above, pairs_below
+from export_session.session.ending import Keep, empty, failed, objection, tagged
 from export_session.session.exported import Exported
 from export_session.session.file_plan import References
 from export_session.session.files import FileOutcome, Run, copy_files, plan_files, row
-from export_session.session.marks import marks_of, note_failure, tag_all
-from export_session.session.origin import Origin
+from export_session.session.marks import marks_of
+from export_session.session.origin import Origin, subject_of
 from export_session.session.pairs import Pair, Pairs
-from export_session.session.provenance import KEY, object_at
 from export_session.session.remarks import with_remarks
-from export_session.session.result import Result, Route, row_alone
+from export_session.session.result import Result, Route
 from export_session.session.subjects import SubjectFiles, Subjects
 from export_session.session.uids import references_in
-from export_session.site import ReadSite
-from export_session.site.model import EXPORTED, Acquisition, Container, Project, Session, Subject
+from export_session.site.model import EXPORTED, Acquisition, Container, Project, Session
 from export_session.support.failure import Failure, attempt
 from export_session.support.parallel import Workers
 
 log = logging.getLogger(__name__)
 
-EMPTY = "there is no file in it, so nothing was exported or tagged; a later run takes what arrives"
 LEFT = "some copies were left as they are, so the session is not tagged or archived"
-
-Keep = Callable[[SessionRecord], None]
 
 
 def export_session(
     run: Run, route: Route, session: Session, workers: Workers, subjects: Subjects, *, keep: Keep
 ) -> tuple[SessionRecord, Subjects]:
-    """Export one session; a failure becomes its record.
-
-    Parameters
-    ----------
-    session
-        The origin session, read in full.
-    subjects
-        What the run knows of the files on subjects; what this session adds to it is returned.
-    keep
-        Gets the session's record when all is done but the tags: what bears the tag must not be without record.
-    """
-    began = time.monotonic()
-    outcome = attempt(lambda: _export(run, route, session, workers, subjects, keep=keep))
-    if isinstance(outcome, Failure):
-        log.error("%s/%s/%s: %s", route.origin.path, session.subject_label, session.label, outcome.for_log)
-        if not run.config.dry_run:
-            note_failure(run, session, (), outcome.for_log)
-        outcome = row_alone(route, session, Status.FAILED, error=outcome.message), subjects
-    record, subjects = outcome
-    return replace(record, seconds=time.monotonic() - began), subjects
-
-
-def _export(
-    run: Run, route: Route, session: Session, workers: Workers, subjects: Subjects, *, keep: Keep
-) -> tuple[SessionRecord, Subjects]:
+    """Export one session."""
     origin, pairs, references = _read(run, route, session, workers)
     run = replace(run, references=references)
     if pairs is None:
-        log.warning("%s: %s", origin.path(session), EMPTY)
-        return replace(row_alone(route, session, Status.SKIPPED), skipped=EMPTY), subjects
+        return empty(route, session), subjects
     earlier = subjects.files_on(origin.subject)
     result = _copy(run, route, origin, pairs, workers, with_subject=earlier is None)
     on_subject = earlier or SubjectFiles.of(origin, result.outcomes, wanted=run.config.export_attachments)
@@ -90,7 +59,7 @@ def _read(
     """
     site, write, overwrite = run.site, not run.config.dry_run, run.config.on_existing == "update"
     subject, listed = workers.both(
-        lambda: _subject_of(site, session),
+        lambda: subject_of(site, session),
         lambda: list(site.children("session", session.id, Acquisition)),
     )
 
@@ -119,22 +88,6 @@ def _read(
     return origin, below, references
 
 
-def _subject_of(site: ReadSite, session: Session) -> Subject:
-    """Read a session's subject; of one that was moved but not tagged the subject it came from.
-
-    That subject's files are those of its other sessions, too, and each is to be looked at once.
-    """
-    mark = object_at(session.info, KEY)
-    left_behind = mark.get("origin_subject")
-    moved = session.parents.get("project") != mark.get("origin_project")
-    if isinstance(left_behind, str) and moved and EXPORTED not in session.tags:
-        try:
-            return site.read(Subject, left_behind)
-        except (NotFound, AccessDenied):  # its last session has left it; the archive has its files
-            pass
-    return site.read(Subject, session.subject_id)
-
-
 def _copy(
     run: Run, route: Route, origin: Origin, pairs: Pairs | Failure, workers: Workers, *, with_subject: bool
 ) -> Result:
@@ -154,9 +107,10 @@ def _finish(
 ) -> SessionRecord:
     """Archive and tag the session, once all its files and those on its subject are verified."""
     if isinstance(pairs, Failure):
-        return _failed(run, result, None, pairs.message)
-    if reason := _objection(result, on_subject):
-        return _failed(run, result, pairs, f"{reason}; nothing was archived or tagged.")
+        return failed(run, result, (), pairs.message)
+    copies = list(filter(None, [pairs.session.copy]))
+    if reason := objection(result, on_subject):
+        return failed(run, result, copies, f"{reason}; nothing was archived or tagged.")
     outcomes = [item for item in result.outcomes if item.record.level != "subject"]
     outcomes += on_subject.outcomes
     if any(item.record.status is Status.SKIPPED for item in outcomes):
@@ -188,12 +142,6 @@ def _foretold(
     return replace(done, archived=kept.how, cleared=kept.cleared, tagged=tagged, noted=noted)
 
 
-def _objection(result: Result, on_subject: SubjectFiles) -> str:
-    """Say why the session cannot be called exported; empty where nothing is in the way."""
-    failed = result.count(Status.FAILED)
-    return f"{failed} of {len(result.outcomes)} files failed" if failed else on_subject.objection(result.origin.subject)
-
-
 def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Workers, keep: Keep) -> SessionRecord:
     """Archive the originals, let the record be kept, and tag, in that order."""
     archive = result.route.archive
@@ -202,7 +150,8 @@ def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Work
     kept = attempt(lambda: _archive(run, exported, archive, workers, untouched=untouched))
     if isinstance(kept, Failure):
         result = result.without(kept.copies, kept.message)
-        return replace(_failed(run, result, exported.pairs, kept.message), finishing=archive is not None)
+        copy = exported.pairs.session.known_copy
+        return replace(failed(run, result, [copy], kept.message), finishing=archive is not None)
     marks = marks_of(run, kept.exported, kept.copies, archived=archive is not None)
     done = replace(
         result.record(result.status, archive=archive),
@@ -211,20 +160,7 @@ def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Work
         tagged=not tagged_before,
         noted=result.records_anew or not marks.correct,
     )
-
-    def tag() -> None:
-        keep(done)
-        tag_all(run.site, marks, workers)
-
-    tagged = attempt(tag)
-    if isinstance(tagged, Failure):
-        reason = f"exported, but not tagged: {tagged.message}"
-        if not note_failure(run, result.origin.session, [exported.pairs.session.known_copy], reason):
-            return done
-        log.error("%s: %s", result.origin.path(result.origin.session), reason)
-        failed = result.record(Status.FAILED, reason, archive)
-        return replace(failed, archived=kept.how, finishing=True)
-    return done
+    return tagged(run, done, result, marks, [exported.pairs.session.known_copy], workers, keep)
 
 
 @dataclass(frozen=True)
@@ -257,13 +193,3 @@ def _archive(run: Run, exported: Exported, archive: Project | None, workers: Wor
     if done.how is Archived.COPIED:  # which may have taken long
         exported = exported.looked_at_again(site, workers)
     return _Kept(exported, (*copies, *filter(None, [done.copy])), done.how, done.cleared)
-
-
-def _failed(run: Run, result: Result, pairs: Pairs | None, reason: str) -> SessionRecord:
-    """Say on the session and its copy, and in the job's log, that it was not exported; then report."""
-    origin = result.origin
-    log.error("%s: %s", origin.path(origin.session), reason)
-    if not run.config.dry_run:
-        there: Sequence[Session] = [pairs.session.copy] if pairs and pairs.session.copy else []
-        note_failure(run, origin.session, there, reason)
-    return result.record(Status.FAILED, reason)

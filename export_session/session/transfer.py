@@ -23,7 +23,15 @@ from export_session.errors import NotDicom, TransferError
 from export_session.record import Status, Timing, Verification
 from export_session.session.checks import ATTEMPTS, assert_current, assert_header, fetch, hash_agrees, verify
 from export_session.session.file_plan import FilePlan, Verified, status_of
-from export_session.session.provenance import KEY, Provenance, carried_info, digest, object_at, origin_ids_of
+from export_session.session.provenance import (
+    KEY,
+    Provenance,
+    carried_info,
+    digest,
+    metadata_digest,
+    object_at,
+    origin_ids_of,
+)
 from export_session.session.quality import Counts, result_of, with_result
 from export_session.site import ReadSite, Site
 from export_session.site.model import File
@@ -55,6 +63,7 @@ class Prepared:
     status: Status
     timing: Timing
     thumbnail: bytes = b""
+    fetched_sha384: str = ""  # of the bytes as they came
 
 
 @contextmanager
@@ -74,7 +83,7 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
     with TemporaryDirectory(dir=handling.scratch) as folder, disk_full_is_clear(plan.origin.name):
         began = time.monotonic()
         source = Path(folder, "origin" + _suffix(plan.origin.name))
-        sha384 = fetch(site, plan.origin, source)
+        sha384 = came = fetch(site, plan.origin, source)
         fetched = started = time.monotonic()
         result = Result(modified=False)
         path = source
@@ -98,6 +107,7 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
             status_of(plan, size, sha384),
             Timing(fetched - began, rewritten - started),
             picture,
+            came,
         )
 
 
@@ -152,7 +162,7 @@ def deliver(
         timing = replace(timing, store=timing.store + sent - began, verify=timing.verify + checked - sent)
         if how is not Verification.NONE:
             provenance = _provenance(stored, prepared, notes, handling.job)
-            recorded = _record(site, stored, metadata, provenance)
+            recorded = record(site, stored, metadata, provenance)
             return Verified(plan.origin, recorded, how, prepared.sha384), timing
     raise TransferError(
         f"{plan.copy_path}: the site does not hold the bytes that were sent, after {ATTEMPTS} uploads. "
@@ -165,7 +175,7 @@ def update_copy(site: Site, plan: FilePlan, metadata: Mapping[str, Any]) -> File
     earlier = Provenance.read(plan.copy) if plan.copy else None
     assert plan.copy is not None
     assert earlier is not None
-    return _record(site, plan.copy, metadata, replace(earlier, metadata=digest(plan.metadata)))
+    return record(site, plan.copy, metadata, replace(earlier, metadata=digest(plan.metadata)))
 
 
 def record_again(site: Site, proof: Verified, newer: File) -> None:
@@ -178,10 +188,10 @@ def record_again(site: Site, proof: Verified, newer: File) -> None:
     if proven is None or (known and known.still_describes(newer)):
         return
     metadata = {key: getattr(copy, key) for key in ("type", "modality", "classification", "tags")}
-    _record(site, newer, {**metadata, "info": carried_info(copy.info)}, replace(proven, version=newer.version))
+    record(site, newer, {**metadata, "info": carried_info(copy.info)}, replace(proven, version=newer.version))
 
 
-def _record(site: Site, stored: File, metadata: Mapping[str, Any], provenance: Provenance) -> File:
+def record(site: Site, stored: File, metadata: Mapping[str, Any], provenance: Provenance) -> File:
     """Bring the metadata of a stored file to what it should be, record what was verified, and return the file so."""
     body = {
         key: metadata[key] for key in ("type", "modality") if metadata[key] and metadata[key] != getattr(stored, key)
@@ -192,12 +202,13 @@ def _record(site: Site, stored: File, metadata: Mapping[str, Any], provenance: P
         site.set_file_classification(stored, metadata["classification"])
     if missing := [tag for tag in metadata["tags"] if tag not in stored.tags]:
         site.add_file_tags(stored, missing)
+    done = {key: metadata[key] or getattr(stored, key) for key in ("type", "modality", "classification")}
+    known = replace(stored, **done, tags=(*stored.tags, *missing), info={**stored.info, **metadata["info"]})
     counts = Counts(provenance.changes, len(provenance.refused), provenance.notes)
-    info = {**metadata["info"], KEY: provenance.to_info()}
+    info = {**metadata["info"], KEY: replace(provenance, bears=metadata_digest(known)).to_info()}
     wanted = {**info, **with_result(info, result_of(counts), provenance.job)}
     site.set_file_info(stored, {key: value for key, value in wanted.items() if stored.info.get(key) != value})
-    done = {key: metadata[key] or getattr(stored, key) for key in ("type", "modality", "classification")}
-    return replace(stored, **done, tags=(*stored.tags, *missing), info={**stored.info, **wanted})
+    return replace(known, info={**stored.info, **wanted})
 
 
 def _provenance(stored: File, prepared: Prepared, notes: int, job: str) -> Provenance:

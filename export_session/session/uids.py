@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
 from export_session.session.provenance import object_at
 from export_session.session.transfer import PROCESSORS
+from export_session.session.versions import before_last
 from export_session.site.model import Container, Project
 from export_session.support.parallel import Workers
 from export_session.support.scratch import assert_room, disk_full_is_clear
@@ -61,6 +62,18 @@ def _names(plans: list[FilePlan]) -> list[str]:
 
 
 def _uids_of(run: Run, plan: FilePlan) -> FileUids:
+    """Read the UIDs of a file; of one whose edits an earlier run has made in place, as they were before.
+
+    Such a run may have died before the references in other files had followed.
+    """
+    uids = _uids_in(run, plan)
+    if run.config.mode == "in_place" and uids.before == uids.after and not uids.redirected:
+        before = before_last(run.site, plan.origin)
+        return _uids_in(run, replace(plan, origin=before)) if before else uids
+    return uids
+
+
+def _uids_in(run: Run, plan: FilePlan) -> FileUids:
     file, scratch = plan.origin, run.handling.scratch
     assert_room(file.name, file.size, scratch)
     with TemporaryDirectory(dir=scratch) as folder, disk_full_is_clear(file.name):

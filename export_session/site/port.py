@@ -119,6 +119,9 @@ class ReadSite(Protocol):
     def jobs(self, tag: str) -> Iterator[Job]:
         """List the jobs that bear a tag, oldest first."""
 
+    def read_file(self, file: File, version: int = 0) -> File:
+        """Return a version of a file with the metadata that it has, the current one where none is named."""
+
     def fetch(self, file: File, target: Path) -> Stored:
         """Download exactly this version of a file."""
 
@@ -137,6 +140,12 @@ class Site(ReadSite, Protocol):
 
     def add_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
         """Add tags; those already there are left."""
+
+    def remove_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
+        """Remove tags; those that are not there are left out."""
+
+    def delete_info(self, level: Level, container_id: str, keys: Sequence[str]) -> None:
+        """Delete top-level keys of a container's info."""
 
     def add_note(self, level: Level, container_id: str, text: str) -> None:
         """Add a note."""
@@ -164,6 +173,18 @@ class Site(ReadSite, Protocol):
 
     def add_file_tags(self, file: File, tags: Sequence[str]) -> None:
         """Add tags to a file."""
+
+    def replace_file_info(self, file: File, info: Mapping[str, Any]) -> None:
+        """Replace a file's info as a whole."""
+
+    def set_file_tags(self, file: File, tags: Sequence[str]) -> None:
+        """Replace a file's tags."""
+
+    def restore(self, file: File, earlier: File) -> File:
+        """Make an earlier version of a file, with its metadata, the newest one and return that; no gear rule runs.
+
+        NotFound where the site has no such call.
+        """
 
     def move_session(self, session_id: str, subject_id: str) -> None:
         """Move a session below another subject, in whatever project that is."""

@@ -14,7 +14,7 @@ from export_session.site import forms
 from export_session.site.forms import Form
 from export_session.site.model import KINDS, PARENT, Container, File, Level, Parent, Project
 from export_session.site.port import Condition, Identity, Job, JobRequest, Rule, Stored
-from export_session.site.rows import container_of, container_with, file_of, identity_of
+from export_session.site.rows import container_of, container_with, file_of, identity_of, version_of
 from export_session.site.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -116,6 +116,10 @@ class FlywheelSite:
             parents = job.get("parents") or {}
             yield Job(job_id, row.get("state") or "", parents.get("session") or "")
 
+    def read_file(self, file: File, version: int = 0) -> File:
+        query = {"version": version} if version else None
+        return self._get(version_of(file, version), "/files/{id}", query, id=file.file_id)
+
     def fetch(self, file: File, target: Path) -> Stored:
         path = f"/{PLURAL[file.parent_level]}/{{id}}/files/{{name}}"
         query = {"version": file.version}
@@ -145,6 +149,18 @@ class FlywheelSite:
         # This call answers null, which proves nothing.
         if not set(tags) <= set(self.read(KINDS[level], container_id).tags):
             raise NoAnswer(f"{what}: the site accepted the tags but does not show them")
+
+    def remove_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
+        path = f"/{PLURAL[level]}/{{id}}/tags"
+        what = f"take tags off the {level}"
+        self._ask(forms.nothing, what, "DELETE", path, body=list(tags), id=container_id)
+        if set(tags) & set(self.read(KINDS[level], container_id).tags):
+            raise NoAnswer(f"{what}: the site accepted it but shows the tags still")
+
+    def delete_info(self, level: Level, container_id: str, keys: Sequence[str]) -> None:
+        path = f"/{PLURAL[level]}/{{id}}/info"
+        what = f"delete info of the {level}"
+        self._ask(forms.modified, what, "PATCH", path, body={"delete": list(keys)}, id=container_id)
 
     def add_note(self, level: Level, container_id: str, text: str) -> None:
         path = f"/{PLURAL[level]}/{{id}}/notes"
@@ -193,6 +209,19 @@ class FlywheelSite:
     def add_file_tags(self, file: File, tags: Sequence[str]) -> None:
         form = forms.tags_with(tags)
         self._ask(form, f"tag {file.name}", "PATCH", "/files/{id}/tags", body=list(tags), id=file.file_id)
+
+    def replace_file_info(self, file: File, info: Mapping[str, Any]) -> None:
+        self._modify_file("replace the info of", "PATCH", file, "/info", {"replace": info})
+
+    def set_file_tags(self, file: File, tags: Sequence[str]) -> None:
+        what = f"set the tags of {file.name}"
+        self._ask(forms.modified, what, "PUT", "/files/{id}/tags", body=list(tags), id=file.file_id)
+
+    def restore(self, file: File, earlier: File) -> File:
+        what = f"bring back version {earlier.version} of {file.name}"
+        query = {"version": earlier.version, "evaluate_gear_rules": "false"}
+        form = version_of(file, above=file.version)
+        return self._ask(form, what, "POST", "/files/{id}/restore", query, id=file.file_id)
 
     def move_session(self, session_id: str, subject_id: str) -> None:
         self.modify("session", session_id, {"subject": {"_id": subject_id}})

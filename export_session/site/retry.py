@@ -85,6 +85,9 @@ class PatientSite:
     def jobs(self, tag: str) -> Iterator[Job]:
         return self._list(lambda: self._site.jobs(tag))
 
+    def read_file(self, file: File, version: int = 0) -> File:
+        return self._persist(lambda: self._site.read_file(file, version))
+
     def fetch(self, file: File, target: Path) -> Stored:
         return self._persist(lambda: self._site.fetch(file, target))
 
@@ -98,6 +101,12 @@ class PatientSite:
 
     def add_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
         self._persist(lambda: self._site.add_tags(level, container_id, tags))
+
+    def remove_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
+        self._persist(lambda: self._site.remove_tags(level, container_id, tags))
+
+    def delete_info(self, level: Level, container_id: str, keys: Sequence[str]) -> None:
+        self._persist(lambda: self._site.delete_info(level, container_id, keys))
 
     def delete_note(self, level: Level, container_id: str, note_id: str) -> None:
         self._persist(lambda: self._site.delete_note(level, container_id, note_id))
@@ -116,6 +125,12 @@ class PatientSite:
 
     def add_file_tags(self, file: File, tags: Sequence[str]) -> None:
         self._persist(lambda: self._site.add_file_tags(file, tags))
+
+    def replace_file_info(self, file: File, info: Mapping[str, Any]) -> None:
+        self._persist(lambda: self._site.replace_file_info(file, info))
+
+    def set_file_tags(self, file: File, tags: Sequence[str]) -> None:
+        self._persist(lambda: self._site.set_file_tags(file, tags))
 
     def move_session(self, session_id: str, subject_id: str) -> None:
         self._persist(lambda: self._site.move_session(session_id, subject_id))
@@ -149,6 +164,14 @@ class PatientSite:
             return file if newer else None
 
         return self._persist(lambda: self._site.store(level, parent_id, path, metadata, replaces), happened)
+
+    def restore(self, file: File, earlier: File) -> File:
+        def happened() -> File | None:
+            newest = self._site.read_file(file)
+            there = newest.version > file.version and (newest.size, newest.hash) == (earlier.size, earlier.hash)
+            return newest if there else None
+
+        return self._persist(lambda: self._site.restore(file, earlier), happened)
 
     def start_job(self, session_id: str, request: JobRequest) -> None:
         """Start a job unless one of this tag has come to be there meanwhile."""

@@ -119,3 +119,15 @@ def file_of(level: Level, parent_id: str, row: Any) -> File:
         parent_id=parent_id,
         modified=str(row.get("modified") or ""),
     )
+
+
+def version_of(file: File, number: int = 0, *, above: int = 0) -> Form[File]:
+    """Take a version of a file: the one of this number, or any newer than `above`."""
+
+    def form(value: Any) -> File:
+        found = file_of(file.parent_level, file.parent_id, value)
+        if found.file_id != file.file_id or found.version <= above or (number and found.version != number):
+            raise WrongForm("the version that was asked for")
+        return found
+
+    return form

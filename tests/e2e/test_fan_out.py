@@ -102,6 +102,18 @@ def test_a_forced_fan_out_does_not_start_again_what_it_has_done(world: World, ow
     assert len(jobs(world)) == 4
 
 
+def test_a_fan_out_that_restores_starts_again_only_what_was_exported_since(world: World, own_job: str) -> None:
+    sessions = list(world.quarantine.sessions())
+    sessions[0].add_tag("EXPORTED")
+    first = fan_out(world, own_job, mode="restore")
+    assert [action for *_, action in told(first)] == ["started"] * 4
+    put(world, "complete", "complete", "failed", "complete")
+    sessions[0].delete_tag("EXPORTED")
+    sessions[1].add_tag("EXPORTED")
+    second = fan_out(world, own_job, mode="restore")
+    assert [action for *_, action in told(second)] == ["left alone", "started", "started", "left alone"]
+
+
 def test_a_job_that_cannot_be_started_is_said_and_the_others_are(world: World, own_job: str) -> None:
     denied = world.quarantine.sessions()[1].id
     world.site.fault("status", method="POST", route=f"^/sessions/{denied}/analyses", status=403)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from local_site.site.journal import Entry
-from tests.faults.scene import ARCHIVE, EXPORT, EXPORT_PATH, QUARANTINE, files_in, sessions_in
+from tests.faults.scene import ARCHIVE, EXPORT, GROUP, QUARANTINE, files_in, sessions_in
 from tests.support.gear import Run
 
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
@@ -27,11 +27,12 @@ class Undisturbed:
 
     before: dict[str, Any]
     after: dict[str, Any]
+    holds: str = EXPORT  # the project that holds the corrected files
 
 
 def interrupted(site: dict[str, Any], undisturbed: Undisturbed) -> Iterator[str]:
     """Tell what must not be after a run that was cut short at any moment."""
-    exported, expected = files_in(site, EXPORT), files_in(undisturbed.after, EXPORT)
+    exported, expected = (files_in(dump, undisturbed.holds) for dump in (site, undisturbed.after))
     yield from _originals_lost(site, undisturbed)
     for path, session in sessions_in(undisturbed.before, QUARANTINE).items():
         there, here = sessions_in(site, QUARANTINE).get(path), sessions_in(site, ARCHIVE).get(path)
@@ -41,7 +42,7 @@ def interrupted(site: dict[str, Any], undisturbed: Undisturbed) -> Iterator[str]
             continue
         for name in _of_session(expected, path, undisturbed):
             if not _right(exported.get(name), expected[name]):
-                yield f"{path} was {'moved' if moved else 'tagged'} before {name} was verified in the export project"
+                yield f"{path} was {'moved' if moved else 'tagged'} before {name} was verified in {undisturbed.holds}"
         if tagged:
             archived, due = files_in(site, ARCHIVE), files_in(undisturbed.after, ARCHIVE)
             for name in _of_session(due, path, undisturbed):
@@ -57,10 +58,12 @@ def repeated(site: dict[str, Any], undisturbed: Undisturbed) -> Iterator[str]:
     yield from differences(undisturbed.after, site)
 
 
-def sent_again(before: dict[str, Any], after: dict[str, Any], calls: Sequence[Entry]) -> Iterator[str]:
+def sent_again(
+    before: dict[str, Any], after: dict[str, Any], calls: Sequence[Entry], holds: str = EXPORT
+) -> Iterator[str]:
     """Tell whether a run sent a file that was already there, verified and recorded."""
     missing = 0
-    for project in (EXPORT, ARCHIVE):
+    for project in (holds, ARCHIVE):
         there = files_in(before, project)
         missing += sum(
             not _recorded(there.get(name, {})) for name, file in files_in(after, project).items() if _recorded(file)
@@ -81,11 +84,11 @@ def rows(run: Run, site: dict[str, Any], undisturbed: Undisturbed) -> Iterator[s
         if times != 1:
             yield f"{path} has {times} rows"
     yield from _without_row(run, files, undisturbed)
-    exported, expected = files_in(site, EXPORT), files_in(undisturbed.after, EXPORT)
+    exported, expected = (files_in(dump, undisturbed.holds) for dump in (site, undisturbed.after))
     for row in files:
-        name = row["Export Path"].removeprefix(EXPORT_PATH)
+        name = row["Export Path"].removeprefix(f"{GROUP}/{undisturbed.holds}")
         if row["Status"].lower() in STAY and not _right(exported.get(name), expected.get(name, {})):
-            yield f"{row['Origin Path']} is reported as {row['Status']}, but the export project does not hold it"
+            yield f"{row['Origin Path']} is reported as {row['Status']}, but {undisturbed.holds} does not hold it"
     failed = any(row["Status"].lower() == "failed" for row in run.log)
     stopped = "the run stops" in run.printed  # between two sessions
     if run.code in {0, 1} and (failed or stopped) == (run.code == 0):  # killed or cancelled: no word on the whole
@@ -142,7 +145,8 @@ def _originals_lost(site: dict[str, Any], undisturbed: Undisturbed) -> Iterator[
     there = files_in(site, QUARANTINE)
     archived = files_in(site, ARCHIVE)
     for name, file in files_in(undisturbed.before, QUARANTINE).items():
-        if not any(held.get(name, {}).get("sha256") == file["sha256"] for held in (there, archived)):
+        held = (held.get(name, {}) for held in (there, archived))
+        if not any(file["sha256"] in (one.get("sha256"), *one.get("earlier", ())) for one in held):
             yield f"the original {name} is lost"
 
 
@@ -156,8 +160,10 @@ def _of_session(files: dict[str, dict[str, Any]], session: str, undisturbed: Und
 
 
 def _right(file: dict[str, Any] | None, expected: dict[str, Any]) -> bool:
-    return file is not None and file["sha256"] == expected.get("sha256") and _recorded(file)
+    """Tell whether a file is what it is to be; one that needed nothing in place has no record."""
+    return file is not None and file["sha256"] == expected.get("sha256") and _recorded(file) >= _recorded(expected)
 
 
 def _recorded(file: dict[str, Any]) -> bool:
-    return "sha384" in (file.get("info", {}).get("export") or {})
+    said = file.get("info", {}).get("export") or {}
+    return "sha384" in said and not said.get("pending")

@@ -29,10 +29,10 @@ from local_site.site.faults import Fault
 from local_site.site.journal import Entry
 from tests.faults import forked, judge
 from tests.faults.judge import WRITING, Undisturbed
-from tests.faults.scene import ARCHIVE_PATH, EXPORT_PATH, Scene, seed
+from tests.faults.scene import ARCHIVE_PATH, EXPORT, EXPORT_PATH, QUARANTINE, Scene, seed
 from tests.support.gear import Run, stage
 
-MODES = ("copy", "move")
+MODES = ("copy", "move", "in_place")  # how originals are archived; or archived, and then changed in place
 KINDS: dict[str, tuple[str, ...]] = {
     "500": ("status",),
     "500 after commit": ("status_after",),
@@ -65,7 +65,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Cell:
-    """One call with one fault, in one mode of archiving."""
+    """One call with one fault, in one mode."""
 
     mode: str
     call: Call
@@ -93,8 +93,14 @@ class Stage:
 
 def config(mode: str, **more: Any) -> dict[str, Any]:
     """Return the gear's configuration; one file at a time, so that the calls come in one order."""
-    base = {"export_project": EXPORT_PATH, "archive_project": ARCHIVE_PATH, "archive_mode": mode, "transfers": 1}
-    return {**base, **more}
+    base: dict[str, Any] = {"archive_project": ARCHIVE_PATH, "transfers": 1}
+    copying = {"export_project": EXPORT_PATH, "archive_mode": mode}
+    return {**base, **({"mode": mode} if mode == "in_place" else copying), **more}
+
+
+def holder(mode: str) -> str:
+    """Return the project that holds the corrected files."""
+    return QUARANTINE if mode == "in_place" else EXPORT
 
 
 def rehearse(folder: Path, mode: str) -> Stage:
@@ -106,7 +112,7 @@ def rehearse(folder: Path, mode: str) -> Stage:
         run = forked.run(folder / "gear", site.api_key, scene.destination, config(mode))
         if run.code:
             raise RuntimeError(f"the undisturbed run failed:\n{run.printed}")
-        return Stage(mode, str(seeded), tuple(calls_of(site.requests)), Undisturbed(before, site.dump()))
+        return Stage(mode, str(seeded), tuple(calls_of(site.requests)), Undisturbed(before, site.dump(), holder(mode)))
 
 
 def calls_of(entries: Iterable[Entry]) -> Iterator[Call]:
@@ -132,7 +138,7 @@ def play(stage_of: Stage, cell: Cell) -> Verdict:
         scene = Scene.load(root)
         with LocalSite(root) as site:
             faults = [site.site.faults.add(fault) for fault in faults_of(cell)]
-            first = disturbed(site, scene, Path(folder, "first"), cell, faults)
+            first = disturbed(site, scene, Path(folder, "first"), cell, faults, config(cell.mode))
             site.clear_faults()
             between = site.dump()
             violations = [
@@ -146,7 +152,7 @@ def play(stage_of: Stage, cell: Cell) -> Verdict:
             if again.code:
                 violations.append(f"the clean run ended with {again.code}: {again.printed[-600:]}")
             violations += judge.repeated(after, stage_of.undisturbed)
-            violations += judge.sent_again(between, after, site.requests)
+            violations += judge.sent_again(between, after, site.requests, stage_of.undisturbed.holds)
             violations += judge.rows(again, after, stage_of.undisturbed)
             violations += judge.left_behind(again)
         return Verdict(cell, any(fault.struck for fault in faults), tuple(violations))
@@ -161,9 +167,11 @@ def faults_of(cell: Cell) -> list[Fault]:
     ]
 
 
-def disturbed(site: LocalSite, scene: Scene, folder: Path, cell: Cell, faults: Sequence[Fault]) -> Run:
+def disturbed(
+    site: LocalSite, scene: Scene, folder: Path, cell: Cell, faults: Sequence[Fault], chosen: dict[str, Any]
+) -> Run:
     """Run the gear with the faults set."""
-    stage(folder, site.api_key, scene.destination, config(cell.mode))
+    stage(folder, site.api_key, scene.destination, chosen)
     process = forked.start(folder)
     for fault in faults:
         fault.hook = lambda _method, _path: os.kill(process.pid or 0, signal.SIGKILL)
@@ -209,9 +217,7 @@ def main() -> int:
             if len(verdicts) % 100 == 0:
                 print(f"{len(verdicts)} of {len(cells)}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
             for violation in verdict.violations:
-                print(
-                    f"archive by {verdict.cell.mode}, {verdict.cell.call}, {verdict.cell.kind}: {violation}", flush=True
-                )
+                print(f"mode {verdict.cell.mode}, {verdict.cell.call}, {verdict.cell.kind}: {violation}", flush=True)
     code = report(stages, verdicts, time.monotonic() - began)
     if options.soak:
         from tests.faults import soak  # which imports this module
@@ -223,7 +229,7 @@ def main() -> int:
 def report(stages: Sequence[Stage], verdicts: Sequence[Verdict], seconds: float) -> int:
     """Print the figures of the matrix and return 1 where anything was violated."""
     struck = Counter(verdict.cell.kind for verdict in verdicts if verdict.struck)
-    calls = ", ".join(f"{len(stage_of.calls)} with archive {stage_of.mode}" for stage_of in stages)
+    calls = ", ".join(f"{len(stage_of.calls)} in mode {stage_of.mode}" for stage_of in stages)
     violations = sum(len(verdict.violations) for verdict in verdicts)
     print(f"calls: {calls}")
     print(f"faults injected: {sum(struck.values())} ({', '.join(f'{kind}: {struck[kind]}' for kind in KINDS)})")

@@ -63,6 +63,7 @@ READS: dict[str, Callable[[ReadSite, Stage], Any]] = {
     "classification_schema": lambda site, _: site.classification_schema("MR"),
     "gear_of": lambda site, stage: site.gear_of(next(site.jobs(stage.request.tag)).id if stage.gear != ABSENT else ABSENT),
     "jobs": lambda site, stage: list(site.jobs(stage.request.tag)),
+    "read_file": lambda site, stage: site.read_file(stage.file, 1),
     "fetch": lambda site, stage: site.fetch(stage.file, stage.folder / "fetched"),
 }  # fmt: skip
 WRITES: dict[str, Callable[[Site, Stage], Any]] = {
@@ -70,6 +71,8 @@ WRITES: dict[str, Callable[[Site, Stage], Any]] = {
     "modify": lambda site, stage: site.modify("session", stage.session, {"weight": 70.5}),
     "set_info": lambda site, stage: site.set_info("session", stage.session, {"a": 1}),
     "add_tags": lambda site, stage: site.add_tags("session", stage.session, ["one", "two"]),
+    "remove_tags": lambda site, stage: site.remove_tags("session", stage.session, ["one", "two"]),
+    "delete_info": lambda site, stage: site.delete_info("session", stage.session, ["a", "b"]),
     "add_note": lambda site, stage: site.add_note("session", stage.session, "a note"),
     "delete_note": lambda site, stage: site.delete_note("session", stage.session, stage.note),
     "delete": lambda site, stage: site.delete("acquisition", stage.acquisition),
@@ -78,6 +81,9 @@ WRITES: dict[str, Callable[[Site, Stage], Any]] = {
     "set_file_info": lambda site, stage: site.set_file_info(stage.file, {"b": 2}),
     "set_file_classification": lambda site, stage: site.set_file_classification(stage.file, {"Custom": ["mine"]}),
     "add_file_tags": lambda site, stage: site.add_file_tags(stage.file, ["three"]),
+    "replace_file_info": lambda site, stage: site.replace_file_info(stage.file, {"c": 3}),
+    "set_file_tags": lambda site, stage: site.set_file_tags(stage.file, ["four"]),
+    "restore": lambda site, stage: site.restore(stage.file, stage.file),
     "move_session": lambda site, stage: site.move_session(stage.session, stage.subject),
     "start_job": lambda site, stage: site.start_job(stage.session, stage.request),
 }
@@ -117,8 +123,8 @@ def stage(world: World, tmp_path: Path) -> Stage:
 
 
 def method_of(name: str) -> str:
-    if name in {"create", "add_note", "store", "start_job"}:
+    if name in {"create", "add_note", "store", "start_job", "restore"}:
         return "POST"
-    if name in {"modify", "modify_file", "move_session"}:
+    if name in {"modify", "modify_file", "move_session", "set_file_tags"}:
         return "PUT"
-    return "DELETE" if name in {"delete", "delete_note"} else "PATCH"
+    return "DELETE" if name in {"delete", "delete_note", "remove_tags"} else "PATCH"

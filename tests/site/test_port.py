@@ -18,7 +18,7 @@ from local_site import LocalSite
 from tests.site.calls import ABSENT, OWN, READS, WRITES, Stage, method_of
 
 SAME_WHEN_DONE_TWICE = sorted(
-    WRITES.keys() - {"create", "add_note", "store", "start_job"}, key=lambda name: name == "delete"
+    WRITES.keys() - {"create", "add_note", "store", "start_job", "restore"}, key=lambda name: name == "delete"
 )
 TROUBLES = ({"kind": "status", "status": 500}, {"kind": "reset_before"})
 
@@ -273,6 +273,41 @@ def test_files_change_as_they_are_told_and_keep_the_rest(form: Form, stage: Stag
 
 
 @WRITING_FORMS
+def test_an_earlier_version_is_read_and_brought_back_with_its_metadata(form: Form, stage: Stage) -> None:
+    site = form(stage.world.site.api_key)
+    site.add_file_tags(stage.file, ["of the first"])
+    first = site.read_file(stage.file)
+    second = site.store(
+        "acquisition", stage.acquisition, stage.content(b"second!"), {"name": "notes.txt", "info": {"n": 1}}, replaces=1
+    )
+    assert site.read_file(stage.file, 1) == first
+    assert (site.read_file(stage.file).version, site.read_file(stage.file).info) == (2, {"n": 1})
+    with pytest.raises(NotFound):
+        site.read_file(stage.file, 3)
+    restored = site.restore(second, first)
+    assert restored == site.read_file(stage.file)
+    assert (restored.version, restored.size, restored.hash, restored.info, restored.tags) == (
+        3,
+        *(first.size, first.hash, first.info, first.tags),
+    )
+
+
+@WRITING_FORMS
+def test_tags_and_info_are_taken_away(form: Form, stage: Stage) -> None:
+    site = form(stage.world.site.api_key)
+    site.set_info("session", stage.session, {"a": 1, "kept": 1})
+    site.delete_info("session", stage.session, ["a", "absent"])
+    site.add_tags("session", stage.session, ["one", "two"])
+    site.remove_tags("session", stage.session, ["one", "absent"])
+    site.replace_file_info(stage.file, {"c": 3})
+    site.set_file_tags(stage.file, ["three", "four"])
+    site.set_file_tags(stage.file, ["four"])
+    session, file = site.read(Session, stage.session), site.read_file(stage.file)
+    assert (session.info, session.tags) == ({"kept": 1}, ("two",))
+    assert (file.info, file.tags) == ({"c": 3}, ("four",))
+
+
+@WRITING_FORMS
 def test_a_session_moves_with_its_project(form: Form, stage: Stage) -> None:
     site = form(stage.world.site.api_key)
     subject = site.create("subject", stage.world.archive.id, {"label": "sub-001", **OWN})
@@ -322,7 +357,7 @@ def test_a_write_whose_answer_was_lost_is_done_once(name: str, stage: Stage) -> 
     assert len(jobs) == (name == "start_job")
     assert session.notes == ("an old note",) * (name != "delete_note") + ("a note",) * (name == "add_note")
     assert len(acquisitions) == 1 + (name == "create") - (name == "delete")
-    assert set(versions.values()) <= {1}
+    assert set(versions.values()) <= {2 if name == "restore" else 1}
     assert ("new.txt" in versions) == (name == "store")
 
 

@@ -1,0 +1,1 @@
+"""Back again: the versions of files that were there before this gear wrote its own."""
