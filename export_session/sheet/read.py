@@ -8,7 +8,7 @@ from pathlib import Path
 from export_session.sheet.columns import LONG
 from export_session.sheet.delimited import read_delimited
 from export_session.sheet.model import Correction, Place
-from export_session.sheet.rows import read_rows
+from export_session.sheet.entries import read_entries
 from export_session.sheet.tables import NoTable, Table
 from export_session.sheet.workbooks import read_workbook
 from export_session.support.wording import counted
@@ -39,7 +39,7 @@ def read_sheet(path: Path) -> Sheet:
         return Sheet((), (f"{path.name}: {why}.",))
     except OSError as error:
         return Sheet((), (f"{path.name}: it cannot be read ({error.strerror}).",))
-    reading = read_rows(table)
+    reading = read_entries(table)
     problems = [f"{place}: {why}." for place, why in sorted(reading.problems)]
     return Sheet(tuple(reading.corrections), (*table.problems, *problems), _remarks(reading.emptied))
 

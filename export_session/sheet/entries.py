@@ -34,7 +34,7 @@ class Reading:
     emptied: list[Place] = field(default_factory=list)  # cells that had a value in the template, and say nothing now
 
 
-def read_rows(table: Table) -> Reading:
+def read_entries(table: Table) -> Reading:
     """Read the corrections of a table, and all that is wrong with it."""
     columns = columns_of(table)
     reading = Reading(problems=dict.fromkeys(columns.problems))
