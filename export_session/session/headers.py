@@ -1,4 +1,4 @@
-"""An element in ``info.header.dicom``: how people name it, what the metadata say of it, and the metadata with another value.
+"""An element in ``info.header.dicom``: how people name it, what the metadata say of it, and how they say another value.
 
 Values are those of one instance; ``dicom_array`` is not touched.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from export_session.dicom.dictionary import Key, key_of, vr_in_dictionary, why_unknown
 from export_session.dicom.edits.equality import ABSENT
+from export_session.support.wording import counted
 
 __all__ = ["ABSENT", "Element", "NoElement", "element_of", "value_in", "with_value"]
 
@@ -131,7 +132,7 @@ def _item(holder: Mapping[str, Any], key: Key, item: int) -> Mapping[str, Any]:
     if not isinstance(node, list) or not node:
         raise NoElement(f"the metadata show no {key.name}, so nothing inside it can be corrected")
     if item >= len(node) or not isinstance(node[item], Mapping):
-        raise NoElement(f"the metadata show {len(node)} item{'s' * (len(node) != 1)} of {key.name}, so there is no [{item}]")
+        raise NoElement(f"the metadata show {counted(len(node), 'item')} of {key.name}, so there is no [{item}]")
     found: Mapping[str, Any] = node[item]
     return found
 

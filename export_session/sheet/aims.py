@@ -63,5 +63,3 @@ def aim_of(text: str) -> Element | Field:
 def value_of(correction: Correction) -> Any:
     """Return the value that a row asks for; ABSENT takes its key away."""
     return ABSENT if correction.new is UNSAID else correction.new
-
-

@@ -112,4 +112,3 @@ def _relabel(site: Site, deeds: list[Deed]) -> None:
     for subject_id, label in in_order(deeds, labels):
         if labels[subject_id] != label:
             site.modify("subject", subject_id, {"label": label})
-

@@ -84,7 +84,9 @@ def _look_at(state: _Check, spot: Spot) -> None:
                 aimed[row.aim.place].append(row)
             elif row.correction.selector.file or row.correction.selector.id == file.file_id:
                 state.used.add(row.correction.place)
-                state.problems.add(row.correction, "the file is not DICOM, so it has no such element", _path(spot, file))
+                state.problems.add(
+                    row.correction, "the file is not DICOM, so it has no such element", _path(spot, file)
+                )
         for rows in aimed.values():
             state.used.update(row.correction.place for row in rows)
             row = _agreed(state, rows, _path(spot, file))
@@ -252,14 +254,18 @@ def _say_what_is_not_found(state: _Check, listing: Listing) -> None:
     sessions = {name for spot in listing.sessions if spot.session for name in state.rows.known_as(spot.session)}
     for row in state.rows.rows:
         named = row.correction.selector
-        ambiguous = [level for level in ("subject", "session", "acquisition") if not named.id and _is_torn(state, level, named)]
+        ambiguous = [
+            level for level in ("subject", "session", "acquisition") if not named.id and _is_torn(state, level, named)
+        ]
         for level in ambiguous:
             label = getattr(named, level)
             text = f'the sheet both takes the label "{label}" away and gives it: say in the column id which {level} is meant'
             state.problems.add(row.correction, text, also=[label])
         if row.correction.place in state.used or ambiguous:
             continue
-        state.problems.add(row.correction, _why_nothing(state, row, subjects, sessions, listing), also=named_values(named))
+        state.problems.add(
+            row.correction, _why_nothing(state, row, subjects, sessions, listing), also=named_values(named)
+        )
 
 
 def named_values(named: Any) -> Iterable[str]:
@@ -278,8 +284,14 @@ def _why_nothing(state: _Check, row: Row, subjects: set[str], sessions: set[str]
     if named.session and named.session not in sessions:
         return f'there is no session "{named.session}" {here}'
     if row.correction.place in state.met:
-        return "there is no DICOM file of that kind here" if isinstance(row.aim, Element) else "there is no such container"
+        return (
+            "there is no DICOM file of that kind here" if isinstance(row.aim, Element) else "there is no such container"
+        )
     if named.id:
         return "nothing has this id and these labels"
-    parts = [f'{name} "{getattr(named, name)}"' for name in ("subject", "session", "acquisition", "file") if getattr(named, name)]
+    parts = [
+        f'{name} "{getattr(named, name)}"'
+        for name in ("subject", "session", "acquisition", "file")
+        if getattr(named, name)
+    ]
     return f"nothing is found by {', '.join(parts)}" if parts else f"there is nothing to correct {here}"

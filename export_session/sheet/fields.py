@@ -207,4 +207,3 @@ _FORMS: Mapping[str, Callable[[Any], Any]] = {
     "timestamp": _timestamp,
     "date_of_birth": _birth,
 }
-

@@ -74,5 +74,3 @@ def in_order(deeds: Iterable[Deed], labels: Mapping[str, str]) -> Iterator[tuple
         one = next(iter(left))
         held[one] = left[one] + INTERIM
         yield one, held[one]
-
-

@@ -88,7 +88,9 @@ class Listing:
 
     def _all_subjects(self) -> Iterator[Subject]:
         where = self.destination
-        return self.site.children("project", where.id if isinstance(where, Project) else where.parents["project"], Subject)
+        return self.site.children(
+            "project", where.id if isinstance(where, Project) else where.parents["project"], Subject
+        )
 
     def _all_sessions(self) -> Iterator[Session]:
         where = self.destination
