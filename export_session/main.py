@@ -28,7 +28,7 @@ from export_session.session.provenance import GEAR
 from export_session.session.transfer import Handling
 from export_session.sessions import export_all
 from export_session.settings import Settings
-from export_session.sheet.correct import correct
+from export_session.sheet.correct import Sheets, correct
 from export_session.site import Patience, PatientSite, connect
 from export_session.site.model import Session
 from export_session.support.cancellation import Cancellation, Cancelled
@@ -103,7 +103,7 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
             log.info("map_flywheel_to_dicom is off: %s", _what_is_mapped(chosen))
         stem, corrections = stem_of(destination), ""
         if chosen.corrections:
-            corrected = correct(site, config, chosen.corrections, destination, output, stem, workers)
+            corrected = correct(site, config, destination, Sheets(chosen.corrections, output, stem), workers)
             log.log(logging.ERROR if corrected.failed else logging.INFO, "corrections: %s", corrected.sentence)
             if corrected.failed or config.apply_corrections_only:
                 return not corrected.failed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from export_session.dicom.vocabulary import Attribution, Cause, Change
@@ -52,8 +52,9 @@ def _notes(info: Mapping[str, Any]) -> tuple[Note, ...]:
     listed = object_at(info, KEY).get(NOTED)
     notes = []
     for one in listed if isinstance(listed, list) else ():
-        texts = {name: one.get(name) for name in Note.__dataclass_fields__} if isinstance(one, Mapping) else {}
-        if texts and all(isinstance(text, str) for text in texts.values()):
+        said = one if isinstance(one, Mapping) else {}
+        texts = {field.name: said[field.name] for field in fields(Note) if isinstance(said.get(field.name), str)}
+        if len(texts) == len(fields(Note)):
             notes.append(Note(**texts))
     return tuple(notes)
 
@@ -96,7 +97,7 @@ def _attribution(note: Note) -> Attribution:
 
 
 def attributed(
-    changes: Iterable[Change], elements: Mapping[str, Attribution], fields: Mapping[str, Attribution]
+    changes: Iterable[Change], elements: Mapping[str, Attribution], mapped: Mapping[str, Attribution]
 ) -> tuple[Change, ...]:
     """Return changes with who asked for them.
 
@@ -104,7 +105,7 @@ def attributed(
     ----------
     elements
         By path of an element that was edited.
-    fields
+    mapped
         By keyword of an element that a Flywheel field is mapped to.
     """
 
@@ -112,7 +113,7 @@ def attributed(
         if change.attribution is not None:
             return change
         if change.cause is Cause.MAPPING:
-            return replace(change, attribution=fields.get(change.keyword))
+            return replace(change, attribution=mapped.get(change.keyword))
         return replace(change, attribution=elements.get(_FRAME.sub(r"\1[0]", change.path)))
 
-    return tuple(map(told, changes)) if elements or fields else tuple(changes)
+    return tuple(map(told, changes)) if elements or mapped else tuple(changes)

@@ -16,7 +16,7 @@ from export_session.sheet.targets import target_of
 
 
 def aimed(corrections: Iterable[Correction], options: Options, problems: Problems) -> list[Row]:
-    """Return the rows of a sheet that can be carried out anywhere; what is wrong with the others is added to `problems`."""
+    """Return the rows of a sheet that can be carried out anywhere; `problems` gets what is wrong with the others."""
     rows = []
     for correction in corrections:
         try:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from export_session.dicom.edits.asked import asked, varies
@@ -20,9 +20,9 @@ from export_session.sheet.listing import Listing
 from export_session.sheet.model import UNSAID, Place
 from export_session.sheet.plan import Deed, Plan
 from export_session.sheet.problems import Problems
-from export_session.sheet.rows import Row, Rows, Spot
+from export_session.sheet.rows import LEVELS, Row, Rows, Spot
 from export_session.sheet.spelling import shown as as_typed
-from export_session.site.model import Container, File
+from export_session.site.model import Container, File, Level
 from export_session.support.parallel import Workers
 from export_session.support.wording import shortened
 
@@ -65,7 +65,7 @@ def check(listing: Listing, rows: Rows, options: Options, problems: Problems, wo
         _look_at(state, spot)
     _check_fields(state, listing, workers)
     _say_what_is_not_found(state, listing)
-    refuse_collisions(state.deeds, rows, state.labels, listing, problems)
+    refuse_collisions(state.deeds, state.labels, listing, problems)
     return Plan(tuple(state.deeds))
 
 
@@ -89,8 +89,8 @@ def _look_at(state: _Check, spot: Spot) -> None:
                 )
         for rows in aimed.values():
             state.used.update(row.correction.place for row in rows)
-            row = _agreed(state, rows, _path(spot, file))
-            if row and (deed := _of_file(state, row, spot, file)):
+            agreed = _agreed(state, rows, _path(spot, file))
+            if agreed and (deed := _of_file(state, agreed, spot, file)):
                 state.deeds.append(deed)
 
 
@@ -114,9 +114,9 @@ def _path(spot: Spot, file: File | None = None) -> str:
 
 
 def _agreed(state: _Check, rows: list[Row], met: str) -> Row | None:
-    """Return the one of several rows for one place, None where they disagree."""
-    first = rows[0]
-    for other in rows[1:]:
+    """Return the first of several rows for one place, None where they disagree."""
+    first, *others = sorted(rows, key=lambda row: row.correction.place)
+    for other in others:
         if other.wants != first.wants:
             text = f"{first.aim.path}: {first.correction.place} has another value for it"
             state.problems.add(other.correction, text, met)
@@ -250,48 +250,36 @@ def _field_is_current(rows: Rows, row: Row, old: Any, container: Container) -> b
 
 
 def _say_what_is_not_found(state: _Check, listing: Listing) -> None:
-    subjects = {name for spot in listing.subjects for name in state.rows.known_as(spot.subject)}
-    sessions = {name for spot in listing.sessions if spot.session for name in state.rows.known_as(spot.session)}
+    known = {
+        "subject": {name for spot in listing.subjects for name in state.rows.known_as(spot.subject)},
+        "session": {name for spot in listing.sessions for name in state.rows.known_as(spot.container)},
+    }
     for row in state.rows.rows:
-        named = row.correction.selector
-        ambiguous = [
-            level for level in ("subject", "session", "acquisition") if not named.id and _is_torn(state, level, named)
-        ]
-        for level in ambiguous:
-            label = getattr(named, level)
-            text = f'the sheet both takes the label "{label}" away and gives it: say in the column id which {level} is meant'
+        torn = [level for level in LEVELS if _is_torn(state.rows, row, level)]
+        for level in torn:
+            label = getattr(row.correction.selector, level)
+            text = (
+                f'the sheet takes the label "{label}" away and gives it, too: say by the column id which one is meant'
+            )
             state.problems.add(row.correction, text, also=[label])
-        if row.correction.place in state.used or ambiguous:
-            continue
-        state.problems.add(
-            row.correction, _why_nothing(state, row, subjects, sessions, listing), also=named_values(named)
-        )
+        if not torn and row.correction.place not in state.used:
+            labels = vars(row.correction.selector).values()
+            state.problems.add(row.correction, _why_nothing(state, row, known, listing.destination.level), also=labels)
 
 
-def named_values(named: Any) -> Iterable[str]:
-    """Give what a selector says, which is not for the log."""
-    return [getattr(named, name) for name in ("subject", "session", "acquisition", "file")]
+def _is_torn(rows: Rows, row: Row, level: Level) -> bool:
+    """Whether the label that a row names means one container before, and another one after the sheet is applied."""
+    named = row.correction.selector
+    return not named.id and getattr(named, level) in rows.ambiguous(level)
 
 
-def _is_torn(state: _Check, level: Any, named: Any) -> bool:
-    return getattr(named, level) in state.rows.ambiguous(level)
-
-
-def _why_nothing(state: _Check, row: Row, subjects: set[str], sessions: set[str], listing: Listing) -> str:
-    named, here = row.correction.selector, f"in this {listing.destination.level}"
-    if named.subject and named.subject not in subjects:
-        return f'there is no subject "{named.subject}" {here}'
-    if named.session and named.session not in sessions:
-        return f'there is no session "{named.session}" {here}'
+def _why_nothing(state: _Check, row: Row, known: Mapping[str, set[str]], here: Level) -> str:
+    named = row.correction.selector
+    for level, labels in known.items():
+        label = getattr(named, level)
+        if label and label not in labels:
+            return f'there is no {level} "{label}" in this {here}'
     if row.correction.place in state.met:
-        return (
-            "there is no DICOM file of that kind here" if isinstance(row.aim, Element) else "there is no such container"
-        )
-    if named.id:
-        return "nothing has this id and these labels"
-    parts = [
-        f'{name} "{getattr(named, name)}"'
-        for name in ("subject", "session", "acquisition", "file")
-        if getattr(named, name)
-    ]
-    return f"nothing is found by {', '.join(parts)}" if parts else f"there is nothing to correct {here}"
+        return f"there is no {'DICOM file' if isinstance(row.aim, Element) else row.aim.level} there"
+    parts = [f'{name} "{value}"' for name, value in vars(named).items() if value]
+    return f"nothing has {', '.join(parts)}" if parts else f"there is nothing to correct in this {here}"

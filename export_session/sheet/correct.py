@@ -1,4 +1,4 @@
-"""The story of a sheet: read it, check all of it, leave its inverse, apply it. A preview stops before the first write."""
+"""The story of a sheet: read it, check all of it, leave its inverse, apply it. A preview stops before it writes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from export_session.errors import ConfigError
 from export_session.report.cells import text_of, write_csv
@@ -29,6 +29,7 @@ from export_session.support.wording import counted
 
 log = logging.getLogger(__name__)
 
+AGAIN = "it finds what is done, and does the rest"
 COLUMNS = ("Cell", "Path", "Element", "Old", "New", "Outcome", "Reason", "Run")
 
 
@@ -41,17 +42,21 @@ class Corrected:
     failed: bool = False  # something could not be written; what was is in the sheet that undoes it
 
 
-def correct(
-    site: PatientSite, config: Config, sheet: Path, destination: Destination, folder: Path, stem: str, workers: Workers
-) -> Corrected:
-    """Apply a sheet to the site, or in a preview show the site as it would be.
+@dataclass(frozen=True)
+class Sheets:
+    """The sheet that a run was given, and where those go that it writes."""
 
-    Parameters
-    ----------
-    sheet
-        Where it lies.
-    folder, stem
-        Where the outputs go, and how their names begin.
+    given: Path
+    folder: Path
+    stem: str  # how their names begin
+
+    def named(self, ending: str) -> Path:
+        """Return the path of an output."""
+        return self.folder / f"{self.stem}_{ending}"
+
+
+def correct(site: PatientSite, config: Config, destination: Destination, sheets: Sheets, workers: Workers) -> Corrected:
+    """Apply a sheet to the site, or in a preview show the site as it would be.
 
     Raises
     ------
@@ -60,50 +65,45 @@ def correct(
     OutputError
         The sheet that would undo it cannot be written: nothing else is, then.
     """
-    read = read_sheet(sheet)
+    read = read_sheet(sheets.given)
     for remark in read.remarks:
         log.warning("corrections: %s", remark)
     problems = Problems(read.problems)
     rows = Rows(aimed(read.corrections, config.options, problems))
     log.info("corrections: %s to check", counted(len(read.corrections), "value"))
     plan = check(Listing.of(site, destination, config.select_tag), rows, config.options, problems, workers)
-    report = folder / f"{stem}_corrections_log.csv"
-    kind: Literal["preview", "corrections"] = "preview" if config.dry_run else "corrections"
+    report, name = sheets.named("corrections_log.csv"), sheets.given.name
+    kind = "preview" if config.dry_run else "corrections"
     if problems:
         write_csv(report, COLUMNS, _refusals(problems, config, kind))
-        raise ConfigError(_told(problems))
+        raise ConfigError(dict.fromkeys(_told(problems)))
     write_csv(report, COLUMNS, (_row(deed, config, kind) for deed in plan.deeds))
     if config.dry_run:
-        return Corrected(site.seen_as(plan.applied_to), _sentence(plan, sheet.name, preview=True))
-    return _applied(site, plan, sheet.name, folder, stem, workers)
-
-
-def _applied(site: PatientSite, plan: Plan, name: str, folder: Path, stem: str, workers: Workers) -> Corrected:
-    if plan.open:
-        undo = list(inverse(plan))
-        for ending in ("csv", "xlsx"):
-            write_sheet(undo, folder / f"{stem}_undo.{ending}")
+        return Corrected(site.seen_as(plan.applied_to), f"{name}: {_counts(plan, 'would be corrected')}")
+    _leave_undo(plan, sheets)
     failures = apply(site, plan, workers)
     for failure in failures:
         log.error("corrections: %s", failure)
-    sentence = _sentence(plan, name, preview=False)
     if failures:
-        sentence = (
-            f"{counted(len(failures), 'place')} could not be corrected. Run again with the same sheet: it finds what is "
-            "done and does the rest"
-        )
-    return Corrected(site, sentence, failed=bool(failures))
+        left = counted(len(failures), "container")
+        return Corrected(site, f"{name}: not all is corrected in {left}. Run again: {AGAIN}", failed=True)
+    return Corrected(site, f"{name}: {_counts(plan, 'corrected')}")
 
 
-def _sentence(plan: Plan, name: str, *, preview: bool) -> str:
+def _leave_undo(plan: Plan, sheets: Sheets) -> None:
+    """Write the inverse sheet, before anything is written to the site, so that whatever ends the run leaves it."""
+    undo = list(inverse(plan))
+    for ending in ("csv", "xlsx") if undo else ():
+        write_sheet(undo, sheets.named(f"undo.{ending}"))
+
+
+def _counts(plan: Plan, verb: str) -> str:
     files = len({deed.file_id for deed in plan.open if deed.file_id})
     fields = sum(not deed.file_id for deed in plan.open)
-    done = len(plan.deeds) - len(plan.open)
-    verb = "would be corrected" if preview else "corrected"
-    what = (
-        f"{counted(len(plan.open) - fields, 'value')} in {counted(files, 'file')} and {counted(fields, 'field')} {verb}"
-    )
-    return f"{name}: {what}{f', {done:,} there already' if done else ''}"
+    values, done = len(plan.open) - fields, len(plan.deeds) - len(plan.open)
+    parts = [f"{counted(values, 'value')} in {counted(files, 'file')}"] if values or not fields else []
+    parts += [counted(fields, "field")] if fields else []
+    return f"{' and '.join(parts)} {verb}{f', {done:,} there already' if done else ''}"
 
 
 def _told(problems: Problems) -> Iterator[str]:

@@ -115,12 +115,8 @@ def _correction(asked: _Asked, cells: Known) -> Correction:
         raise _Refused(cells.get(ELEMENT, asked.new), asked.target)
     value, exact = _meaning(asked.new, asked.target.vr)
     current = UNSAID if asked.current is None else _understood(condition, asked.current)
-    if (
-        not exact
-        and isinstance(current, str)
-        and value is not None
-        and (why := why_destroyed(value, current, asked.target.vr))
-    ):
+    typed = value is not None and not exact
+    if typed and isinstance(current, str) and (why := why_destroyed(value, current, asked.target.vr)):
         raise _Refused(asked.new, why)
     reason = said.pop(REASON, "")
     return Correction(Selector(**said), asked.name, value, asked.new.place, current, reason, exact)

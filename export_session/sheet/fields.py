@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from export_session.session.headers import ABSENT
 from export_session.session.provenance import object_at
@@ -18,6 +18,8 @@ LABEL_MAX = 256  # characters
 SECONDS = {"D": 86_400, "W": 604_800, "M": 2_629_800, "Y": 31_557_600}  # of an Age String (PS3.5 §6.2)
 _MOMENTS = {"timestamp": None, "date_of_birth": len("1970-01-31")}  # of which a site gives more than was typed
 _AGE = re.compile(r"(\d{1,3}) ?([DWMY])", re.IGNORECASE)
+
+C = TypeVar("C", bound=Container)
 
 
 class NoValue(ValueError):
@@ -63,7 +65,7 @@ class Field:
             value = value.get(key, ABSENT) if isinstance(value, Mapping) else ABSENT
         return ABSENT if value is None and not self.in_info else value
 
-    def set_in(self, container: Container, value: Any) -> Container:
+    def set_in(self, container: C, value: Any) -> C:
         """Return the container as it will be with another value."""
         value = None if value is ABSENT and not self.in_info else value
         if self.is_label:
@@ -74,7 +76,7 @@ class Field:
         return replace(
             container,
             details={name: kept for name, kept in details.items() if kept is not None},
-            _fields={**container._fields, self.way[0]: value},  # noqa: SLF001 - it is what document() gives
+            _fields={**container._fields, self.way[0]: value},
         )
 
     def typed(self, text: Any, shown: Any) -> Any:
@@ -96,7 +98,8 @@ class Field:
             return None
         if self.in_info:
             return _in_info(text, shown)
-        return _FORMS.get(self.way[0], _text)(text)
+        form: Callable[[Any], Any] = _FORMS.get(self.way[0], _text)
+        return form(text)
 
     def same(self, one: Any, other: Any) -> bool:
         """Tell whether two values say the same; a moment may be written in several ways."""
@@ -116,7 +119,7 @@ def with_value(info: Mapping[str, Any], way: tuple[str, ...], value: Any) -> dic
 
 
 def _in_info(text: Any, shown: Any) -> Any:
-    if isinstance(text, str) and (isinstance(shown, int | float) or isinstance(shown, list | dict)):
+    if isinstance(text, str) and isinstance(shown, int | float | list | dict):
         try:
             typed = json.loads(text.strip())
         except ValueError:

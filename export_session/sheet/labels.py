@@ -9,7 +9,7 @@ from export_session.sheet.fields import Field
 from export_session.sheet.listing import Listing
 from export_session.sheet.plan import Deed
 from export_session.sheet.problems import Problems
-from export_session.sheet.rows import INTERIM, Rows
+from export_session.sheet.rows import INTERIM
 
 
 def is_relabelling(deed: Deed) -> bool:
@@ -19,7 +19,6 @@ def is_relabelling(deed: Deed) -> bool:
 
 def refuse_collisions(
     deeds: Iterable[Deed],
-    rows: Rows,
     acquisitions: Mapping[str, Mapping[str, str]],
     listing: Listing,
     problems: Problems,

@@ -79,7 +79,7 @@ class Plan:
     def applied_to(self, container: C) -> C:
         """Return a container as it is once the plan is carried out."""
         for_files: dict[str, list[Deed]] = defaultdict(list)
-        own = []
+        own: list[Deed] = []
         for deed in self.by_container.get(container.id, ()):
             (for_files[deed.file_id] if deed.file_id else own).append(deed)
         done: C = with_fields(container, own)

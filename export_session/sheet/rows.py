@@ -1,4 +1,4 @@
-"""Which rows of a sheet are for what: a file or container is looked up by its labels, so that no row costs a look at all."""
+"""Which rows of a sheet are for what: each file and container is looked up by its labels, whatever rows there are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from export_session.sheet.model import Correction, Selector
 from export_session.site.model import Acquisition, Container, File, Level, Session, Subject
 
 INTERIM = " (being relabelled)"  # behind the new label of a subject, while another one still bears it
-_LEVELS: tuple[Level, ...] = ("subject", "session", "acquisition")
+LEVELS: tuple[Level, ...] = ("subject", "session", "acquisition")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Spot:
 
     def up_to(self, level: Level) -> Spot | None:
         """Return the spot of the container of a level, None where there is none."""
-        kept = self.containers[: _LEVELS.index(level) + 1]
+        kept = self.containers[: LEVELS.index(level) + 1]
         if kept[-1].level != level:
             return None
         names = {container.level: container for container in kept}
@@ -80,7 +80,7 @@ class Rows:
 
     def of(self, spot: Spot, file: File | None = None) -> Iterator[Row]:
         """Give the rows for a container, or for a file in it."""
-        names = {container.level: self.known_as(container) for container in spot.containers}
+        names: dict[str, Sequence[str]] = {one.level: self.known_as(one) for one in spot.containers}
         ids = [container.id for container in spot.containers]
         found: dict[str, Sequence[str]] = {**names, "id": ids}
         if file:
@@ -115,7 +115,7 @@ def _goes_below(row: Row) -> bool:
 
 def _relabelled(rows: Iterable[Row]) -> dict[Level, dict[str, set[str]]]:
     """Return the old labels by the new ones, of each level."""
-    found: dict[Level, dict[str, set[str]]] = {level: defaultdict(set) for level in _LEVELS}
+    found: dict[Level, dict[str, set[str]]] = {level: defaultdict(set) for level in LEVELS}
     for row in rows:
         if not isinstance(row.aim, Field) or not row.aim.is_label or not isinstance(row.correction.new, str):
             continue

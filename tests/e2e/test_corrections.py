@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.gear import Run
-from tests.support.world import World, image, instances, slices
+from tests.support.world import World, instances
 
 HEAD = ("subject", "session", "acquisition", "file", "element", "current", "new", "reason", "id")
 
@@ -36,7 +36,9 @@ def header(world: World, session: Any, acquisition: str, name: str) -> dict[str,
 
 
 def wrote(world: World) -> list[str]:
-    return [f"{one.method} {one.path}" for one in world.site.requests if one.method in ("PUT", "PATCH", "DELETE", "POST")]
+    return [
+        f"{one.method} {one.path}" for one in world.site.requests if one.method in ("PUT", "PATCH", "DELETE", "POST")
+    ]
 
 
 def refused(run: Run) -> list[str]:
@@ -92,7 +94,16 @@ def test_one_wrong_row_and_nothing_is_written(world: World, dry_run: bool) -> No
     run = world.run(session, corrections=path, dry_run=dry_run)
     assert run.code == 2, run.printed
     assert sorted(set(refused(run)), key=lambda cell: int(cell[1:])) == [
-        "E3", "G4", "G5", "G6", "G8", "G9", "G10", "G11", "G12", "G13",
+        "E3",
+        "G4",
+        "G5",
+        "G6",
+        "G8",
+        "G9",
+        "G10",
+        "G11",
+        "G12",
+        "G13",
     ]
     assert not [call for call in wrote(world) if not call.startswith("POST /lookup")]
     assert not list(run.output.glob("*_undo*"))
