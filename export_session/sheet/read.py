@@ -7,8 +7,8 @@ from pathlib import Path
 
 from export_session.sheet.columns import LONG
 from export_session.sheet.delimited import read_delimited
-from export_session.sheet.model import Correction, Place
 from export_session.sheet.entries import read_entries
+from export_session.sheet.model import Correction, Place
 from export_session.sheet.tables import NoTable, Table
 from export_session.sheet.workbooks import read_workbook
 from export_session.support.wording import counted
