@@ -29,6 +29,7 @@ from export_session.session.transfer import Handling
 from export_session.sessions import export_all
 from export_session.settings import Settings
 from export_session.sheet.correct import Sheets, correct
+from export_session.sheet.make import make_sheet
 from export_session.site import Patience, PatientSite, connect
 from export_session.site.model import Session
 from export_session.support.cancellation import Cancellation, Cancelled
@@ -86,7 +87,7 @@ def _code(gear: Path, cancellation: Cancellation) -> int:
 
 def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation) -> bool:
     """Export what the settings select, write the reports, and tell whether all went well."""
-    if chosen.config.summarize:  # reads only, so nothing needs to be ready for writing
+    if chosen.config.reads_only:  # so nothing needs to be ready for writing
         chosen = replace(chosen, config=replace(chosen.config, dry_run=True, check_gear_rules=False))
     config = chosen.config
     started = _now()
@@ -98,6 +99,10 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         if config.summarize:
             log.info("Summary of %s: nothing is written to the site", title)
             return summarize(site, config, destination, route, output)
+        if config.make_sheet:
+            log.info("Sheet for corrections of %s: nothing is written to the site", title)
+            make_sheet(site, config, destination, output / f"{stem_of(destination)}_corrections", workers)
+            return True
         log.info("%s of %s to %s", "Preview" if config.dry_run else "Export", title, route.export.path)
         if not config.map_flywheel_to_dicom:
             log.info("map_flywheel_to_dicom is off: %s", _what_is_mapped(chosen))

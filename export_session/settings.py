@@ -32,6 +32,8 @@ class Config:
     select_tag: str | None = None
     fan_out: bool = False
     summarize: bool = False
+    make_sheet: str | None = None
+    sheet_rows: Literal["file", "acquisition", "session", "subject"] = "file"
     apply_corrections_only: bool = False
     on_existing: Literal["update", "skip", "fail"] = "update"
     on_refused_edit: Literal["fail", "export"] = "fail"
@@ -44,6 +46,11 @@ class Config:
     log_values: Literal["full", "hash", "none"] = "full"
     transfers: int = 4
     debug: bool = False
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether the run exports nothing, not even as a preview."""
+        return self.summarize or self.make_sheet is not None
 
     @property
     def options(self) -> Options:
@@ -143,8 +150,7 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
         if isinstance(path, str) and not all(project_path(path)):
             problems.append(f"{name} must be written as group/project, not {path!r}.")
     problems.extend(_of_charset(values.get("assume_charset")))
-    if values.get("archive_mode") == "move" and "archive_project" not in values:
-        problems.append("archive_mode is move, but archive_project does not say where to: name it as group/project.")
+    problems.extend(_of_two(values))
     if len(problems) > found:
         return None
     if project_path(values.get("archive_project", "")) == project_path(values["export_project"]):
@@ -152,6 +158,16 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
         return None
     assert values.keys() <= {item.name for item in fields(Config)}
     return Config(**values)
+
+
+def _of_two(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield which options do not go together."""
+    if values.get("archive_mode") == "move" and "archive_project" not in values:
+        yield "archive_mode is move, but archive_project does not say where to: name it as group/project."
+    if "make_sheet" in values and values.get("log_values", "full") != "full":
+        yield "make_sheet writes values in full: set log_values to full, or leave make_sheet empty."
+    if "make_sheet" in values and values.get("summarize") is True:
+        yield "make_sheet and summarize are two runs: choose one."
 
 
 def _of_charset(terms: object) -> Iterator[str]:

@@ -258,9 +258,7 @@ def _say_what_is_not_found(state: _Check, listing: Listing) -> None:
         torn = [level for level in LEVELS if _is_torn(state.rows, row, level)]
         for level in torn:
             label = getattr(row.correction.selector, level)
-            text = (
-                f'the sheet takes the label "{label}" away and gives it, too: say by the column id which one is meant'
-            )
+            text = f'the sheet takes the label "{label}" away and gives it, too: say which one is meant by its id'
             state.problems.add(row.correction, text, also=[label])
         if not torn and row.correction.place not in state.used:
             labels = vars(row.correction.selector).values()

@@ -24,9 +24,9 @@ def sheet(world: World, *rows: Sequence[str], name: str = "Corrections.csv") -> 
     return path
 
 
-def row(element: str, new: str, *where: str, current: str = "", reason: str = "", id: str = "") -> list[str]:
+def row(element: str, new: str, *where: str, current: str = "", reason: str = "", by_id: str = "") -> list[str]:
     subject, session, acquisition, file, *_ = (*where, "", "", "", "")
-    return [subject, session, acquisition, file, element, current, new, reason, id]
+    return [subject, session, acquisition, file, element, current, new, reason, by_id]
 
 
 def header(world: World, session: Any, acquisition: str, name: str) -> dict[str, Any]:

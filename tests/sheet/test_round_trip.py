@@ -31,7 +31,7 @@ labels = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=8)
 @st.composite
 def corrections(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> Correction:
     return Correction(
-        Selector(*[draw(labels) for _ in range(4)], draw(st.uuids()).hex),
+        Selector(draw(labels), draw(labels), draw(labels), draw(labels), draw(st.uuids()).hex),
         draw(st.sampled_from(TARGETS)),
         draw(values),
         Place(1, 1),
