@@ -136,4 +136,4 @@ def _is_certain(value: Any, vr: str) -> bool:
     """Whether the text as typed can mean this value only."""
     if not isinstance(value, str) or "\\" in value or vr in NUMBER_VRS or vr in BINARY_VRS or vr in ("AT", "SQ"):
         return False
-    return vr in CHARSET_VRS or bool(_CODE.fullmatch(value))
+    return vr in CHARSET_VRS or (bool(vr) and bool(_CODE.fullmatch(value)))
