@@ -96,7 +96,7 @@ def _lost(new: str, current: str, vr: str) -> str:
 
 
 def _same_moment(new: str, current: str, form: re.Pattern[str], before: re.Pattern[str]) -> bool:
-    """Whether all numbers of a date or time are there again, in another form and perhaps with fewer digits of a year."""
+    """Whether all numbers of a date or time are there again in another form, perhaps with fewer digits of a year."""
     if not (form.fullmatch(new) and before.fullmatch(current)):
         return False
     numbers = set(map(int, re.findall(r"\d+", new)))
