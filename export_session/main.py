@@ -28,6 +28,7 @@ from export_session.session.provenance import GEAR
 from export_session.session.transfer import Handling
 from export_session.sessions import export_all
 from export_session.settings import Settings
+from export_session.sheet.correct import Sheets, correct
 from export_session.sheet.make import make_sheet
 from export_session.site import Patience, PatientSite, connect
 from export_session.site.model import Session
@@ -105,9 +106,16 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         log.info("%s of %s to %s", "Preview" if config.dry_run else "Export", title, route.export.path)
         if not config.map_flywheel_to_dicom:
             log.info("map_flywheel_to_dicom is off: %s", _what_is_mapped(chosen))
+        stem, corrections = stem_of(destination), ""
+        if chosen.corrections:
+            corrected = correct(site, config, destination, Sheets(chosen.corrections, output, stem), workers)
+            log.log(logging.ERROR if corrected.failed else logging.INFO, "corrections: %s", corrected.sentence)
+            if corrected.failed or config.apply_corrections_only:
+                return not corrected.failed
+            site, corrections = corrected.site, corrected.sentence
+            destination = site.read(type(destination), destination.id)
         if config.fan_out and not isinstance(destination, Session):
             return fan_out(site, chosen, destination, route, output)
-        stem = stem_of(destination)
         run = Run(
             site,
             config,
@@ -132,7 +140,7 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         settings=chosen.for_report(),
         sessions=sessions,
         error=error,
-        remarks=_remarks(chosen, sessions),
+        remarks=(*filter(None, [corrections]), *_remarks(chosen, sessions)),
         nothing_selected=selection.why_empty,
     )
     return _told(record, outputs)

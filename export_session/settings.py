@@ -34,6 +34,7 @@ class Config:
     summarize: bool = False
     make_sheet: str | None = None
     sheet_rows: Literal["file", "acquisition", "session", "subject"] = "file"
+    apply_corrections_only: bool = False
     on_existing: Literal["update", "skip", "fail"] = "update"
     on_refused_edit: Literal["fail", "export"] = "fail"
     edit_varying: Literal["auto", "refuse", "all"] = "auto"
@@ -74,6 +75,7 @@ class Settings:
     mapping: FieldMapping
     job: str  # id of the Flywheel job, empty when run by hand
     dicom_map: Mapping[str, str] | None = None  # where the dicom-map input lies: type, id and name
+    corrections: Path | None = None  # a sheet, on disk
 
     def for_report(self) -> dict[str, Any]:
         """Return the configuration and the mapping as used; never the API key."""
@@ -111,10 +113,14 @@ def parse(document: Mapping[str, Any]) -> Settings:
         except ConfigError as error:
             problems.extend(error.problems)
         dicom_map = {**(given_map.get("hierarchy") or {}), "name": given_map["location"]["name"]}
+    sheet = inputs.get("corrections")
+    corrections = Path(sheet["location"]["path"]) if sheet else None
+    if config and config.apply_corrections_only and corrections is None:
+        problems.append("apply_corrections_only is set, but there is no corrections input to apply.")
     if problems or config is None:
         raise ConfigError(problems)
     job = str((document.get("job") or {}).get("id") or "")
-    return Settings(config, key, (kind, identifier), rows, job, dicom_map)
+    return Settings(config, key, (kind, identifier), rows, job, dicom_map, corrections)
 
 
 def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:

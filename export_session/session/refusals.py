@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from export_session.dicom.vocabulary import Cause, Change, Outcome
+from export_session.dicom.vocabulary import Attribution, Cause, Change, Outcome
 from export_session.support.wording import without_values
 
 TEXTS = ("tag", "keyword", "vr", "path", "cause", "reason")
@@ -20,7 +21,11 @@ def remembered(change: Change) -> dict[str, Any]:
     values = {leaf for value in (change.old, change.new) for leaf in _leaves(value) if leaf.strip()}
     names = {change.tag, change.keyword, change.vr, change.path}
     kept = {name: str(getattr(change, name)) for name in TEXTS} | {name: getattr(change, name) for name in NUMBERS}
-    return {**kept, "reason": without_values(change.reason, values, names)}
+    kept |= {"reason": without_values(change.reason, values, names)}
+    if change.attribution is None:
+        return kept
+    asked = asdict(change.attribution)
+    return {**kept, "asked": {**asked, "reason": without_values(asked["reason"], values, names)}}
 
 
 def _leaves(value: Any) -> Iterator[str]:
@@ -43,4 +48,6 @@ def recalled(kept: Mapping[str, Any], outcome: Outcome) -> Change:
     """
     tag, keyword, vr, path, reason = (str(kept.get(name) or "") for name in ("tag", "keyword", "vr", "path", "reason"))
     cause, instances, total = Cause(str(kept.get("cause"))), int(kept["instances"]), int(kept["total"])
-    return Change(tag, keyword, vr, path, None, None, cause, outcome, reason, instances, total)
+    asked = kept.get("asked")
+    attribution = Attribution(**{name: str(text) for name, text in asked.items()}) if asked else None
+    return Change(tag, keyword, vr, path, None, None, cause, outcome, reason, instances, total, attribution=attribution)

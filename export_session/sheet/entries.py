@@ -115,7 +115,8 @@ def _correction(asked: _Asked, cells: Known) -> Correction:
         raise _Refused(cells.get(ELEMENT, asked.new), asked.target)
     value, exact = _meaning(asked.new, asked.target.vr)
     current = UNSAID if asked.current is None else _understood(condition, asked.current)
-    if not exact and isinstance(current, str) and (why := why_destroyed(value, current, asked.target.vr)):
+    typed = value is not None and not exact
+    if typed and isinstance(current, str) and (why := why_destroyed(value, current, asked.target.vr)):
         raise _Refused(asked.new, why)
     reason = said.pop(REASON, "")
     return Correction(Selector(**said), asked.name, value, asked.new.place, current, reason, exact)
@@ -130,7 +131,11 @@ def _trusted(cell: Cell) -> str:
 def _meaning(cell: Cell, vr: str) -> tuple[Any, bool]:
     """Return the new value that a cell says, and whether it is exact."""
     value, exact = _understood(meant, cell)
-    if not exact and (why := why_doubtful(value, vr) or (why_no_number(value, vr) if cell.is_number else "")):
+    if (
+        not exact
+        and value is not None
+        and (why := why_doubtful(value, vr) or (why_no_number(value, vr) if cell.is_number else ""))
+    ):
         raise _Refused(cell, why)
     return value, exact
 

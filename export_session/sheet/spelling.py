@@ -63,7 +63,7 @@ def spelled(value: Any, vr: str = "", *, exact: bool = False, beside: Any = UNSA
     if value is UNSAID:
         return ABSENT
     if value is None:
-        return BLANK
+        return f"{JSON} null" if exact else BLANK
     text = shown(value)
     if text.startswith(JSON):
         return text
@@ -91,7 +91,7 @@ def meant(text: str) -> tuple[Any, bool]:
         return text, False
     marker, rest = f"<{found[1].casefold()}>", text[found.end() :]
     if marker == BLANK:
-        return None, True
+        return None, False
     if marker == ABSENT:
         return UNSAID, True
     if marker == JSON:
