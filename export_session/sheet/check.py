@@ -14,14 +14,16 @@ from export_session.dicom.vocabulary import Options, Step
 from export_session.session.headers import ABSENT, Element, NoElement, value_in
 from export_session.session.provenance import object_at
 from export_session.sheet.aims import value_of
+from export_session.sheet.damage import why_destroyed
 from export_session.sheet.fields import Field, NoValue
 from export_session.sheet.labels import refuse_collisions
 from export_session.sheet.listing import Listing
-from export_session.sheet.model import UNSAID, Place
+from export_session.sheet.model import UNSAID, Correction, Place
 from export_session.sheet.plan import Deed, Plan
 from export_session.sheet.problems import Problems
 from export_session.sheet.rows import LEVELS, Row, Rows, Spot
 from export_session.sheet.spelling import shown as as_typed
+from export_session.sheet.targets import target_of
 from export_session.site.model import Container, File, Level
 from export_session.support.parallel import Workers
 from export_session.support.wording import shortened
@@ -175,6 +177,8 @@ def _why_not(options: Options, row: Row, old: Any, header: Mapping[str, Any]) ->
     current = row.correction.current
     if current is not UNSAID and not _is_current(row, current, old, options):
         return f"{row.aim.path}: {_otherwise(old)}"
+    if why := _why_destroyed(row.correction, old):
+        return f"{row.aim.path}: {why}"
     if row.aim.items or not row.asked or options.edit_varying == "all" or not varies(header, row.aim.key):
         return ""
     whole = entity_of((Step(row.aim.key.tag, None, row.aim.key.creator),)) if options.edit_varying == "auto" else None
@@ -197,6 +201,14 @@ def _is_current(row: Row, current: Any, old: Any, options: Options) -> bool:
         return True
     answer = asked(row.aim.key, current, options, nested=True)
     return not answer.refusal and answer.is_shown(old)
+
+
+def _why_destroyed(correction: Correction, old: Any) -> str:
+    """Say what a spreadsheet seems to have done to the value that the site has."""
+    target = target_of(correction.target)
+    if correction.exact or not isinstance(correction.new, str) or old is ABSENT or isinstance(target, str):
+        return ""
+    return why_destroyed(correction.new, as_typed(old), target.vr)
 
 
 def _otherwise(old: Any) -> str:
@@ -237,6 +249,9 @@ def _of_container(state: _Check, row: Row, spot: Spot, container: Container) -> 
     done = aim.same(new, old) if not (aim.in_info and correction.exact) else new is old or bool(new == old)
     if not done and correction.current is not UNSAID and not _field_is_current(state.rows, row, old, container):
         state.problems.add(correction, f"{aim.path}: {_otherwise(old)}", _path(spot), also=[old])
+        return None
+    if not done and (why := _why_destroyed(correction, old)):
+        state.problems.add(correction, f"{aim.path}: {why}", _path(spot))
         return None
     return Deed(correction, aim, container.level, container.id, spot.labels, old, new, done)
 

@@ -14,11 +14,11 @@ DIGITS_KEPT = 15  # of a number, by a spreadsheet
 _ERROR = re.compile(
     r"#(?:N/A|NAME\?|REF!|VALUE!|DIV/0!|NUM!|NULL!|SPILL!|CALC!|FIELD!|GETTING_DATA)|Err:\d{3}|#{3,}", re.IGNORECASE
 )
-_LOGICAL = frozenset(["TRUE", "FALSE", "WAHR", "FALSCH", "VRAI", "FAUX"])
+LOGICAL = frozenset(["TRUE", "FALSE", "WAHR", "FALSCH", "VRAI", "FAUX"])
 _SCIENTIFIC = re.compile(r"[+-]?\d(?:[.,]\d+)?E[+-]\d{2,}")
 _SIX_DIGITS = re.compile(r"[+-]?\d[.,]\d{5}E[+-]\d{2,}")
-_MONTHS = "Jan|Feb|Mar|Mär|Mrz|Apr|May|Mai|Jun|Jul|Aug|Sep|Oct|Okt|Nov|Dec|Dez"
-_MONTH_DATE = re.compile(rf"\d{{1,2}}[-. ]{{1,2}}(?:{_MONTHS})\.?(?:[- ]\d{{2,4}})?|(?:{_MONTHS})[- ]\d{{2}}")
+MONTHS = "Jan|Feb|Mar|Mär|Mrz|Apr|May|Mai|Jun|Jul|Aug|Sep|Oct|Okt|Nov|Dec|Dez"
+_MONTH_DATE = re.compile(rf"\d{{1,2}}[-. ]{{1,2}}(?:{MONTHS})\.?(?:[- ]\d{{2,4}})?|(?:{MONTHS})[- ]\d{{2}}")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[Ee][+-]?\d{1,3})?")
 _DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}(?:\1\d{1,4})?\.?")
 _FULL_DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?: \d\d?:\d\d.*)?")
@@ -43,7 +43,7 @@ def why_doubtful(text: str, vr: str) -> str:
     if "\ufffd" in text:
         return "characters of it were lost when it was saved in another character set; save the sheet as xlsx or UTF-8"
     signs = {
-        "a spreadsheet made a logical value of it": text in _LOGICAL,
+        "a spreadsheet made a logical value of it": text in LOGICAL,
         "a spreadsheet made a number of it and dropped digits": (
             _SIX_DIGITS if vr in NUMBER_VRS else _SCIENTIFIC
         ).fullmatch(text),
@@ -96,11 +96,11 @@ def _lost(new: str, current: str, vr: str) -> str:
 
 
 def _same_moment(new: str, current: str, form: re.Pattern[str], before: re.Pattern[str]) -> bool:
-    """Whether all numbers of a date or time are there again in another form, which may have added some."""
+    """Whether all numbers of a date or time are there again in another form, perhaps with fewer digits of a year."""
     if not (form.fullmatch(new) and before.fullmatch(current)):
         return False
-    numbers = {int(one) for one in re.findall(r"\d+", new)}
-    return {int(one) for one in re.findall(r"\d+", current)} <= numbers | {one % 100 for one in numbers}
+    numbers = set(map(int, re.findall(r"\d+", new)))
+    return all({one, one % 100} & numbers for one in map(int, re.findall(r"\d+", current)))
 
 
 def _has_lost_letters(new: str, current: str) -> bool:

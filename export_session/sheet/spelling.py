@@ -12,7 +12,7 @@ import unicodedata
 from typing import Any
 
 from export_session.dicom.dictionary import BINARY_VRS, CHARSET_VRS, NUMBER_VRS
-from export_session.sheet.damage import why_destroyed, why_doubtful
+from export_session.sheet.damage import LOGICAL, MONTHS, why_destroyed, why_doubtful
 from export_session.sheet.model import UNSAID, Unsaid
 
 BLANK = "<blank>"  # empties the element
@@ -20,10 +20,13 @@ ABSENT = "<absent>"  # takes it out of the metadata, as if nobody had ever said 
 JSON = "<json>"
 
 _MARKER = re.compile(r"<\s*(\w+)\s*>")
-_ESCAPE = re.compile(
-    "_(?=x[0-9A-Fa-f]{4}_)"
-)  # what follows stands for one character in a workbook (ECMA-376 §22.9.2.19)
-_CODE = re.compile(r"[0-9A-Z.+_]*")
+ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # begins what is one character to a workbook (ECMA-376 §22.9.2.19)
+_CODE = re.compile(r"[0-9A-Z._]*")
+# What a spreadsheet that opens a CSV file may make a number, date, time or logical value of, and show in another form
+_FRAGILE = re.compile(
+    rf"[-+\d.,:/% $€£APMapm]*\d[-+\d.,:/% $€£APMapm]*(?:[Ee][-+]?\d+)?|.*\b(?:{MONTHS}).*", re.IGNORECASE | re.DOTALL
+)
+_STURDY = re.compile(r"0|[1-9]\d{0,10}|\d+(?:\.\d+){3,}")  # as these it shows them as they are
 
 
 class NoMeaning(ValueError):
@@ -113,7 +116,7 @@ def _as_json(value: Any) -> str:
     """Spell the value itself; characters that a spreadsheet cannot keep are escaped, as JSON has it."""
     text = json.dumps(value, ensure_ascii=False)
     escaped = "".join(one if is_kept(one) else json.dumps(one)[1:-1] for one in text)
-    return f"{JSON} " + _ESCAPE.sub(r"\\u005f", escaped)
+    return f"{JSON} " + ESCAPE.sub(r"\\u005f", escaped)
 
 
 def _is_plain(text: str, vr: str) -> bool:
@@ -122,7 +125,7 @@ def _is_plain(text: str, vr: str) -> bool:
         text == text.strip()
         and all(is_kept(one) for one in text)
         and not _MARKER.match(text)
-        and not _ESCAPE.search(text)
+        and not ESCAPE.search(text)
         and not why_doubtful(text, vr)
     )
 
@@ -133,7 +136,8 @@ def is_kept(character: str) -> bool:
 
 
 def _is_certain(value: Any, vr: str) -> bool:
-    """Whether the text as typed can mean this value only."""
+    """Whether the text as typed can mean this value only, whatever opens the sheet."""
     if not isinstance(value, str) or "\\" in value or vr in NUMBER_VRS or vr in BINARY_VRS or vr in ("AT", "SQ"):
         return False
-    return vr in CHARSET_VRS or (bool(vr) and bool(_CODE.fullmatch(value)))
+    sturdy = bool(_STURDY.fullmatch(value)) or not (_FRAGILE.fullmatch(value) or value.upper() in LOGICAL)
+    return sturdy and (vr in CHARSET_VRS or (bool(vr) and bool(_CODE.fullmatch(value))))

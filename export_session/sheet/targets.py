@@ -51,11 +51,7 @@ def target_of(text: str) -> Target | str:
         return f"{text} goes on behind the element {last.name}"
     if isinstance(path[-1], int):
         return f"{text} is an item; name an element in it, such as {text}.StudyID"
-    return Target("file", tuple(path), _vr(last))
-
-
-def _vr(key: Key) -> str:
-    return vr_in_dictionary(key.tag & 0xFFFF00FF, key.creator)
+    return Target("file", tuple(path), vr_in_dictionary(last.tag, last.creator))
 
 
 def _field(level: Literal["subject", "session", "acquisition"], field: str) -> Target | str:

@@ -14,7 +14,7 @@ from export_session.errors import OutputError
 from export_session.session.headers import element_of
 from export_session.sheet.columns import CURRENT, ELEMENT, LONG, NEW, REASON
 from export_session.sheet.model import UNSAID, Correction
-from export_session.sheet.spelling import is_kept, spelled
+from export_session.sheet.spelling import ESCAPE, is_kept, spelled
 from export_session.sheet.tables import guarded
 from export_session.sheet.targets import Target, target_of
 from export_session.sheet.workbooks import SHEET
@@ -107,7 +107,7 @@ def _write_workbook(sheets: Mapping[str, Rows], path: Path) -> None:
             cells = [WriteOnlyCell(sheet, value=None) for _ in row]
             for cell, text in zip(cells, row, strict=True):
                 if text:
-                    cell.value = text if len(text) <= LONGEST else TOO_LONG
+                    cell.value = ESCAPE.sub("_x005F_", text) if len(text) <= LONGEST else TOO_LONG
                     cell.data_type = "s"
                 cell.number_format = "@"
                 if row is rows[0]:

@@ -57,11 +57,11 @@ def test_exact_values_come_back_as_they_are_with_all_that_is_said_of_them(name: 
         assert (read.selector, read.target, read.reason) == (one.selector, one.target, one.reason)
 
 
-def test_plain_text_is_plain_in_the_sheet(tmp_path: Path) -> None:
-    new = {"PatientName": "Müller^Jörg", "PatientID": "007", "StudyDate": "20200131", "StudyInstanceUID": "1.2.840.1"}
-    write_sheet(
-        [Correction(Selector(), key, text, Place(1, 1), exact=True) for key, text in new.items()], tmp_path / "a.csv"
-    )
-    rows = (tmp_path / "a.csv").read_text("utf-8-sig").splitlines()
+def test_plain_text_is_plain_and_what_a_spreadsheet_would_change_is_not(tmp_path: Path) -> None:
+    new = {"PatientName": "Müller^Jörg", "StudyDate": "20200131", "StudyInstanceUID": "1.2.840.1", "PatientID": "007"}
+    path = tmp_path / "a.csv"
+    write_sheet([Correction(Selector(), key, text, Place(1, 1), exact=True) for key, text in new.items()], path)
+    rows = path.read_text("utf-8-sig").splitlines()
     assert rows[0] == '"subject","session","acquisition","file","element","current","new","reason","id"'
-    assert [row.split(",")[6] for row in rows[1:]] == [f'"{text}"' for text in new.values()]
+    plain = [f'"{text}"' for text in new.values()]
+    assert [row.split(",")[6] for row in rows[1:]] == [*plain[:3], '"<json> ""007"""']

@@ -131,7 +131,9 @@ def fill(world: World, session: Any, number: int) -> None:
     store, new_id = world.site.site.store, IdSource()
     pattern = store.get("session", session.id)
     assert pattern is not None
-    below = [(doc, list(store.select("file", parent=doc["_id"]))) for doc in store.select("acquisition", parent=session.id)]
+    below = [
+        (doc, list(store.select("file", parent=doc["_id"]))) for doc in store.select("acquisition", parent=session.id)
+    ]
     with store.transaction():
         for index in range(1, number + 1):
             session_id = new_id()
@@ -139,8 +141,12 @@ def fill(world: World, session: Any, number: int) -> None:
             for acquisition, files in below:
                 acquisition_id = new_id()
                 parents = {**acquisition["parents"], "session": session_id}
-                store.put("acquisition", {**acquisition, "_id": acquisition_id, "session": session_id, "parents": parents})
+                store.put(
+                    "acquisition", {**acquisition, "_id": acquisition_id, "session": session_id, "parents": parents}
+                )
                 for file in files:
                     place = {**file["parents"], "session": session_id, "acquisition": acquisition_id}
                     ref = {**file["parent_ref"], "id": acquisition_id}
-                    store.put("file", {**file, "_id": new_id(), "file_id": new_id(), "parents": place, "parent_ref": ref})
+                    store.put(
+                        "file", {**file, "_id": new_id(), "file_id": new_id(), "parents": place, "parent_ref": ref}
+                    )
