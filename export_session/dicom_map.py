@@ -67,7 +67,7 @@ def _text(node: yaml.Node) -> str | None:
 
 def _problems(keyword: str | None, source: str | None) -> Iterator[str]:
     if tag_for_keyword(keyword or "") is None:
-        yield f"{keyword} is not a DICOM keyword{_nearest_keyword(keyword or '')}"
+        yield f"{keyword} is not a DICOM keyword{nearest_keyword(keyword or '')}"
     elif source is not None and vr_of(keyword or "") == "SQ":
         yield f"{keyword} is a sequence, which cannot be mapped"
     if source is not None and (problem := _problem_of_source(source)):
@@ -86,7 +86,8 @@ def _problem_of_source(source: str) -> str:
     return f"{source} is not a Flywheel field{_nearest_field(source)}"
 
 
-def _nearest_keyword(keyword: str) -> str:
+def nearest_keyword(keyword: str) -> str:
+    """Say which keyword may be meant by what is none, as the end of a sentence."""
     near = get_close_matches(keyword.lower().replace(" ", ""), _KEYWORDS, 1)
     return f"; did you mean {_KEYWORDS[near[0]]}?" if near else " (write it like PatientID)"
 

@@ -29,6 +29,8 @@ from export_session.session.result import Route
 from export_session.session.transfer import Handling
 from export_session.sessions import export_all
 from export_session.settings import Settings
+from export_session.sheet.correct import Sheets, correct
+from export_session.sheet.make import make_sheet
 from export_session.site import Patience, PatientSite, connect
 from export_session.site.model import Session
 from export_session.support.cancellation import Cancellation, Cancelled
@@ -86,7 +88,7 @@ def _code(gear: Path, cancellation: Cancellation) -> int:
 
 def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation) -> bool:
     """Export what the settings select, write the reports, and tell whether all went well."""
-    if chosen.config.summarize:  # reads only, so nothing needs to be ready for writing
+    if chosen.config.reads_only:  # so nothing needs to be ready for writing
         chosen = replace(chosen, config=replace(chosen.config, dry_run=True, check_gear_rules=False))
     config = chosen.config
     started = _now()
@@ -98,14 +100,25 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         if config.summarize:
             log.info("Summary of %s: nothing is written to the site", title)
             return summarize(site, config, destination, route, output)
+        if config.make_sheet:
+            log.info("Sheet for corrections of %s: nothing is written to the site", title)
+            make_sheet(site, config, destination, output / f"{stem_of(destination)}_corrections", workers)
+            return True
         log.info("%s of %s", "Preview" if config.dry_run else "Export", _what(chosen, title, route))
         for useless in config.unused:
             log.warning(useless)
         if not config.map_flywheel_to_dicom and config.mode != "restore":
             log.info("map_flywheel_to_dicom is off: %s", _what_is_mapped(chosen))
+        stem, corrections = stem_of(destination), ""
+        if chosen.corrections:
+            corrected = correct(site, config, destination, Sheets(chosen.corrections, output, stem), workers)
+            log.log(logging.ERROR if corrected.failed else logging.INFO, "corrections: %s", corrected.sentence)
+            if corrected.failed or config.apply_corrections_only:
+                return not corrected.failed
+            site, corrections = corrected.site, corrected.sentence
+            destination = site.read(type(destination), destination.id)
         if config.fan_out and not isinstance(destination, Session):
             return fan_out(site, chosen, destination, route, output)
-        stem = stem_of(destination)
         run = Run(
             site,
             config,
@@ -130,7 +143,7 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         settings=chosen.for_report(),
         sessions=sessions,
         error=error,
-        remarks=_remarks(chosen, sessions),
+        remarks=(*filter(None, [corrections]), *_remarks(chosen, sessions)),
         nothing_selected=selection.why_empty,
     )
     return _told(record, outputs)

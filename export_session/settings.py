@@ -33,6 +33,9 @@ class Config:
     select_tag: str | None = None
     fan_out: bool = False
     summarize: bool = False
+    make_sheet: str | None = None
+    sheet_rows: Literal["file", "acquisition", "session", "subject"] = "file"
+    apply_corrections_only: bool = False
     on_existing: Literal["update", "skip", "fail"] = "update"
     on_refused_edit: Literal["fail", "export"] = "fail"
     edit_varying: Literal["auto", "refuse", "all"] = "auto"
@@ -63,6 +66,11 @@ class Config:
         return tuple(f"{name} is not used, as mode is {self.mode}: nothing is written to it." for name in given)
 
     @property
+    def reads_only(self) -> bool:
+        """Whether the run exports nothing, not even as a preview."""
+        return self.summarize or self.make_sheet is not None
+
+    @property
     def options(self) -> Options:
         """The part of the configuration that the DICOM engine heeds."""
         return Options(
@@ -85,6 +93,7 @@ class Settings:
     mapping: FieldMapping
     job: str  # id of the Flywheel job, empty when run by hand
     dicom_map: Mapping[str, str] | None = None  # where the dicom-map input lies: type, id and name
+    corrections: Path | None = None  # a sheet, on disk
 
     def for_report(self) -> dict[str, Any]:
         """Return the configuration and the mapping as used; never the API key."""
@@ -122,10 +131,14 @@ def parse(document: Mapping[str, Any]) -> Settings:
         except ConfigError as error:
             problems.extend(error.problems)
         dicom_map = {**(given_map.get("hierarchy") or {}), "name": given_map["location"]["name"]}
+    sheet = inputs.get("corrections")
+    corrections = Path(sheet["location"]["path"]) if sheet else None
+    if config and config.apply_corrections_only and corrections is None:
+        problems.append("apply_corrections_only is set, but there is no corrections input to apply.")
     if problems or config is None:
         raise ConfigError(problems)
     job = str((document.get("job") or {}).get("id") or "")
-    return Settings(config, key, (kind, identifier), rows, job, dicom_map)
+    return Settings(config, key, (kind, identifier), rows, job, dicom_map, corrections)
 
 
 def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
@@ -150,6 +163,7 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
         problems.append(f"transfers must be from 1 to 16, not {transfers}.")
     problems.extend(_of_charset(values.get("assume_charset")))
     problems.extend(_of_projects(values))
+    problems.extend(_of_sheets(values))
     if len(problems) > found:
         return None
     assert values.keys() <= {item.name for item in fields(Config)}
@@ -163,7 +177,8 @@ def _of_projects(values: Mapping[str, Any]) -> Iterator[str]:
         if not all(project_path(path)):
             yield f"{name} must be written as group/project, not {path!r}."
     mode, moves = values.get("mode", "copy"), values.get("archive_mode") == "move"
-    if mode == "copy" and "export_project" not in values:
+    exports = "make_sheet" not in values and values.get("apply_corrections_only") is not True
+    if mode == "copy" and exports and "export_project" not in values:
         yield "export_project is missing: name the project to export to as group/project."
     if mode == "copy" and len(given) == 2 and len(set(map(project_path, given.values()))) == 1:
         yield "archive_project and export_project must be two different projects."
@@ -174,6 +189,14 @@ def _of_projects(values: Mapping[str, Any]) -> Iterator[str]:
             "archive_mode is move, which takes a session away, but mode is in_place, which leaves it where it is: set "
             "archive_mode to copy, or mode to copy."
         )
+
+
+def _of_sheets(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield which options do not go together with a sheet that is to be made."""
+    if "make_sheet" in values and values.get("log_values", "full") != "full":
+        yield "make_sheet writes values in full: set log_values to full, or leave make_sheet empty."
+    if "make_sheet" in values and values.get("summarize") is True:
+        yield "make_sheet and summarize are two runs: choose one."
 
 
 def _of_charset(terms: object) -> Iterator[str]:

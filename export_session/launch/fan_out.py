@@ -96,7 +96,11 @@ def _request(site: Site, settings: Settings, destination: Destination) -> JobReq
     if not settings.job:
         raise PreflightError(["fan_out starts jobs of the gear that is running: it works only on Flywheel's engine."])
     config = {key: value for key, value in asdict(settings.config).items() if value is not None}
-    config |= {"fan_out": False, "dry_run": False}  # a preview looks for the jobs of the run that it foretells
+    config |= {
+        "fan_out": False,
+        "dry_run": False,
+        "apply_corrections_only": False,
+    }  # a preview looks for the jobs of the run that it foretells
     # The tag that selects goes along, since it may be taken away before a job's turn; the jobs are the same.
     fixed = {key: value for key, value in config.items() if key != "select_tag"}
     tag = "fan-out-" + digest([destination.id, fixed, dict(settings.mapping.rows)])[:16]

@@ -36,6 +36,7 @@ NEEDED_IN_PLACE = {
     "tags_manage": "tag sessions",
 }
 NEEDED_TO_MOVE = {**NEEDED_TO_MARK, "containers_modify_metadata": "modify metadata or move sessions to another project"}
+NEEDED_TO_CORRECT = {"files_modify_metadata": "modify file metadata"}
 RULE_KEY = (
     "This run was started by a gear rule. Flywheel gives such a run a key for the rule's own project only, so it "
     "cannot write to another project. Ways that work: launch the gear on the session, subject or project yourself, "
@@ -65,7 +66,8 @@ def check(site: ReadSite, settings: Settings, workers: Workers) -> tuple[Destina
     problems = (*problems, *targets.problems)
     if found:
         _, origin = found
-        problems = (*problems, *_origin_against_targets(site, config, origin, targets))
+        corrects = settings.corrections is not None
+        problems = (*problems, *_origin_against_targets(site, config, origin, targets, corrects=corrects))
     if problems or not found:
         raise PreflightError(dict.fromkeys(problems))
     destination, origin = found
@@ -187,7 +189,9 @@ def _similar(site: ReadSite, group: str, label: str) -> str:
     return f" Did you mean {group.lower()}/{labels[near[0]]}?" if near else ""
 
 
-def _origin_against_targets(site: ReadSite, config: Config, origin: Project, targets: _Targets) -> Iterator[str]:
+def _origin_against_targets(
+    site: ReadSite, config: Config, origin: Project, targets: _Targets, *, corrects: bool
+) -> Iterator[str]:
     """Name what is wrong with the ways from the origin's project to the others."""
     export, archive = targets.export, targets.archive
     if export and export.id == origin.id:
@@ -199,7 +203,8 @@ def _origin_against_targets(site: ReadSite, config: Config, origin: Project, tar
     if config.mode == "in_place" and config.check_gear_rules:  # no rule runs on a version that the site restores
         yield from _enabled_rules(site, origin, "", "the new versions of files")
     if not config.dry_run:
-        needed = NEEDED_IN_PLACE if config.mode != "copy" else NEEDED_TO_MOVE if moves else NEEDED_TO_MARK
+        marking = NEEDED_IN_PLACE if config.mode != "copy" else NEEDED_TO_MOVE if moves else NEEDED_TO_MARK
+        needed = {**marking, **(NEEDED_TO_CORRECT if corrects else {})}
         yield from _missing_rights(site, origin, targets.identity.id, needed)
 
 

@@ -17,6 +17,7 @@ from export_session.report.outputs import UNFINISHED, GrowingTable, write_page
 from export_session.report.summary import COLUMNS, Edited, Row, State, Summary, page
 from export_session.report.table_page import render
 from export_session.report.workbook import Sheet, write_workbook
+from export_session.session.origin import acquisitions_below
 from export_session.session.provenance import GEAR, QC, object_at
 from export_session.session.quality import said_of
 from export_session.session.result import Route
@@ -91,7 +92,7 @@ def _acquisitions(
     if not wanted:
         return found, True
     most, number = max(FEW, sessions), 0
-    for row in islice(site.children(destination.level, destination.id, Acquisition), most):
+    for row in islice(acquisitions_below(site, destination), most):
         found[row.parents.get("session", "")].append(row)
         number += 1
     return found, number < most

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydicom.datadict import tag_for_keyword
 
-from export_session.dicom.vocabulary import Follow, Options
+from export_session.dicom.vocabulary import Attribution, Change, Follow, Options
 from export_session.record import Status, Verification
 from export_session.session.checks import hash_agrees
+from export_session.session.corrected import attributed, of_elements
 from export_session.session.provenance import (
     Provenance,
     carried_info,
@@ -51,6 +52,11 @@ class FilePlan:
     options: Options = field(default_factory=Options)
     untouched: bool = False  # archive: the bytes and header as they are
     references: References = field(default_factory=References)
+    fields: Mapping[str, Attribution] = field(default_factory=dict)  # who asked for overrides, by keyword
+
+    def attributed(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """Return changes with who asked for them, as far as a sheet of corrections did."""
+        return attributed(changes, of_elements(self.origin.info), self.fields)
 
     @property
     def is_dicom(self) -> bool:

@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from export_session.dicom import Identity
+from export_session.dicom import Attribution, Identity
 from export_session.dicom.identity import identity_in
 from export_session.dicom.remains.traces import traces_of
 from export_session.errors import ExportError
 from export_session.field_mapping import FieldMapping
 from export_session.record import FileRecord, Status, Timing, Verification
 from export_session.session.classification import Schema, allowed
+from export_session.session.corrected import of_field
 from export_session.session.file_plan import FilePlan, References, Verified, known_status
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
-from export_session.session.provenance import Provenance, is_copy, is_copy_of, object_at
+from export_session.session.provenance import KEY, Provenance, is_copy, is_copy_of, object_at
 from export_session.session.quality import Counts
 from export_session.session.remains import in_file, remarks
 from export_session.session.transfer import Handling, Prepared, deliver, prepare, update_copy
@@ -94,7 +95,19 @@ def _plan(
         options=run.config.options,
         untouched=untouched,
         references=run.references.get(file.file_id, NO_REFERENCES) if not untouched else NO_REFERENCES,
+        fields={} if untouched else _asked_for(run.mapping, (*origin.above(pair.origin),)),
     )
+
+
+def _asked_for(mapping: FieldMapping, containers: Iterable[Container]) -> dict[str, Attribution]:
+    """Return who asked for the values of Flywheel fields, by the keyword that they are mapped to."""
+    levels = {container.level: container for container in containers if KEY in container.info}
+    found = {}
+    for keyword, source in mapping.rows.items() if levels else ():
+        container = levels.get(source.partition(".")[0])  # type: ignore[call-overload]  # a level, or "file"
+        if container and (attribution := of_field(container.document(), container.info, source)):
+            found[keyword] = attribution
+    return found
 
 
 def copy_in(pair: Pair[Container], file: File) -> File | None:
@@ -155,7 +168,8 @@ def attempted(run: Run, plan: FilePlan, step: Callable[[Run, FilePlan], FileOutc
         return outcome
     log.error("%s: %s", plan.origin_path, outcome.for_log)
     failed = row(plan, Status.FAILED)
-    told = replace(failed, error=outcome.message, refused=outcome.refused, not_made=outcome.not_made)
+    refused, not_made = plan.attributed(outcome.refused), plan.attributed(outcome.not_made)
+    told = replace(failed, error=outcome.message, refused=refused, not_made=not_made)
     return FileOutcome(told, None)
 
 

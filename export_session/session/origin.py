@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from export_session.errors import AccessDenied, NotFound, OriginChanged
 from export_session.session.provenance import KEY, carried_info, digest, object_at
-from export_session.site import ReadSite
+from export_session.site import ReadSite, equals
 from export_session.site.model import EXPORTED, Acquisition, Container, File, Project, Session, Subject
 from export_session.support.parallel import Workers
 
@@ -43,6 +43,14 @@ class Origin:
         if container.level == "acquisition":
             labels.append(container.label)
         return "/".join(labels)
+
+
+def acquisitions_below(site: ReadSite, container: Project | Subject | Session) -> Iterator[Acquisition]:
+    """List the acquisitions below a container; Flywheel has no such list of a subject's."""
+    if isinstance(container, Subject):
+        of_subject = equals("parents.subject", container.id)
+        return site.children("project", container.parents["project"], Acquisition, of_subject)
+    return site.children(container.level, container.id, Acquisition)
 
 
 def assert_unchanged(

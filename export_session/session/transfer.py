@@ -114,12 +114,13 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
 def _rewrite(plan: FilePlan, source: Path, target: Path) -> Result:
     header = object_at(plan.origin.info, "header")
     try:
-        return rewrite(source, target, header, plan.wanted, follow=plan.references.follow, **asdict(plan.options))
+        done = rewrite(source, target, header, plan.wanted, follow=plan.references.follow, **asdict(plan.options))
     except NotDicom:
         if plan.must_be_dicom or plan.references.follow:
             raise
         note = "the file is no DICOM file by type, name or content, and goes out as it is"
         return Result(modified=False, notes=(note,), header=header)
+    return replace(done, changes=plan.attributed(done.changes), refused=plan.attributed(done.refused))
 
 
 def deliver(

@@ -49,7 +49,8 @@ class Correction:
 
     selector: Selector
     target: str  # as in the sheet: keyword, path, private key, or a field such as subject.label
-    new: Any  # JSON value; None empties the element
+    new: Any  # JSON value; None empties the element (the very null where exact), UNSAID takes it out of the metadata
     place: Place  # of the new value
     current: Any = field(default=UNSAID)  # a condition: what the site must say now; None: that it says nothing
     reason: str = ""
+    exact: bool = False  # `new` is the very value to store, not text that a person typed

@@ -47,6 +47,7 @@ class File:
     parent_level: Level
     parent_id: str
     modified: str = ""  # ISO 8601, as the site gives it: when its content or its metadata last changed
+    info_is_hidden: bool = False  # whether a listing left out the info that the file has
 
     def document(self) -> dict[str, Any]:
         """Return the fields that a row of a dicom-map may name."""

@@ -138,14 +138,14 @@ class Site(ReadSite, Protocol):
     def set_info(self, level: Level, container_id: str, values: Mapping[str, Any]) -> None:
         """Replace top-level keys of a container's info, leaving the others."""
 
+    def delete_info(self, level: Level, container_id: str, keys: Sequence[str]) -> None:
+        """Take top-level keys out of a container's info; those that are gone already count as taken out."""
+
     def add_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
         """Add tags; those already there are left."""
 
     def remove_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
         """Remove tags; those that are not there are left out."""
-
-    def delete_info(self, level: Level, container_id: str, keys: Sequence[str]) -> None:
-        """Delete top-level keys of a container's info."""
 
     def add_note(self, level: Level, container_id: str, text: str) -> None:
         """Add a note."""

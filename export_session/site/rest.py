@@ -142,6 +142,11 @@ class FlywheelSite:
         what = f"set the info of the {level}"
         self._ask(forms.modified, what, "PATCH", path, body={"set": values}, id=container_id)
 
+    def delete_info(self, level: Level, container_id: str, keys: Sequence[str]) -> None:
+        path = f"/{PLURAL[level]}/{{id}}/info"
+        what = f"take keys out of the info of the {level}"
+        self._ask(forms.modified, what, "PATCH", path, body={"delete": list(keys)}, id=container_id)
+
     def add_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
         what = f"tag the {level}"
         path = f"/{PLURAL[level]}/{{id}}/tags"
@@ -156,11 +161,6 @@ class FlywheelSite:
         self._ask(forms.nothing, what, "DELETE", path, body=list(tags), id=container_id)
         if set(tags) & set(self.read(KINDS[level], container_id).tags):
             raise NoAnswer(f"{what}: the site accepted it but shows the tags still")
-
-    def delete_info(self, level: Level, container_id: str, keys: Sequence[str]) -> None:
-        path = f"/{PLURAL[level]}/{{id}}/info"
-        what = f"delete info of the {level}"
-        self._ask(forms.modified, what, "PATCH", path, body={"delete": list(keys)}, id=container_id)
 
     def add_note(self, level: Level, container_id: str, text: str) -> None:
         path = f"/{PLURAL[level]}/{{id}}/notes"

@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from export_session.errors import Unreachable
 from export_session.site.model import KINDS, PARENT, Container, File, Level, Parent, Project
@@ -25,6 +25,18 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 C = TypeVar("C", bound=Container)
 L = TypeVar("L", bound=Container | Job)
+
+
+class View(Protocol):
+    """How a container is to be seen by those who read it."""
+
+    def __call__(self, container: C, /) -> C:
+        """Return it as it is to be seen."""
+
+
+def _as_it_is(container: C, /) -> C:
+    return container
+
 
 FIRST_WAIT = 0.5  # seconds
 LONGEST_WAIT = 30.0
@@ -41,15 +53,22 @@ class PatientSite:
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        view: View = _as_it_is,
     ) -> None:
         self._site = site
         self._patience = patience
         self._clock = clock
         self._sleep = sleep
+        self._view = view
 
     def with_patience(self, seconds: float) -> PatientSite:
         """Return the same site with a smaller budget of its own, for one file."""
-        return PatientSite(self._site, Patience(seconds, self._patience), clock=self._clock, sleep=self._sleep)
+        patience = Patience(seconds, self._patience)
+        return PatientSite(self._site, patience, clock=self._clock, sleep=self._sleep, view=self._view)
+
+    def seen_as(self, view: View) -> PatientSite:
+        """Return the same site with containers shown otherwise: in a preview, as they are to be."""
+        return PatientSite(self._site, self._patience, clock=self._clock, sleep=self._sleep, view=view)
 
     # Reading: done twice is done once.
 
@@ -63,12 +82,13 @@ class PatientSite:
         return self._persist(lambda: self._site.find_project(group, label))
 
     def read(self, kind: type[C], container_id: str) -> C:
-        return self._persist(lambda: self._site.read(kind, container_id))
+        return self._view(self._persist(lambda: self._site.read(kind, container_id)))
 
     def children(
         self, parent: Parent, parent_id: str, kind: type[C], *conditions: Condition, with_info: bool = False
     ) -> Iterator[C]:
-        return self._list(lambda: self._site.children(parent, parent_id, kind, *conditions, with_info=with_info))
+        listed = self._list(lambda: self._site.children(parent, parent_id, kind, *conditions, with_info=with_info))
+        return map(self._view, listed)
 
     def actions(self, project: Project, user: str) -> frozenset[str] | None:
         return self._persist(lambda: self._site.actions(project, user))
@@ -99,14 +119,14 @@ class PatientSite:
     def set_info(self, level: Level, container_id: str, values: Mapping[str, Any]) -> None:
         self._persist(lambda: self._site.set_info(level, container_id, values))
 
+    def delete_info(self, level: Level, container_id: str, keys: Sequence[str]) -> None:
+        self._persist(lambda: self._site.delete_info(level, container_id, keys))
+
     def add_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
         self._persist(lambda: self._site.add_tags(level, container_id, tags))
 
     def remove_tags(self, level: Level, container_id: str, tags: Sequence[str]) -> None:
         self._persist(lambda: self._site.remove_tags(level, container_id, tags))
-
-    def delete_info(self, level: Level, container_id: str, keys: Sequence[str]) -> None:
-        self._persist(lambda: self._site.delete_info(level, container_id, keys))
 
     def delete_note(self, level: Level, container_id: str, note_id: str) -> None:
         self._persist(lambda: self._site.delete_note(level, container_id, note_id))

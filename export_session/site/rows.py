@@ -118,6 +118,7 @@ def file_of(level: Level, parent_id: str, row: Any) -> File:
         parent_level=level,
         parent_id=parent_id,
         modified=str(row.get("modified") or ""),
+        info_is_hidden=bool(row.get("info_exists")) and not row.get("info"),
     )
 
 

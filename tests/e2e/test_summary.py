@@ -146,6 +146,13 @@ def test_it_works_on_a_subject_and_without_any_session(world: World) -> None:
     assert list(states(world.run(world.quarantine.sessions()[0], summarize=True))) == ["1"]
 
 
+def test_exported_sessions_of_a_subject_are_told_from_edited_ones(study: World) -> None:
+    subject = study.quarantine.subjects.find_first("label=sub-001")
+    run = study.run(subject, summarize=True)
+    assert run.code == 0, run.printed
+    assert (states(run)["same"], states(run)["edited"]) == (("exported", "no"), ("exported", "yes"))
+
+
 def test_a_workbook_that_cannot_be_written_is_said(world: World, tmp_path: Path) -> None:
     where = ("project", world.quarantine.id)
     folder = gear.stage(tmp_path / "gear", world.site.api_key, where, world.config(summarize=True))

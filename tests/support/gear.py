@@ -44,17 +44,30 @@ class Run:
         return self.table("_dicom_changes.csv")
 
 
-def stage(folder: Path, api_key: str, destination: tuple[str, str], config: dict[str, Any], job: str = "") -> Path:
-    """Make a gear directory."""
+def stage(
+    folder: Path,
+    api_key: str,
+    destination: tuple[str, str],
+    config: dict[str, Any],
+    job: str = "",
+    corrections: Path | None = None,
+) -> Path:
+    """Make a gear directory; a sheet of corrections is put where the engine puts inputs."""
     for name in ("input", "output", "work"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     shutil.copy(HOME / "manifest.json", folder)
-    document = {
+    document: dict[str, Any] = {
         "config": config,
         "inputs": {"api-key": {"base": "api-key", "key": api_key}},
         "destination": {"type": destination[0], "id": destination[1]},
         "job": {"id": job},
     }
+    if corrections:
+        target = folder / "input" / "corrections" / corrections.name
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(corrections, target)
+        location = {"path": str(target), "name": target.name}
+        document["inputs"]["corrections"] = {"base": "file", "location": location}
     (folder / "config.json").write_text(json.dumps(document))
     return folder
 

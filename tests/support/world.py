@@ -116,12 +116,13 @@ class World:
         api_key: str = "",
         job: str = "",
         environment: dict[str, str] | None = None,
+        corrections: Path | None = None,
         **config: Any,
     ) -> gear.Run:
         """Run the gear on a container as a process of its own."""
         where = (destination.container_type, destination.id)
         folder = self.folder / f"gear-{next(NUMBERS)}"
-        staged = gear.stage(folder, api_key or self.site.api_key, where, self.config(**config), job)
+        staged = gear.stage(folder, api_key or self.site.api_key, where, self.config(**config), job, corrections)
         return gear.run(staged, timeout=300.0, **(environment or {}))
 
     def copy_of(self, session: Any, project: str = "Export") -> Any:
