@@ -77,7 +77,7 @@ def _look_at(state: _Check, spot: Spot) -> None:
         state.met.add(row.correction.place)
         _keep_for_container(state, row, spot)
     for file in spot.container.files:
-        aimed: dict[object, list[Row]] = defaultdict(list)
+        aimed: dict[tuple[object, ...], list[Row]] = defaultdict(list)
         for row in state.rows.of(spot, file):
             state.met.add(row.correction.place)
             if isinstance(row.aim, Field):
@@ -89,6 +89,7 @@ def _look_at(state: _Check, spot: Spot) -> None:
                 state.problems.add(
                     row.correction, "the file is not DICOM, so it has no such element", _path(spot, file)
                 )
+        _refuse_overlaps(state, aimed, _path(spot, file))
         for rows in aimed.values():
             state.used.update(row.correction.place for row in rows)
             agreed = _agreed(state, rows, _path(spot, file))
@@ -124,6 +125,15 @@ def _agreed(state: _Check, rows: list[Row], met: str) -> Row | None:
             state.problems.add(other.correction, text, met)
             return None
     return first
+
+
+def _refuse_overlaps(state: _Check, aimed: Mapping[tuple[object, ...], list[Row]], met: str) -> None:
+    """Refuse rows for elements in the items of a sequence that another row empties."""
+    for place, rows in aimed.items():
+        for whole in (aimed[place[:end]][0] for end in range(1, len(place), 2) if place[:end] in aimed):
+            for row in rows:
+                text = f"{row.aim.path}: {whole.correction.place} is for the sequence that it lies in"
+                state.problems.add(row.correction, text, met)
 
 
 # Files

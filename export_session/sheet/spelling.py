@@ -140,4 +140,4 @@ def _is_certain(value: Any, vr: str) -> bool:
     if not isinstance(value, str) or "\\" in value or vr in NUMBER_VRS or vr in BINARY_VRS or vr in ("AT", "SQ"):
         return False
     sturdy = bool(_STURDY.fullmatch(value)) or not (_FRAGILE.fullmatch(value) or value.upper() in LOGICAL)
-    return sturdy and (vr in CHARSET_VRS or bool(_CODE.fullmatch(value)))
+    return sturdy and (vr in CHARSET_VRS or (bool(vr) and bool(_CODE.fullmatch(value))))

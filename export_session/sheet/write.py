@@ -8,7 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from export_session.dicom.edits.asked import asked
+from export_session.dicom.vocabulary import Options
 from export_session.errors import OutputError
+from export_session.session.headers import element_of
 from export_session.sheet.columns import CURRENT, ELEMENT, LONG, NEW, REASON
 from export_session.sheet.model import UNSAID, Correction
 from export_session.sheet.spelling import ESCAPE, is_kept, spelled
@@ -35,7 +38,7 @@ def write_sheet(corrections: Iterable[Correction], path: Path) -> None:
 
 def _row(correction: Correction) -> list[str]:
     target = target_of(correction.target)
-    vr = target.vr if isinstance(target, Target) else ""
+    vr = target.vr if isinstance(target, Target) and _reads_back(correction, target) else ""
     cells = {
         **vars(correction.selector),
         ELEMENT: correction.target,
@@ -44,6 +47,14 @@ def _row(correction: Correction) -> list[str]:
         REASON: correction.reason,
     }
     return [cells[name] for name in LONG]
+
+
+def _reads_back(correction: Correction, target: Target) -> bool:
+    """Whether a value that must be stored exactly is what its text would be taken for if a person typed it."""
+    if not correction.exact or target.level != "file" or not isinstance(correction.new, str):
+        return True
+    answer = asked(element_of(correction.target).key, correction.new, Options(edit_uids=True), nested=True)
+    return not answer.refusal and bool(answer.value == correction.new)
 
 
 def write_rows(rows: Rows, path: Path, more: Mapping[str, Rows] | None = None) -> None:
