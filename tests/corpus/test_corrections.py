@@ -69,7 +69,7 @@ def chosen(importer: str, every: int) -> Iterator[Sample]:
 def test_a_row_does_what_the_same_value_does_when_it_is_typed(importer: str, every: int, tmp_path: Path) -> None:
     wrong, count = [], 0
     for sample in chosen(importer, every):
-        for edit, row in every_edit(sample, importer):
+        for edit, row in list(every_edit(sample, importer))[:: min(every, 6)]:
             session = session_of({"a.dcm": sample.header(importer)})
             plan, problems = planned(session, [row], edit_varying="all")
             if problems:
@@ -79,7 +79,7 @@ def test_a_row_does_what_the_same_value_does_when_it_is_typed(importer: str, eve
             after = plan.applied_to(session).files[0].info["header"]
             if stored(sample, after, tmp_path / "sheet") != stored(sample, edit.header, tmp_path / "typed"):
                 wrong.append(f"{sample.name}: {row.target} = {row.new!r}, {edit.kind}")
-    assert count > 800 / every
+    assert count > 800 / (every * min(every, 6))
     assert not wrong, f"{len(wrong)} of {count}:\n" + "\n".join(wrong[:40])
 
 

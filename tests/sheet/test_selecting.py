@@ -11,7 +11,7 @@ from local_site.storage.stamps import IdSource
 from tests.sheet.applying import Checked, asks, checked
 from tests.support.world import World, image
 
-KIND = {"type": "dicom", "modality": "MR"}
+KIND: dict[str, Any] = {"type": "dicom", "modality": "MR"}
 
 
 def two_subjects(world: World) -> dict[tuple[str, str], Any]:

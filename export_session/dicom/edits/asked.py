@@ -88,10 +88,21 @@ def _typed(key: Key, value: Any, vr: str) -> Asked:
     if not vr:  # an element that only its maker knows
         return Asked(value, vr, "" if is_plain(value) else "it takes a value, not an object")
     vm = vm_in_dictionary(key.tag, key.creator)
+    value = _as_tag(value) if vr == "AT" else value
     typed = in_dicom_form(value, Target(vr, "" if key.creator else key.name, vm))
     written = _as_text(typed.value) if vr in STRING_VRS - NUMBER_VRS else typed.value
     refusal = typed.refusal or why_unwritable(written, vr, vm)
     return Asked(written if refusal else _as_shown(written, vr, vm), vr, refusal, typed.remark)
+
+
+def _as_tag(value: Any) -> Any:
+    """Return the numbers as which importers show tags; eight digits are those of a tag as DICOM writes it."""
+    if isinstance(value, list):
+        return [_as_tag(part) for part in value]
+    if isinstance(value, str) and "\\" in value:
+        return _as_tag(value.split("\\"))
+    is_number = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) != len("00181063")
+    return int(value) if is_number else value
 
 
 def _as_text(value: Any) -> Any:
