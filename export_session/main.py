@@ -23,6 +23,7 @@ from export_session.launch.selection import select
 from export_session.launch.summary import summarize
 from export_session.record import RunRecord, SessionRecord
 from export_session.report import Outputs, closing_lines
+from export_session.session.audit_trail import UNKNOWN, AuditTrail
 from export_session.session.files import Run
 from export_session.session.provenance import GEAR
 from export_session.session.transfer import Handling
@@ -127,7 +128,7 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         settings=chosen.for_report(),
         sessions=sessions,
         error=error,
-        remarks=_remarks(chosen, sessions),
+        remarks=_remarks(chosen, sessions, run.handling.trail),
         nothing_selected=selection.why_empty,
     )
     return _told(record, outputs)
@@ -138,10 +139,11 @@ def _what_is_mapped(chosen: Settings) -> str:
     return f"only the {counted(rows, 'row')} of the dicom-map are written" if rows else "nothing is mapped"
 
 
-def _remarks(chosen: Settings, sessions: Sequence[SessionRecord]) -> tuple[str, ...]:
-    """Say of the mapping what no single file can say."""
+def _remarks(chosen: Settings, sessions: Sequence[SessionRecord], trail: AuditTrail) -> tuple[str, ...]:
+    """Say of the mapping, and of the authors of the edits, what no single file can say."""
     files = [file for session in sessions for file in session.files]
-    return tuple(chosen.mapping.unused(file.mapped for file in files)) if files else ()
+    unused = tuple(chosen.mapping.unused(file.mapped for file in files)) if files else ()
+    return (*unused, UNKNOWN) if trail.is_missing else unused
 
 
 def _told(record: RunRecord, outputs: Outputs) -> bool:

@@ -97,6 +97,7 @@ class Provenance:
     notes: int = 0  # remarks that a person should have read
     gear: str = GEAR
     job: str = ""
+    settled: str = ""  # where the audit trail said that no person wrote a value: when the origin was last changed
 
     def to_info(self) -> dict[str, Any]:
         """Return the value of ``info.export``."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from export_session.site.forms import Form, Row, WrongForm, an_object, list_in, number_in, object_in, text_of
 from export_session.site.model import DETAILS, Container, File, Level
-from export_session.site.port import Identity
+from export_session.site.port import Identity, Recorded
 
 C = TypeVar("C", bound=Container)
 
@@ -98,6 +98,40 @@ def _permissions(row: Row) -> dict[str, frozenset[str]]:
         user = str(entry.get("_id"))
         roles[user] = roles.get(user, frozenset()) | frozenset(list_in(entry, "role_ids"))
     return roles
+
+
+def changes_of(value: Any) -> tuple[Recorded, ...]:
+    """Take the changes of a file from the audit trail, in the order of time."""
+    row = an_object(value)
+    if "changes" not in row:
+        raise WrongForm("an object with changes")
+    changes = [_change(one) for one in map(an_object, list_in(row, "changes"))]
+    return tuple(sorted(changes, key=lambda one: (_moment(one.at), one.version, one.revision)))
+
+
+def _change(row: Row) -> Recorded:
+    origin = object_in(row, "origin")
+    return Recorded(
+        at=text_of(row, "created"),
+        revision=_number_or_none(row, "revision"),
+        version=_number_or_none(row, "file_version"),
+        kind=str(origin.get("type") or ""),
+        author=str(origin.get("id") or ""),
+        reason=str(row.get("reason") or ""),
+        patch=row.get("patch"),
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise WrongForm("an object whose changes have a time") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _number_or_none(row: Row, key: str) -> int:
+    return number_in(row, key) if row.get(key) is not None else 0
 
 
 def file_of(level: Level, parent_id: str, row: Any) -> File:
