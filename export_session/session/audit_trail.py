@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from threading import Lock
+from types import MappingProxyType
 
-from export_session.dicom.vocabulary import HeaderPath, Writing, Written
+from export_session.dicom.edits.edit import place_text
+from export_session.dicom.vocabulary import Attribution, HeaderPath, Writing, Written
 from export_session.session.history import History
 from export_session.site import ReadSite, Recorded
 from export_session.site.model import File
@@ -14,6 +18,9 @@ from export_session.site.model import File
 log = logging.getLogger(__name__)
 
 UNKNOWN = "Authors are unknown: this site keeps no audit trail, or does not show it to this API key."
+
+
+NO_SHEET: Mapping[str, Attribution] = MappingProxyType({})
 
 
 class AuditTrail:
@@ -29,8 +36,15 @@ class AuditTrail:
         """Whether it was asked for, and the site has none to show."""
         return self._is_kept is False
 
-    def written(self, site: ReadSite, file: File) -> Written:
-        """Return what tells who wrote a value in ``info.header`` of a file; the site is asked when that is."""
+    def written(self, site: ReadSite, file: File, sheet: Mapping[str, Attribution] = NO_SHEET) -> Written:
+        """Return what tells who wrote a value in ``info.header`` of a file; the site is asked when that is.
+
+        Parameters
+        ----------
+        sheet
+            By path, the values that stand there because a sheet of corrections said so: they are corrections of a
+            person, whoever entered them. The trail adds when that was, and by which user.
+        """
         answers = self._answers.setdefault(_key(file), {})
 
         @cache
@@ -41,7 +55,9 @@ class AuditTrail:
         def written(place: HeaderPath) -> Writing | None:
             if place not in answers:
                 told = history()
-                answers[place] = told.at(place) if told else None
+                known = told.at(place) if told else None
+                said = sheet.get(place_text(place))
+                answers[place] = _by_sheet(said, known) if said else known
             return answers[place]
 
         return written
@@ -61,6 +77,13 @@ class AuditTrail:
                         log.info(UNKNOWN)
                     return changes
         return site.changes(file) if self._is_kept else None
+
+
+def _by_sheet(said: Attribution, known: Writing | None) -> Writing:
+    """Return who made a value that a sheet asked for: the sheet says why, the trail when it was entered."""
+    at = known.attribution.at if known else ""
+    author = known.attribution.author if known and known.by_person else ""
+    return Writing(replace(said, author=said.author or author, at=said.at or at), by_person=True)
 
 
 def _key(file: File) -> tuple[str, int, str]:

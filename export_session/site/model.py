@@ -47,6 +47,7 @@ class File:
     parent_level: Level
     parent_id: str
     modified: str = ""  # ISO 8601, as the site gives it: when its content or its metadata last changed
+    threats: tuple[str, ...] = ()  # malware that the site found in this version
 
     def document(self) -> dict[str, Any]:
         """Return the fields that a row of a dicom-map may name."""
@@ -90,6 +91,7 @@ class Project(Container):
 
     group: str  # id
     permissions: Mapping[str, frozenset[str]]  # user id: ids of the roles that the user has here
+    locked: str = ""  # why nothing in it can be changed, "" where it can
 
     @property
     def path(self) -> str:

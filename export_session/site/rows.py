@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -79,7 +79,8 @@ def _of_level(level: Level, row: Row) -> dict[str, Any]:
     """Return what one level has beside what all have."""
     parents = object_in(row, "parents")
     if level == "project":
-        return {"group": parents.get("group") or str(row.get("group") or ""), "permissions": _permissions(row)}
+        group = parents.get("group") or str(row.get("group") or "")
+        return {"group": group, "permissions": _permissions(row), "locked": _lock(row)}
     if level == "session":
         subject = object_in(row, "subject")
         return {
@@ -90,6 +91,12 @@ def _of_level(level: Level, row: Row) -> dict[str, Any]:
         parent = object_in(row, "parent")
         return {"parent_level": text_of(parent, "type"), "parent_id": text_of(parent, "id")}
     return {}
+
+
+def _lock(row: Row) -> str:
+    """Return why a project is locked; sites say so by an object."""
+    lock = row.get("locked")
+    return str((lock.get("reason") if isinstance(lock, Mapping) else "") or "no reason given") if lock else ""
 
 
 def _permissions(row: Row) -> dict[str, frozenset[str]]:
@@ -152,4 +159,11 @@ def file_of(level: Level, parent_id: str, row: Any) -> File:
         parent_level=level,
         parent_id=parent_id,
         modified=str(row.get("modified") or ""),
+        threats=tuple(_threats(row)),
     )
+
+
+def _threats(row: Row) -> Iterator[str]:
+    """Yield the names of what a malware scan found in a file."""
+    for event in map(an_object, list_in(row, "scan_events")):
+        yield from (str(threat.get("name") or "malware") for threat in map(an_object, list_in(event, "threats")))
