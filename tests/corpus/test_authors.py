@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from export_session.dicom import Attribution, rewrite
 from export_session.dicom.edits.find import find_edits
 from export_session.dicom.vocabulary import Options, Writing
 from export_session.errors import HeaderError
-from tests.corpus.samples import FMI, GRP3, MRC, Sample, samples
+from tests.corpus.samples import FMI, GRP3, MRC, Sample
 from tests.corpus.test_edits_over_corpus import UNREADABLE
 from tests.corpus.test_no_phantom_edits import alter_all, instances, is_whole, read_by, summary
 
@@ -20,12 +19,12 @@ ADA = Attribution("ada@example.org", "2024-01-01T12:00:00+00:00", "", "audit tra
 MACHINE = Writing(Attribution("job 7"), by_person=False)
 PERSON = Writing(ADA, by_person=True)
 IMPORT = Writing(ADA, by_person=True, corrects=False)
-EVERY = 30  # of so many files one is tried
+EVERY = 15  # of so many files one is tried
 
 
 def some(importer: str) -> list[Sample]:
     found = [one for one in read_by(importer) if is_whole(one) and one.name not in UNREADABLE]
-    return [one for one in found if not zlib.crc32(one.name.encode()) % EVERY]
+    return found[::EVERY]
 
 
 def altered(sample: Sample, importer: str) -> dict[str, Any]:
@@ -81,7 +80,3 @@ def test_what_jobs_wrote_leaves_the_file_as_it_is(importer: str, tmp_path: Path)
         assert (result.modified, result.changes, result.refused) == (False, (), ()), sample.name
         again = find_edits(instances(sample), result.header)
         assert not again.edits, f"{sample.name}: {summary(again)}"
-
-
-def test_there_are_samples() -> None:
-    assert samples()
