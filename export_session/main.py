@@ -23,6 +23,7 @@ from export_session.launch.selection import select
 from export_session.launch.summary import summarize
 from export_session.record import RunRecord, SessionRecord, kind_of
 from export_session.report import Outputs, closing_lines
+from export_session.session.audit_trail import UNKNOWN, AuditTrail
 from export_session.session.files import Run
 from export_session.session.provenance import GEAR
 from export_session.session.result import Route
@@ -143,7 +144,7 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         settings=chosen.for_report(),
         sessions=sessions,
         error=error,
-        remarks=(*filter(None, [corrections]), *_remarks(chosen, sessions)),
+        remarks=(*filter(None, [corrections]), *_remarks(chosen, sessions, run.handling.trail)),
         nothing_selected=selection.why_empty,
     )
     return _told(record, outputs)
@@ -159,12 +160,12 @@ def _what_is_mapped(chosen: Settings) -> str:
     return f"only the {counted(rows, 'row')} of the dicom-map are written" if rows else "nothing is mapped"
 
 
-def _remarks(chosen: Settings, sessions: Sequence[SessionRecord]) -> tuple[str, ...]:
-    """Say of configuration and mapping what no single file can say."""
+def _remarks(chosen: Settings, sessions: Sequence[SessionRecord], trail: AuditTrail) -> tuple[str, ...]:
+    """Say of configuration, mapping and the authors of the edits what no single file can say."""
     files = [file for session in sessions for file in session.files]
     mapped = chosen.config.mode != "restore"  # which writes nothing into files
     unused = tuple(chosen.mapping.unused(file.mapped for file in files)) if files and mapped else ()
-    return (*chosen.config.unused, *unused)
+    return (*chosen.config.unused, *unused, *([UNKNOWN] if trail.is_missing else []))
 
 
 def _told(record: RunRecord, outputs: Outputs) -> bool:

@@ -31,7 +31,7 @@ from export_session.dicom.findings import one_of_each, with_findings
 from export_session.dicom.identity import identity_of
 from export_session.dicom.remains.long_values import long_values
 from export_session.dicom.remains.search import find_remaining
-from export_session.dicom.vocabulary import Assignment, Follow, Options, Result
+from export_session.dicom.vocabulary import Assignment, Follow, Options, Result, Written, written_by_somebody
 from export_session.dicom.writing.apply import Edited
 from export_session.dicom.writing.elements import reread
 from export_session.dicom.writing.original_attributes import ORIGINAL_ATTRIBUTES, original_attributes
@@ -60,6 +60,7 @@ def rewrite(
     *,
     follow: Follow | None = None,
     modified_at: str = "",
+    written: Written = written_by_somebody,
     **options: Any,
 ) -> Result:
     """Write a copy of a DICOM file with the edits of its metadata in it.
@@ -80,6 +81,9 @@ def rewrite(
     modified_at
         When the edits were made, as a DICOM date and time, for ``record_original_attributes``; without it the
         date of each instance itself stands, so that the same input always gives the same bytes.
+    written
+        Tells who wrote the value at a place of ``header`` last, where that is recorded. What a gear or the site wrote
+        is no edit; where the bytes leave a doubt, what a person corrected is one.
     **options
         Those of :class:`~export_session.dicom.Options`.
 
@@ -101,11 +105,11 @@ def rewrite(
         kinds = Counter(instance.kind for instance in instances)
         if not kinds[Kind.INSTANCE]:
             if kinds[Kind.DIRECTORY]:
-                result = _of_directory(instances, header, overrides, chosen)
+                result = _of_directory(instances, header, overrides, chosen, written)
                 return replace(result, notes=(*result.notes, _OUTDATED)) if follow else result
             return _without_instances(source, header, rereader(file, instances), instances)
         try:
-            decision = find_edits(instances, header, overrides, chosen, rereader(file, instances))
+            decision = find_edits(instances, header, overrides, chosen, rereader(file, instances), written=written)
         except StaleMetadata:
             refuse_packed(instances)
             raise
@@ -126,11 +130,11 @@ def rewrite(
                     for index, edited in plan.edited.items()
                 }
                 _write(file, target, instances, elements, ReadBack(assignments, plan.edited, instances))
-                written = [_with(one, elements.get(index, {})) for index, one in enumerate(instances)]
+                rewritten = [_with(one, elements.get(index, {})) for index, one in enumerate(instances)]
                 if chosen.check_conformance:
-                    pairs = ((instances[i], written[i]) for i in one_of_each(instances, elements))
+                    pairs = ((instances[i], rewritten[i]) for i in one_of_each(instances, elements))
                     result = with_findings(result, pairs)
-                result = replace(result, identity=identity_of(written))
+                result = replace(result, identity=identity_of(rewritten))
                 return _with_remains(result, file, instances, elements, source.name)
         return replace(result, identity=identity_of(instances))
 
@@ -200,11 +204,15 @@ def _holds_signature(element: Element) -> bool:
 
 
 def _of_directory(
-    instances: Sequence[Instance], header: Mapping[str, Any], overrides: Mapping[str, Any] | None, options: Options
+    instances: Sequence[Instance],
+    header: Mapping[str, Any],
+    overrides: Mapping[str, Any] | None,
+    options: Options,
+    written: Written,
 ) -> Result:
     """Find what was edited in a DICOMDIR, and refuse it."""
     files = [replace(instance, kind=Kind.INSTANCE) for instance in instances]
-    decision = find_edits(files, header, overrides, options)
+    decision = find_edits(files, header, overrides, options, written=written)
     refusals = dict.fromkeys(range(len(decision.assignments)), _DIRECTORY)
     plan = make_plan(files, decision.assignments, refusals)
     result = _result(header, decision, plan, files)

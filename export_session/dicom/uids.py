@@ -18,7 +18,7 @@ from export_session.dicom.edits.find import find_edits
 from export_session.dicom.files.file import open_file
 from export_session.dicom.following import FileUids, InstanceUids
 from export_session.dicom.rewrite import rereader
-from export_session.dicom.vocabulary import Assignment, Options
+from export_session.dicom.vocabulary import Assignment, Options, Written, written_by_somebody
 from export_session.dicom.writing.mentions import mentions
 from export_session.dicom.writing.plan import make_plan
 from export_session.dicom.writing.uids import Taken, duplicate_uids
@@ -27,13 +27,18 @@ _TAGS = (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, FRAME_OF_REFERENCE_UID, SOP_IN
 
 
 def read_uids(
-    source: Path, header: Mapping[str, Any], overrides: Mapping[str, Any] | None = None, **options: Any
+    source: Path,
+    header: Mapping[str, Any],
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    written: Written = written_by_somebody,
+    **options: Any,
 ) -> FileUids:
     """Read the UIDs that a file bears and refers to, and find how the edits of its metadata change them.
 
     Parameters
     ----------
-    source, header, overrides, **options
+    source, header, overrides, written, **options
         As for :func:`~export_session.dicom.rewrite`.
 
     Raises
@@ -47,7 +52,7 @@ def read_uids(
         if not any(one.kind is Kind.INSTANCE for one in instances):
             directories = [main_data_set(one) for one in instances if one.kind is Kind.DIRECTORY]
             return FileUids(mentioned=_all_in(directories))
-        decision = find_edits(instances, header, overrides, chosen, rereader(file, instances))
+        decision = find_edits(instances, header, overrides, chosen, rereader(file, instances), written=written)
     assignments = _written(instances, decision.assignments)
     new = _new_uids(assignments, range(len(instances)))
     taken = Taken(assignments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -107,6 +107,27 @@ class Attribution:
     source: str = ""  # what tells so: "audit trail", or the cell of a sheet of corrections
 
 
+HeaderPath = tuple[str | int, ...]  # keys and indices from ``info.header`` down to a value
+
+
+@dataclass(frozen=True)
+class Writing:
+    """The change that made a value of the metadata what it is now."""
+
+    attribution: Attribution
+    by_person: bool  # False: a gear or the site itself made it
+    corrects: bool = True  # whether it changed a header that was there; False: the value came with all the others
+
+
+# Tells of the value at a place who wrote it last; None where nobody knows
+Written = Callable[[HeaderPath], Writing | None]
+
+
+def written_by_somebody(_place: HeaderPath) -> Writing | None:
+    """Know of no value who wrote it."""
+    return None
+
+
 @dataclass(frozen=True)
 class Change:
     """One element of one or more instances of a file, with its old and new value.
@@ -126,7 +147,7 @@ class Change:
     instances: int = 1  # how many instances of the file this covers
     total: int = 1  # how many instances the file holds
     member: str = ""  # the zip member, when it covers just one of several
-    attribution: Attribution | None = None  # of an edit; the engine knows of none
+    attribution: Attribution | None = None  # of an edit, where it is known
 
 
 @dataclass(frozen=True)
@@ -189,6 +210,7 @@ class Assignment:
     instances: frozenset[int] | None = None  # indices into the file's instances; None: all of them
     warning: str = ""
     refusal: str = ""  # why it must not be written, whatever holds the element
+    attribution: Attribution | None = None  # of an edit, where it is known
 
 
 @dataclass(frozen=True)

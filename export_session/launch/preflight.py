@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from export_session.errors import AccessDenied, ExportError, NotFound, PreflightError, SiteError
 from export_session.launch.selection import Destination
+from export_session.session.malware import findings
 from export_session.session.result import Route
 from export_session.settings import Config, Settings, project_path
 from export_session.site import Identity, ReadSite
@@ -37,6 +38,7 @@ NEEDED_IN_PLACE = {
 }
 NEEDED_TO_MOVE = {**NEEDED_TO_MARK, "containers_modify_metadata": "modify metadata or move sessions to another project"}
 NEEDED_TO_CORRECT = {"files_modify_metadata": "modify file metadata"}
+TO_READ = frozenset({"files_download", "files_view_contents"})  # either is enough
 RULE_KEY = (
     "This run was started by a gear rule. Flywheel gives such a run a key for the rule's own project only, so it "
     "cannot write to another project. Ways that work: launch the gear on the session, subject or project yourself, "
@@ -68,6 +70,8 @@ def check(site: ReadSite, settings: Settings, workers: Workers) -> tuple[Destina
         _, origin = found
         corrects = settings.corrections is not None
         problems = (*problems, *_origin_against_targets(site, config, origin, targets, corrects=corrects))
+        if not config.dry_run:
+            problems = (*problems, *_malware(site, config, found[0]))
     if problems or not found:
         raise PreflightError(dict.fromkeys(problems))
     destination, origin = found
@@ -205,15 +209,36 @@ def _origin_against_targets(
     if not config.dry_run:
         marking = NEEDED_IN_PLACE if config.mode != "copy" else NEEDED_TO_MOVE if moves else NEEDED_TO_MARK
         needed = {**marking, **(NEEDED_TO_CORRECT if corrects else {})}
-        yield from _missing_rights(site, origin, targets.identity.id, needed)
+        yield from _missing_rights(site, origin, targets.identity.id, needed, reads=True)
+        for project, what in ((origin, "its sessions are to be tagged"), (export, "the copies are to be created")):
+            yield from _lock(project, what)
+        yield from _lock(archive, "the originals are to be kept there")
 
 
-def _missing_rights(site: ReadSite, project: Project, user: str, needed: Mapping[str, str]) -> list[str]:
+def _lock(project: Project | None, what: str) -> Iterator[str]:
+    if project and project.locked:
+        yield (
+            f"{project.path} is locked ({project.locked}), and {what}: ask its administrator to unlock it, then run "
+            "the gear again."
+        )
+
+
+def _malware(site: ReadSite, config: Config, destination: Destination) -> Iterator[str]:
+    """Name the files of the one session of a run that cannot be read; those of several are looked at in their turn."""
+    if isinstance(destination, Session):
+        acquisitions = site.children("session", destination.id, Acquisition)
+        yield from findings([destination], acquisitions, attachments=config.export_attachments)
+
+
+def _missing_rights(
+    site: ReadSite, project: Project, user: str, needed: Mapping[str, str], *, reads: bool = False
+) -> list[str]:
     """Name what the key may not do, where the site tells; where it does not, the first write will."""
     actions = site.actions(project, user)
     if actions is None:
         return []
-    missing = [text for action, text in needed.items() if action not in actions]
+    missing = ["download files"] if reads and not actions & TO_READ else []
+    missing += [text for action, text in needed.items() if action not in actions]
     if not missing:
         return []
     return [f"The API key's user may not {', '.join(missing)} in {project.path}: ask its administrator for a role."]

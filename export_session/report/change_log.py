@@ -10,7 +10,7 @@ from export_session.report.values import shown_cell
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from export_session.dicom.vocabulary import Change
+    from export_session.dicom.vocabulary import Attribution, Change
     from export_session.record import FileRecord, Kind, SessionRecord
     from export_session.report.cells import Cell
 
@@ -31,6 +31,10 @@ COLUMNS = (
     "Instances In File",
     "Origin Path",
     "Run",  # export, restore or preview
+    "Corrected By",
+    "Corrected At",
+    "Correction Reason",
+    "Correction Source",  # of these: the audit trail, or a cell of a sheet of corrections
 )
 
 
@@ -38,7 +42,7 @@ def rows(session: SessionRecord, run: Kind) -> Iterator[tuple[Cell, ...]]:
     """Give the rows of a session in the order of the export log; a file's refusals after its changes."""
     for file in session.files:
         for change in (*file.all_changes, *file.earlier):
-            yield (*_row(file, change), run)
+            yield (*_row(file, change), run, *_authorship(change.attribution))
 
 
 def action(change: Change) -> str:
@@ -53,6 +57,10 @@ def action(change: Change) -> str:
 def where(change: Change) -> str:
     """Say which instances of the file a change covers."""
     return change.member or f"{change.instances:,} of {change.total:,} instance{'s' * (change.total != 1)}"
+
+
+def _authorship(known: Attribution | None) -> tuple[Cell, ...]:
+    return (known.author, known.at, known.reason, known.source) if known else ("",) * 4
 
 
 def _row(file: FileRecord, change: Change) -> tuple[Cell, ...]:

@@ -100,7 +100,14 @@ def _file(file: FileRecord, mask: Callable[[Any], Any]) -> FileRecord:
 
     def masked(changes: Iterable[Change]) -> tuple[Change, ...]:
         return tuple(
-            replace(each, old=mask(each.old), new=mask(each.new), reason=clean(each.reason)) for each in changes
+            replace(
+                each,
+                old=mask(each.old),
+                new=mask(each.new),
+                reason=clean(each.reason),
+                attribution=each.attribution and replace(each.attribution, reason=clean(each.attribution.reason)),
+            )
+            for each in changes
         )
 
     return replace(

@@ -27,7 +27,7 @@ from export_session.report.verdict import Figures, history, verdict
 from export_session.support.wording import counted, duration, shortened, size, visible
 
 if TYPE_CHECKING:
-    from export_session.dicom.vocabulary import Change
+    from export_session.dicom.vocabulary import Attribution, Change
     from export_session.record import RunRecord
 
 TEXT_LIMIT = 1000  # characters of a message on the page; the export log holds all
@@ -113,6 +113,7 @@ def render(record: RunRecord) -> str:
 def _template() -> jinja2.Template:
     environment = new_environment()
     environment.filters |= {
+        "authored": authored,
         "counted": counted,
         "duration": duration,
         "message": lambda text: shortened(visible(text), TEXT_LIMIT),
@@ -126,6 +127,14 @@ def _template() -> jinja2.Template:
         "where": where,
     }
     return environment.get_template("report.html")
+
+
+def authored(known: Attribution) -> str:
+    """Say who made an edit, when and why."""
+    who = " at ".join(filter(None, (known.author, known.at)))
+    return ": ".join(filter(None, (f"corrected by {who}" if who else "corrected", known.reason))) + (
+        f" ({known.source})" if known.source else ""
+    )
 
 
 def _values(change: Change, fate: str, *, comparable: bool) -> tuple[Markup, Markup]:

@@ -156,6 +156,8 @@ def known_status(plan: FilePlan) -> tuple[Status, Verified] | None:
         return None
     if not provenance.is_of(plan.origin) or provenance.edits != plan.edits:
         return None
+    if provenance.settled not in ("", plan.origin.modified):  # who wrote what may have changed since
+        return None
     proof = Verified(plan.origin, plan.copy, Verification.RECORDED, provenance.sha384)
     return (Status.UNCHANGED if provenance.metadata == digest(plan.metadata) else Status.UPDATED), proof
 

@@ -141,6 +141,7 @@ class Provenance:
     before: Before | None = None  # of a version made in place
     read_by: str = ""  # of such a version: digest of what importers had said of the metadata that came along
     pending: bool = False  # whether that is still to be verified
+    settled: str = ""  # where the audit trail said that no person wrote a value: when the origin was last changed
 
     def to_info(self) -> dict[str, Any]:
         """Return the value of ``info.export``."""

@@ -18,6 +18,7 @@ from export_session.session.ending import Keep, empty, failed, objection, tagged
 from export_session.session.exported import Exported
 from export_session.session.file_plan import References
 from export_session.session.files import FileOutcome, Run, copy_files, plan_files, row
+from export_session.session.malware import assert_clean
 from export_session.session.marks import marks_of
 from export_session.session.origin import Origin, subject_of
 from export_session.session.pairs import Pair, Pairs
@@ -62,6 +63,8 @@ def _read(
         lambda: subject_of(site, session),
         lambda: list(site.children("session", session.id, Acquisition)),
     )
+
+    assert_clean((subject, session), listed, attachments=run.config.export_attachments)
 
     @cache
     def in_full() -> list[Acquisition]:

@@ -13,14 +13,16 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from export_session.dicom import Result, rewrite
+from export_session.dicom.vocabulary import Written
 from export_session.errors import NotDicom, TransferError
 from export_session.record import Status, Timing, Verification
+from export_session.session.audit_trail import AuditTrail
 from export_session.session.checks import ATTEMPTS, assert_current, assert_header, fetch, hash_agrees, verify
 from export_session.session.file_plan import FilePlan, Verified, status_of
 from export_session.session.provenance import (
@@ -49,6 +51,7 @@ class Handling:
     verify_by_readback: bool
     thumbnails: bool
     job: str = ""
+    trail: AuditTrail = field(default_factory=AuditTrail)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
             target = Path(folder, "copy" + _suffix(plan.origin.name))
             with PROCESSORS:
                 started = time.monotonic()
-                result = _rewrite(plan, source, target)
+                result = _rewrite(plan, source, target, handling.trail.written(site, plan.origin))
             if result.modified:
                 path, sha384 = target, _sha384(target)
                 source.unlink()
@@ -111,10 +114,10 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
         )
 
 
-def _rewrite(plan: FilePlan, source: Path, target: Path) -> Result:
-    header = object_at(plan.origin.info, "header")
+def _rewrite(plan: FilePlan, source: Path, target: Path, written: Written) -> Result:
+    header, follow = object_at(plan.origin.info, "header"), plan.references.follow
     try:
-        done = rewrite(source, target, header, plan.wanted, follow=plan.references.follow, **asdict(plan.options))
+        done = rewrite(source, target, header, plan.wanted, follow=follow, written=written, **asdict(plan.options))
     except NotDicom:
         if plan.must_be_dicom or plan.references.follow:
             raise
@@ -162,7 +165,7 @@ def deliver(
         checked = time.monotonic()
         timing = replace(timing, store=timing.store + sent - began, verify=timing.verify + checked - sent)
         if how is not Verification.NONE:
-            provenance = _provenance(stored, prepared, notes, handling.job)
+            provenance = _provenance(stored, prepared, notes, handling)
             recorded = record(site, stored, metadata, provenance)
             return Verified(plan.origin, recorded, how, prepared.sha384), timing
     raise TransferError(
@@ -212,7 +215,7 @@ def record(site: Site, stored: File, metadata: Mapping[str, Any], provenance: Pr
     return replace(known, info={**stored.info, **wanted})
 
 
-def _provenance(stored: File, prepared: Prepared, notes: int, job: str) -> Provenance:
+def _provenance(stored: File, prepared: Prepared, notes: int, handling: Handling) -> Provenance:
     plan, result = prepared.plan, prepared.result
     return Provenance(
         origin_id=origin_ids_of(plan.origin)[0],
@@ -226,7 +229,8 @@ def _provenance(stored: File, prepared: Prepared, notes: int, job: str) -> Prove
         refused=result.refused,
         made=result.changes,
         notes=notes,
-        job=job,
+        job=handling.job,
+        settled=plan.origin.modified if handling.trail.has_decided(plan.origin) else "",
     )
 
 

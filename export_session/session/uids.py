@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from export_session.dicom import FileUids, plan_uids, read_uids
+from export_session.dicom.vocabulary import Written
 from export_session.errors import HeaderError
 from export_session.record import Status
 from export_session.session.checks import assert_current, assert_header, fetch
@@ -78,19 +79,21 @@ def _uids_in(run: Run, plan: FilePlan) -> FileUids:
     assert_room(file.name, file.size, scratch)
     with TemporaryDirectory(dir=scratch) as folder, disk_full_is_clear(file.name):
         source = Path(folder, "origin")
-        fetch(run.site.with_patience(FILE_PATIENCE), file, source)
+        site = run.site.with_patience(FILE_PATIENCE)
+        fetch(site, file, source)
         with PROCESSORS:
-            return _read(plan, source)
+            return _read(plan, source, run.handling.trail.written(site, file))
 
 
-def _read(plan: FilePlan, source: Path) -> FileUids:
+def _read(plan: FilePlan, source: Path, written: Written) -> FileUids:
     """Read the UIDs of a file; of one that will fail for what is wrong with it, as they are."""
     try:
         if not plan.may_be_edited:
             return read_uids(source, {})
         assert_header(plan.origin)
         assert_current(plan.origin)
-        return read_uids(source, object_at(plan.origin.info, "header"), plan.wanted, **asdict(plan.options))
+        header = object_at(plan.origin.info, "header")
+        return read_uids(source, header, plan.wanted, written=written, **asdict(plan.options))
     except HeaderError:
         pass
     try:

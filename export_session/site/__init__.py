@@ -2,7 +2,7 @@
 
 from export_session.site.connection import connect
 from export_session.site.patience import Patience
-from export_session.site.port import Condition, Identity, Job, JobRequest, ReadSite, Rule, Site, equals
+from export_session.site.port import Condition, Identity, Job, JobRequest, ReadSite, Recorded, Rule, Site, equals
 from export_session.site.retry import PatientSite
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Patience",
     "PatientSite",
     "ReadSite",
+    "Recorded",
     "Rule",
     "Site",
     "connect",

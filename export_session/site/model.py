@@ -48,6 +48,7 @@ class File:
     parent_id: str
     modified: str = ""  # ISO 8601, as the site gives it: when its content or its metadata last changed
     info_is_hidden: bool = False  # whether a listing left out the info that the file has
+    threats: tuple[str, ...] = ()  # malware that the site found in this version
 
     def document(self) -> dict[str, Any]:
         """Return the fields that a row of a dicom-map may name."""
@@ -91,6 +92,7 @@ class Project(Container):
 
     group: str  # id
     permissions: Mapping[str, frozenset[str]]  # user id: ids of the roles that the user has here
+    locked: str = ""  # why nothing in it can be changed, "" where it can
 
     @property
     def path(self) -> str:

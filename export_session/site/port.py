@@ -73,6 +73,19 @@ class JobRequest:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """One change of a file, as the audit trail of the site has it."""
+
+    at: str  # ISO 8601, as the site gives it
+    revision: int  # of the file's metadata, 0 where the site does not say
+    version: int  # of the file, 0 where the site does not say
+    kind: str  # of whoever made it: user, job, gear_rule, device, system, …
+    author: str  # id of that user, job, …
+    reason: str
+    patch: Any  # the fields that changed with their new values, nested as they are; None for what is gone
+
+
+@dataclass(frozen=True)
 class Stored:
     """What a fetch wrote to disk."""
 
@@ -121,6 +134,9 @@ class ReadSite(Protocol):
 
     def read_file(self, file: File, version: int = 0) -> File:
         """Return a version of a file with the metadata that it has, the current one where none is named."""
+
+    def changes(self, file: File) -> tuple[Recorded, ...] | None:
+        """Return what the audit trail has of a file up to this version, None where the site keeps or shows none."""
 
     def fetch(self, file: File, target: Path) -> Stored:
         """Download exactly this version of a file."""

@@ -13,8 +13,8 @@ from export_session.errors import AccessDenied, NoAnswer, NotFound, SiteError
 from export_session.site import forms
 from export_session.site.forms import Form
 from export_session.site.model import KINDS, PARENT, Container, File, Level, Parent, Project
-from export_session.site.port import Condition, Identity, Job, JobRequest, Rule, Stored
-from export_session.site.rows import container_of, container_with, file_of, identity_of, version_of
+from export_session.site.port import Condition, Identity, Job, JobRequest, Recorded, Rule, Stored
+from export_session.site.rows import changes_of, container_of, container_with, file_of, identity_of, version_of
 from export_session.site.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 PAGE = 250  # rows a listing call returns at most, as the SDK's own finders ask for
 SHORT_PAGE = 50  # rows; a site may give fewer than asked for (its `pagination_limit`, 100 by default), but not so few
+
+NO_TRAIL = (403, 404, 405, 501)  # what a site answers that keeps no audit trail, or does not show it to this key
 
 PLURAL: Mapping[Parent, str] = {
     "group": "groups",
@@ -119,6 +121,21 @@ class FlywheelSite:
     def read_file(self, file: File, version: int = 0) -> File:
         query = {"version": version} if version else None
         return self._get(version_of(file, version), "/files/{id}", query, id=file.file_id)
+
+    def changes(self, file: File) -> tuple[Recorded, ...] | None:
+        if file.version > 1:  # whose metadata may have been carried over from the version before
+            found = self._changes(file, {})
+            if found is None or any(change.version == file.version for change in found):
+                return found
+        return self._changes(file, {"version": file.version})
+
+    def _changes(self, file: File, query: Mapping[str, Any]) -> tuple[Recorded, ...] | None:
+        try:
+            return self._get(changes_of, "/changes/file/{id}", query, id=file.file_id)
+        except SiteError as error:
+            if error.status in NO_TRAIL and not isinstance(error, NoAnswer):
+                return None
+            raise
 
     def fetch(self, file: File, target: Path) -> Stored:
         path = f"/{PLURAL[file.parent_level]}/{{id}}/files/{{name}}"

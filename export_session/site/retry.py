@@ -18,7 +18,7 @@ from export_session.errors import Unreachable
 from export_session.site.model import KINDS, PARENT, Container, File, Level, Parent, Project
 from export_session.site.pace import attempting
 from export_session.site.patience import Patience
-from export_session.site.port import Condition, Identity, Job, JobRequest, Rule, Site, Stored, equals
+from export_session.site.port import Condition, Identity, Job, JobRequest, Recorded, Rule, Site, Stored, equals
 from export_session.support.wording import duration
 
 log = logging.getLogger(__name__)
@@ -107,6 +107,9 @@ class PatientSite:
 
     def read_file(self, file: File, version: int = 0) -> File:
         return self._persist(lambda: self._site.read_file(file, version))
+
+    def changes(self, file: File) -> tuple[Recorded, ...] | None:
+        return self._persist(lambda: self._site.changes(file))
 
     def fetch(self, file: File, target: Path) -> Stored:
         return self._persist(lambda: self._site.fetch(file, target))

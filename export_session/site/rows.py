@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from export_session.site.forms import Form, Row, WrongForm, an_object, list_in, number_in, object_in, text_of
 from export_session.site.model import DETAILS, Container, File, Level
-from export_session.site.port import Identity
+from export_session.site.port import Identity, Recorded
 
 C = TypeVar("C", bound=Container)
 
@@ -79,7 +79,8 @@ def _of_level(level: Level, row: Row) -> dict[str, Any]:
     """Return what one level has beside what all have."""
     parents = object_in(row, "parents")
     if level == "project":
-        return {"group": parents.get("group") or str(row.get("group") or ""), "permissions": _permissions(row)}
+        group = parents.get("group") or str(row.get("group") or "")
+        return {"group": group, "permissions": _permissions(row), "locked": _lock(row)}
     if level == "session":
         subject = object_in(row, "subject")
         return {
@@ -92,12 +93,52 @@ def _of_level(level: Level, row: Row) -> dict[str, Any]:
     return {}
 
 
+def _lock(row: Row) -> str:
+    """Return why a project is locked; sites say so by an object."""
+    lock = row.get("locked")
+    return str((lock.get("reason") if isinstance(lock, Mapping) else "") or "no reason given") if lock else ""
+
+
 def _permissions(row: Row) -> dict[str, frozenset[str]]:
     roles: dict[str, frozenset[str]] = {}
     for entry in map(an_object, list_in(row, "permissions")):
         user = str(entry.get("_id"))
         roles[user] = roles.get(user, frozenset()) | frozenset(list_in(entry, "role_ids"))
     return roles
+
+
+def changes_of(value: Any) -> tuple[Recorded, ...]:
+    """Take the changes of a file from the audit trail, in the order of time."""
+    row = an_object(value)
+    if "changes" not in row:
+        raise WrongForm("an object with changes")
+    changes = [_change(one) for one in map(an_object, list_in(row, "changes"))]
+    return tuple(sorted(changes, key=lambda one: (_moment(one.at), one.version, one.revision)))
+
+
+def _change(row: Row) -> Recorded:
+    origin = object_in(row, "origin")
+    return Recorded(
+        at=text_of(row, "created"),
+        revision=_number_or_none(row, "revision"),
+        version=_number_or_none(row, "file_version"),
+        kind=str(origin.get("type") or ""),
+        author=str(origin.get("id") or ""),
+        reason=str(row.get("reason") or ""),
+        patch=row.get("patch"),
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise WrongForm("an object whose changes have a time") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _number_or_none(row: Row, key: str) -> int:
+    return number_in(row, key) if row.get(key) is not None else 0
 
 
 def file_of(level: Level, parent_id: str, row: Any) -> File:
@@ -119,6 +160,7 @@ def file_of(level: Level, parent_id: str, row: Any) -> File:
         parent_id=parent_id,
         modified=str(row.get("modified") or ""),
         info_is_hidden=bool(row.get("info_exists")) and not row.get("info"),
+        threats=tuple(_threats(row)),
     )
 
 
@@ -132,3 +174,9 @@ def version_of(file: File, number: int = 0, *, above: int = 0) -> Form[File]:
         return found
 
     return form
+
+
+def _threats(row: Row) -> Iterator[str]:
+    """Yield the names of what a malware scan found in a file."""
+    for event in map(an_object, list_in(row, "scan_events")):
+        yield from (str(threat.get("name") or "malware") for threat in map(an_object, list_in(event, "threats")))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_session.dicom.vocabulary import Cause, Change, Outcome
+from export_session.dicom.vocabulary import Attribution, Cause, Change, Outcome
 from export_session.record import FileRecord, RunRecord, SessionRecord, Status
 from export_session.report import write_reports
 from export_session.report.disclosure import HIDDEN, disclosed
@@ -36,7 +36,10 @@ def told(
 ) -> RunRecord:
     """A run in which every place that can hold a value does hold one."""
     name, birth, number, street, uid = CANARIES
-    applied = change("PatientName", old=name, new=f"{name}-new", reason=f"was {name}, see PatientName")
+    author = Attribution("ada@example.org", "2024-01-01T12:00:00+00:00", f"not {name} but another", "audit trail")
+    applied = change(
+        "PatientName", old=name, new=f"{name}-new", reason=f"was {name}, see PatientName", attribution=author
+    )
     listed = change("OtherPatientIDs", old=[number, birth], new={"Value": [number]})
     refused = change(
         "PatientAddress",
@@ -189,3 +192,16 @@ def _run_of(change: Change, log_values: Literal["full", "hash", "none"]) -> RunR
     file = FileRecord("acquisition", "f.dcm", Status.FAILED, "p/f.dcm", refused=(change,))
     session = SessionRecord("s", "t", Status.FAILED, files=(file,))
     return replace(_EMPTY, log_values=log_values, sessions=(session,))
+
+
+@pytest.mark.parametrize("log_values", ["full", "hash", "none"])
+def test_authors_are_shown_whatever_is_shown_of_values(
+    told: RunRecord, log_values: Literal["full", "hash", "none"], tmp_path: Path
+) -> None:
+    paths = write_reports(replace(told, log_values=log_values), tmp_path)
+    changes, page = (next(path for path in paths if path.name.endswith(end)) for end in ("_changes.csv", ".html"))
+    for path in (changes, page):
+        text = html.unescape(path.read_text("utf-8"))
+        assert "ada@example.org" in text
+        assert "2024-01-01T12:00:00+00:00" in text
+        assert "audit trail" in text

@@ -64,6 +64,7 @@ READS: dict[str, Callable[[ReadSite, Stage], Any]] = {
     "gear_of": lambda site, stage: site.gear_of(next(site.jobs(stage.request.tag)).id if stage.gear != ABSENT else ABSENT),
     "jobs": lambda site, stage: list(site.jobs(stage.request.tag)),
     "read_file": lambda site, stage: site.read_file(stage.file, 1),
+    "changes": lambda site, stage: site.changes(stage.file),
     "fetch": lambda site, stage: site.fetch(stage.file, stage.folder / "fetched"),
 }  # fmt: skip
 WRITES: dict[str, Callable[[Site, Stage], Any]] = {

@@ -136,6 +136,35 @@ def test_a_fetch_brings_exactly_the_version_asked_for(form: Form, stage: Stage) 
     assert (stored.size, stored.sha384) == (5, hashlib.sha384(b"first").hexdigest())
 
 
+@FORMS
+def test_the_changes_of_a_file_come_in_the_order_of_time_with_their_authors(form: Form, stage: Stage) -> None:
+    site, plain = form(stage.world.site.api_key), connect(stage.world.site.api_key)
+    assert site.changes(stage.file) is None  # this site keeps no audit trail
+    stage.world.site.configure(change_log=True)
+    try:
+        plain.set_file_info(stage.file, {"a": 1})
+        plain.set_file_info(stage.file, {"a": 2})
+        newer = plain.store("acquisition", stage.acquisition, stage.content(b"second"), {"name": "notes.txt"})
+        plain.set_file_info(newer, {"a": 3})
+        whole, of_first = site.changes(newer), site.changes(stage.file)
+    finally:
+        stage.world.site.configure(change_log=False)
+    assert whole is not None
+    assert of_first is not None
+    assert [one.patch["info"].get("a") for one in whole] == [1, 2, None, 3]
+    assert [one.version for one in whole] == [1, 1, 2, 2]
+    assert [one.patch["info"]["a"] for one in of_first] == [1, 2]
+    assert {(one.kind, one.author, one.reason) for one in whole} == {("user", stage.world.site.owner, "")}
+    assert [one.at for one in whole] == sorted(one.at for one in whole)
+
+
+@pytest.mark.parametrize("status", [403, 404, 405, 501])
+@FORMS
+def test_a_site_that_answers_so_keeps_no_audit_trail(form: Form, status: int, stage: Stage) -> None:
+    stage.world.site.fault("status", method="GET", route="^/changes/", status=status)
+    assert form(stage.world.site.api_key).changes(stage.file) is None
+
+
 # What reads and writes raise
 
 
@@ -157,7 +186,7 @@ def all_raise(error: type[Exception], names: Iterable[str]) -> dict[str, type[Ex
 @FORMS
 def test_reading_what_is_not_there_is_not_found(form: Form, stage: Stage) -> None:
     site = form(stage.world.site.api_key)
-    expected = READS.keys() - {"identity", "signs_uploads", "classification_schema", "jobs"}
+    expected = READS.keys() - {"identity", "signs_uploads", "classification_schema", "jobs", "changes"}
     assert outcomes(READS, site, stage.absent()) == all_raise(NotFound, expected)
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
@@ -24,7 +25,7 @@ from export_session.dicom.dictionary import (
     why_unknown,
 )
 from export_session.dicom.edits.components import kept_components, own_components, value_to_write
-from export_session.dicom.edits.difference import Above, Difference, Finding, Imported, Remark, Restated
+from export_session.dicom.edits.difference import Above, Difference, Doubt, Finding, Imported, Remark, Restated
 from export_session.dicom.edits.doubt import why_doubtful
 from export_session.dicom.edits.equality import as_number, is_empty, is_plain, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL, PER_FRAME_GROUPS, Marks
@@ -34,7 +35,7 @@ from export_session.dicom.edits.protected import why_protected
 from export_session.dicom.edits.shown_bytes import shows_bytes
 from export_session.dicom.edits.statement import statement
 from export_session.dicom.edits.typed import Target, Typed, in_dicom_form, why_undefined
-from export_session.dicom.vocabulary import Options, Step
+from export_session.dicom.vocabulary import Options, Step, Written, written_by_somebody
 
 _META_LENGTH = 0x00020000
 _NULL = "an importer may have stored null for a value that it could not keep"
@@ -51,6 +52,7 @@ class Comparison:
     marks: Marks
     options: Options
     imported: Imported = lambda _key, _above: ()
+    written: Written = written_by_somebody
 
     def of_data_set(self, metadata: Mapping[str, Any], data_set: DataSet, above: Above = ()) -> Iterator[Finding]:
         """Yield what differs between a dict of the metadata and a data set of the file."""
@@ -72,17 +74,26 @@ class Comparison:
         elif not self._explains(key, value, in_file, nested=bool(above)):
             yield from self._unexplained(key, value, data_set, above)
         elif in_file and self._is_ambiguous(value, in_file):
-            yield Remark(f"{key.name}: an importer may have dropped its non-ASCII characters, {_KEPT}")
+            yield self._doubt("an importer may have dropped its non-ASCII characters", key, value, data_set, above)
+
+    def _doubt(self, reason: str, key: Key, value: Any, data_set: DataSet, above: Above) -> Doubt:
+        difference = self.difference(key, value, data_set, above)
+        if_edited = partial(self._as_edited, key, value, data_set, above)
+        return Doubt(f"{key.name}: {reason}, {_KEPT}", difference, if_edited)
 
     def _unexplained(self, key: Key, value: Any, data_set: DataSet, above: Above) -> Iterator[Finding]:
         """Yield an edit, unless the value may have been damaged on the way or leaves nothing to write."""
         in_file = data_set.get(key)
         if value is None and not all(one.faithful for one in self.marks.makers):
-            yield Remark(f"{key.name}: {_NULL}, {_KEPT}")
-            return
-        if in_file and (reason := why_doubtful(value, in_file)):
-            yield Remark(f"{key.name}: {reason}, {_KEPT}")
-            return
+            yield self._doubt(_NULL, key, value, data_set, above)
+        elif in_file and (reason := why_doubtful(value, in_file)):
+            yield self._doubt(reason, key, value, data_set, above)
+        else:
+            yield from self._as_edited(key, value, data_set, above)
+
+    def _as_edited(self, key: Key, value: Any, data_set: DataSet, above: Above) -> Iterator[Finding]:
+        """Yield an edit, unless the value leaves nothing to write."""
+        in_file = data_set.get(key)
         typed = self.typed(key, value, data_set)
         if typed.remark:
             yield from self._as_typed(key, typed, data_set, above)

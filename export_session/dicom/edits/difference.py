@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from export_session.dicom.binary.dataset import DataSet, Value
@@ -48,6 +48,14 @@ class Remark:
     """Something a person should know about a value that is no edit."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Doubt(Remark):
+    """A value of which the bytes do not tell whether a person wrote it."""
+
+    difference: Difference  # where it is
+    if_edited: Callable[[], Iterable[Finding]] = field(compare=False)  # what it is if a person wrote it
 
 
 @dataclass(frozen=True)

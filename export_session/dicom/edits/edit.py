@@ -10,9 +10,18 @@ from export_session.dicom.dictionary import tag_text
 from export_session.dicom.edits.difference import Difference
 from export_session.dicom.edits.importers import ABSENT
 from export_session.dicom.edits.series import Series
-from export_session.dicom.vocabulary import Assignment, Cause, Change, Outcome, Step, path_text
+from export_session.dicom.vocabulary import (
+    Assignment,
+    Attribution,
+    Cause,
+    Change,
+    HeaderPath,
+    Outcome,
+    Step,
+    path_text,
+)
 
-HeaderPath = tuple[str | int, ...]  # keys and indices from ``info.header`` down to a value
+SAID_ALREADY = "the file holds what the metadata say in other words, so nothing is to be changed"
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,7 @@ class Edit:
     places: tuple[HeaderPath, ...]  # where the metadata shows it
     before: Any = ABSENT  # what the importer would have put there
     overruled: bool = False  # by a Flywheel field that is mapped to its element
+    attribution: Attribution | None = None  # where it is known
 
     @property
     def refused(self) -> bool:
@@ -40,7 +50,9 @@ class Edit:
     def assignment(self) -> Assignment:
         """The edit as the writer wants it."""
         one = self.difference
-        return Assignment(one.path, one.vr, one.value, self.cause, self.instances, one.warning, one.unwritable)
+        return Assignment(
+            one.path, one.vr, one.value, self.cause, self.instances, one.warning, one.unwritable, self.attribution
+        )
 
     def refuse(self, reason: str) -> Edit:
         """Return the edit as refused; a reason that it has already stays."""
@@ -75,22 +87,28 @@ class Edit:
             instances=len(covered),
             total=total,
             member=series.members[covered[0]].name if len(covered) == 1 < total else "",
+            attribution=self.attribution,
         )
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What is to stand at a place of the metadata that says in a person's words what the file holds."""
+    """What is to stand at a place of the metadata that says otherwise what the file holds, and is no edit."""
 
     place: HeaderPath
     value: Any  # as the importer shows what the file holds
+    why: str = SAID_ALREADY  # it is no edit
 
     @property
     def note(self) -> str:
         """What a person should know, who may wonder why nothing changes."""
-        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.place)
-        path = "".join(steps).removeprefix(".").removeprefix("dicom.")
-        return f"{path}: the file holds what the metadata say in other words, so nothing is to be changed"
+        return f"{place_text(self.place)}: {self.why}"
+
+
+def place_text(place: HeaderPath) -> str:
+    """Return a place of the metadata as a person finds it, that is as a path where it is in ``header.dicom``."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return "".join(steps).removeprefix(".dicom.").removeprefix(".")
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Any
 from export_session.dicom.dictionary import Key
 from export_session.dicom.edits.compare import Comparison
 from export_session.dicom.edits.difference import Above, Imported
-from export_session.dicom.edits.edit import HeaderPath
 from export_session.dicom.edits.equality import ABSENT
 from export_session.dicom.edits.importers import Importer, Marks
 from export_session.dicom.edits.importers.shown import is_part_of, shows, value_at
 from export_session.dicom.edits.series import Reference, Series
+from export_session.dicom.vocabulary import HeaderPath
 
 _EARLIER = (
     "another instance of the file has this value, and the metadata may have it from an earlier import or from a "

@@ -18,13 +18,13 @@ from export_session.dicom.dictionary import (
 from export_session.dicom.edits.compare import Comparison
 from export_session.dicom.edits.derived_labels import age_string, is_derived_label, same_age, unit_of
 from export_session.dicom.edits.difference import Difference
-from export_session.dicom.edits.edit import Edit, HeaderPath
+from export_session.dicom.edits.edit import Edit
 from export_session.dicom.edits.equality import is_empty, is_plain, same
 from export_session.dicom.edits.importers import ABSENT, FAITHFUL
 from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.series import Series
 from export_session.dicom.edits.typed import Typed, why_undefined
-from export_session.dicom.vocabulary import MAPPING_WINS, Cause
+from export_session.dicom.vocabulary import MAPPING_WINS, Cause, HeaderPath
 
 _NO_FIELD = (
     "a Flywheel field does not say how the text of each file is encoded; correct it in info.header.dicom, or set "

@@ -10,6 +10,7 @@ from typing import Any
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.binary.elements import Malformed
 from export_session.dicom.dictionary import FRAME_SEQUENCES, Key, key_of, why_unknown
+from export_session.dicom.edits.authorship import attributed, settled
 from export_session.dicom.edits.compare import Comparison
 from export_session.dicom.edits.difference import Above, Difference, Finding, Restated
 from export_session.dicom.edits.edit import Edit, Shown
@@ -33,7 +34,14 @@ class SliceEdits:
 
 
 def slice_edits(arrays: Mapping[str, Any], series: Series, comparison: Comparison) -> SliceEdits:
-    """Find the entries of ``dicom_array`` that the importer did not make of the instances."""
+    """Find the entries of ``dicom_array`` that the importer did not make of the instances, and their authors."""
+    found = _found(arrays, series, comparison)
+    known = [one for edit in found.edits for one in attributed(edit, comparison.written)]
+    edits = tuple(one for one in known if isinstance(one, Edit))
+    return replace(found, edits=edits, shown=(*found.shown, *(one for one in known if isinstance(one, Shown))))
+
+
+def _found(arrays: Mapping[str, Any], series: Series, comparison: Comparison) -> SliceEdits:
     named = {key: value for text, value in arrays.items() if (key := key_of(text))}
     lists = {key: value for key, value in named.items() if isinstance(value, list)}
     no_lists = tuple(
@@ -120,7 +128,9 @@ class _Array:
         if entry is None or (in_file and not in_file.is_sequence and FAITHFUL.of_value(in_file) == entry):
             return []
         findings = list(self.comparison.of_values(self.key, entry, data_set))
-        return findings if findings and not self._is_imported(index) else []
+        if not findings or self._is_imported(index):
+            return []
+        return settled(findings, lambda _: ("dicom_array", self.key.text, index), self.comparison.written)
 
     def _is_imported(self, index: int) -> bool:
         """Whether the importer itself makes this entry of its member, by its own way of reading."""
@@ -212,6 +222,7 @@ def _frames(key: Key, entries: list[Any], series: Series, comparison: Comparison
         findings = list(comparison.of_values(key, entry, data_set, above))
         if findings and index < len(made := imported()) and made[index] == entry:
             continue
+        findings = settled(findings, lambda _, index=index: ("dicom_array", key.text, index), comparison.written)  # type: ignore[misc]  # mypy cannot infer a lambda's default
         yield from (_shown(one, key, index) for one in findings if isinstance(one, Restated))
         differences = [finding for finding in findings if isinstance(finding, Difference)]
         if data_set is main:

@@ -9,7 +9,7 @@ from typing import Any
 
 from export_session.dicom.binary.dataset import DataSet, Value
 from export_session.dicom.dictionary import SPECIFIC_CHARACTER_SET, Key, key_of
-from export_session.dicom.edits.edit import Decision, Edit, HeaderPath
+from export_session.dicom.edits.edit import Decision, Edit
 from export_session.dicom.edits.importers import (
     ABSENT,
     IMPORTERS,
@@ -21,7 +21,7 @@ from export_session.dicom.edits.per_slice import frame_data_set
 from export_session.dicom.edits.projection import project
 from export_session.dicom.edits.redeclared import as_imported, enter_texts, redeclared
 from export_session.dicom.edits.series import INSTANCE_NUMBER
-from export_session.dicom.vocabulary import Assignment, Cause, Items, KeptItem, NewItem, Step
+from export_session.dicom.vocabulary import Assignment, Cause, HeaderPath, Items, KeptItem, NewItem, Step
 
 _META_LENGTH = 0x00020000
 # What file-metadata-importer computes ``header.derived`` from: geometry, scan coverage, uptake time, scan depth

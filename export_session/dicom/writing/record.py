@@ -93,6 +93,7 @@ class Record:
             instances=count,
             total=self._total,
             member=self._instances[covered.indices[0]].name if count == 1 < self._total else "",
+            attribution=assignment.attribution,
         )
 
     def _assigned(self, covered: _Covered) -> tuple[Assignment, str]:
