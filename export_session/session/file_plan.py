@@ -54,9 +54,14 @@ class FilePlan:
     references: References = field(default_factory=References)
     fields: Mapping[str, Attribution] = field(default_factory=dict)  # who asked for overrides, by keyword
 
+    @property
+    def asked_by_sheets(self) -> Mapping[str, Attribution]:
+        """Which of its values a sheet of corrections asked for, by path."""
+        return of_elements(self.origin.info)
+
     def attributed(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Return changes with who asked for them, as far as a sheet of corrections did."""
-        return attributed(changes, of_elements(self.origin.info), self.fields)
+        return attributed(changes, self.asked_by_sheets, self.fields)
 
     @property
     def is_dicom(self) -> bool:

@@ -14,6 +14,7 @@ from export_session.session.archive import InArchive, copy_to_archive, would_arc
 from export_session.session.ending import Keep, empty, failed, objection, tagged
 from export_session.session.exported import Exported
 from export_session.session.files import FileOutcome, Run, each_file, plan_files, row
+from export_session.session.malware import assert_clean
 from export_session.session.marks import marks_of
 from export_session.session.origin import Origin, file_content, subject_of, with_files
 from export_session.session.pairs import Pair, Pairs
@@ -45,6 +46,7 @@ def change_in_place(
 ) -> tuple[SessionRecord, Subjects]:
     """Make the corrected files of one session the next versions of its files."""
     origin = _read(run.site, route, session, workers)
+    assert_clean((origin.subject, session), origin.acquisitions, attachments=run.config.export_attachments)
     if not any(_covered(run, origin)):
         return empty(route, session), subjects
     found = _settled(run, origin, workers)

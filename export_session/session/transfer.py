@@ -94,7 +94,7 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
             target = Path(folder, "copy" + _suffix(plan.origin.name))
             with PROCESSORS:
                 started = time.monotonic()
-                result = _rewrite(plan, source, target, handling.trail.written(site, plan.origin))
+                result = _rewrite(plan, source, target, handling.trail.written(site, plan.origin, plan.asked_by_sheets))
             if result.modified:
                 path, sha384 = target, _sha384(target)
                 source.unlink()

@@ -82,7 +82,7 @@ def _uids_in(run: Run, plan: FilePlan) -> FileUids:
         site = run.site.with_patience(FILE_PATIENCE)
         fetch(site, file, source)
         with PROCESSORS:
-            return _read(plan, source, run.handling.trail.written(site, file))
+            return _read(plan, source, run.handling.trail.written(site, file, plan.asked_by_sheets))
 
 
 def _read(plan: FilePlan, source: Path, written: Written) -> FileUids:
