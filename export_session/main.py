@@ -15,16 +15,18 @@ from pathlib import Path
 
 from export_session import settings
 from export_session.errors import ConfigError, ExportError, OutputError
+from export_session.evidence.package import write_package
 from export_session.launch import preflight
 from export_session.launch.fan_out import fan_out
-from export_session.launch.gear_context import log_in_detail, open_gear
+from export_session.launch.gear_context import GearContext, log_in_detail, open_gear
 from export_session.launch.names import stem_of, title_of
 from export_session.launch.selection import select
 from export_session.launch.summary import summarize
-from export_session.record import RunRecord, SessionRecord
+from export_session.record import Circumstances, RunRecord, SessionRecord
 from export_session.report import Outputs, closing_lines
 from export_session.session.files import Run
 from export_session.session.provenance import GEAR
+from export_session.session.result import Route
 from export_session.session.transfer import Handling
 from export_session.sessions import export_all
 from export_session.settings import Settings
@@ -72,7 +74,7 @@ def _code(gear: Path, cancellation: Cancellation) -> int:
         chosen = settings.parse(context.document)
         if chosen.config.debug:
             log_in_detail()
-        succeeded = _run(chosen, context.work, context.output, cancellation)
+        succeeded = _run(chosen, context, cancellation)
     except ConfigError as error:
         for problem in error.problems:
             log.error(problem)
@@ -83,8 +85,9 @@ def _code(gear: Path, cancellation: Cancellation) -> int:
     return DONE if succeeded else SOME_FAILED
 
 
-def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation) -> bool:
+def _run(chosen: Settings, context: GearContext, cancellation: Cancellation) -> bool:
     """Export what the settings select, write the reports, and tell whether all went well."""
+    work, output, image = context.work, context.output, context.image
     if chosen.config.summarize:  # reads only, so nothing needs to be ready for writing
         chosen = replace(chosen, config=replace(chosen.config, dry_run=True, check_gear_rules=False))
     config = chosen.config
@@ -129,8 +132,9 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         error=error,
         remarks=_remarks(chosen, sessions),
         nothing_selected=selection.why_empty,
+        circumstances=_circumstances(chosen, route, image),
     )
-    return _told(record, outputs)
+    return _told(record, outputs, output)
 
 
 def _what_is_mapped(chosen: Settings) -> str:
@@ -144,15 +148,34 @@ def _remarks(chosen: Settings, sessions: Sequence[SessionRecord]) -> tuple[str, 
     return tuple(chosen.mapping.unused(file.mapped for file in files)) if files else ()
 
 
-def _told(record: RunRecord, outputs: Outputs) -> bool:
-    """Write page and workbook, say what the run came to, and tell whether all went well."""
+def _circumstances(chosen: Settings, route: Route, image: str) -> Circumstances:
+    projects = {"origin": route.origin, "export": route.export, "archive": route.archive}
+    known = {role: (project.id, project.path) for role, project in projects.items() if project}
+    return Circumstances(chosen.job, image, chosen.dicom_map or {}, known)
+
+
+def _told(record: RunRecord, outputs: Outputs, folder: Path) -> bool:
+    """Write page, workbook and evidence, say what the run came to, and tell whether all went well."""
     try:
-        outputs.close(record)
+        written = outputs.close(record)
     except OutputError as error:
         log.error("The page or the workbook is missing, the CSV files are complete: %s", error)
+    else:
+        if not record.dry_run:
+            _evidence(record, folder, written)
     for line in closing_lines(record):
         log.info(line)
     return record.succeeded
+
+
+def _evidence(record: RunRecord, folder: Path, outputs: Sequence[Path]) -> None:
+    """Write the evidence package, last of all; in the job log stands the one hash that stands for all of it."""
+    try:
+        package, root = write_package(folder, record, outputs)
+    except OutputError as error:
+        log.error("The evidence package is missing, all other outputs are complete: %s", error)
+        return
+    log.info("Evidence: %s, Merkle root %s", package.name, root)
 
 
 def _now() -> str:

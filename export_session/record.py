@@ -55,6 +55,30 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Held:
+    """One version of a file on the site, and the hashes of its bytes."""
+
+    labels: tuple[str, ...]  # the way to it: group, project, …, name
+    level: Level  # of the container that holds it
+    parent_id: str
+    file_id: str
+    version: int
+    size: int
+    sha256: str  # hex digest, "" where it is not known
+    sha384: str  # the same
+
+
+@dataclass(frozen=True)
+class Custody:
+    """Where the bytes of one origin file are, and by which hashes they are known: what evidence is made of."""
+
+    origin: Held
+    export: Held | None  # the copy that was verified; None where there is none
+    edits: str  # digest of what beside the origin's bytes decides on those of the copy, see provenance.sealed
+    archive: Held | None = None  # the original where it is kept; the same file as the origin where that was moved
+
+
+@dataclass(frozen=True)
 class FileRecord:
     """The one row of one origin file."""
 
@@ -78,6 +102,7 @@ class FileRecord:
     timing: Timing = field(default_factory=Timing)
     mapped: frozenset[str] = frozenset()  # DICOM keywords for which its containers have a value
     thumbnail: bytes = b""  # PNG, empty where there is none
+    custody: Custody | None = None  # None where the file was not reached
 
     @property
     def all_changes(self) -> tuple[Change, ...]:
@@ -127,6 +152,16 @@ class SessionRecord:
 
 
 @dataclass(frozen=True)
+class Circumstances:
+    """By what, under what and between which projects a run exported; all but its settings."""
+
+    job: str = ""  # id, "" for a run by hand
+    image: str = ""  # name and version of the gear's image, as its manifest has it
+    dicom_map: Mapping[str, Any] = field(default_factory=dict)  # which file the input was
+    projects: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # origin, export, archive: id and path
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """A whole run: what the reports are made of."""
 
@@ -142,6 +177,7 @@ class RunRecord:
     error: str = ""  # why the run as a whole could not go on
     remarks: tuple[str, ...] = ()  # on the run as a whole
     nothing_selected: str = ""  # why there is no session
+    circumstances: Circumstances = field(default_factory=Circumstances)
 
     def files(self) -> Iterator[FileRecord]:
         """Give every origin file, once."""

@@ -10,7 +10,7 @@ from pydicom.datadict import tag_for_keyword
 
 from export_session.dicom.vocabulary import Follow, Options
 from export_session.record import Status, Verification
-from export_session.session.checks import hash_agrees
+from export_session.session.checks import hash_agrees, stated_sha384
 from export_session.session.provenance import (
     Provenance,
     carried_info,
@@ -20,6 +20,7 @@ from export_session.session.provenance import (
     object_at,
 )
 from export_session.site.model import EXPORTED, File
+from export_session.site.port import Stored
 
 DICOM = "dicom"
 UNTYPED = frozenset({None, "", "archive"})  # the types of a file of which Flywheel knows no more than the suffix
@@ -47,6 +48,8 @@ class FilePlan:
     copy_path: str
     copy_parent_id: str  # the copy of its container, "" where that is still to be created
     copy: File | None  # the file of that name in the copy container
+    origin_labels: tuple[str, ...] = ()  # the way to it: group, project, …
+    copy_labels: tuple[str, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     untouched: bool = False  # archive: the bytes and header as they are
@@ -131,13 +134,14 @@ class Verified:
     origin: File
     copy: File
     how: Verification
-    sha384: str  # hex digest of the bytes
+    after: Stored  # its bytes
+    before: Stored  # those of the origin, as far as they are known: a hash may be ""
 
     def holds_for(self, copy: File | None) -> bool:
         """Tell whether the copy, as it is listed now, still has these bytes; another run may have sent them again."""
         if copy is None or copy.size != self.copy.size:
             return False
-        agrees = hash_agrees(copy.hash, self.sha384)
+        agrees = hash_agrees(copy.hash, self.after.sha384)
         return agrees is True or (agrees is None and copy.version == self.copy.version)
 
 
@@ -150,7 +154,9 @@ def known_status(plan: FilePlan) -> tuple[Status, Verified] | None:
         return None
     if not provenance.is_of(plan.origin) or provenance.edits != plan.edits:
         return None
-    proof = Verified(plan.origin, plan.copy, Verification.RECORDED, provenance.sha384)
+    origin, after = plan.origin, Stored(provenance.size, provenance.sha384, provenance.sha256)
+    before = Stored(origin.size, stated_sha384(origin.hash), provenance.origin_sha256)
+    proof = Verified(origin, plan.copy, Verification.RECORDED, after, before)
     return (Status.UNCHANGED if provenance.metadata == digest(plan.metadata) else Status.UPDATED), proof
 
 

@@ -14,6 +14,7 @@ from export_session.errors import ExportError
 from export_session.field_mapping import FieldMapping
 from export_session.record import FileRecord, Status, Verification
 from export_session.session.classification import Schema, allowed
+from export_session.session.custody import custody
 from export_session.session.file_plan import FilePlan, References, Verified, known_status
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
@@ -90,6 +91,8 @@ def _plan(
         copy_path=f"{origin.path(pair.origin, project)}/{copy.name if copy else file.name}",
         copy_parent_id=pair.copy.id if pair.copy else "",
         copy=copy,
+        origin_labels=(*origin.labels(pair.origin), file.name),
+        copy_labels=(*origin.labels(pair.origin, project), copy.name if copy else file.name),
         overrides={} if untouched else run.mapping.overrides(documents),
         options=run.config.options,
         untouched=untouched,
@@ -159,6 +162,7 @@ def row(plan: FilePlan, status: Status) -> FileRecord:
         modality=plan.origin.modality or "",
         notes=plan.notes,
         mapped=frozenset(plan.overrides),
+        custody=custody(plan),
     )
 
 
@@ -190,6 +194,7 @@ def _as_known(run: Run, plan: FilePlan, status: Status, proof: Verified) -> File
     refused = tuple(replace(change, reason=f"{change.reason} ({EARLIER})") for change in earlier.refused)
     made = tuple(replace(change, reason="; ".join(filter(None, (change.reason, MADE)))) for change in earlier.made)
     record = replace(row(plan, status), verification=Verification.RECORDED, refused=refused, earlier=made)
+    record = replace(record, custody=custody(plan, proof))
     # Nothing is downloaded to know more of it than its metadata tell.
     identity = identity_in(object_at(proof.copy.info, "header", "dicom")) if plan.is_dicom else None
     return FileOutcome(record, proof, Counts(earlier.changes, len(refused), earlier.notes), identity)
@@ -214,6 +219,7 @@ def _deliver(run: Run, plan: FilePlan, prepared: Prepared) -> FileOutcome:
         verification=proof.how if proof else Verification.NONE,
         timing=timing,
         thumbnail=prepared.thumbnail,
+        custody=custody(plan, proof),
     )
     counts = Counts(len(result.changes), len(result.refused), len(notes))
     return FileOutcome(done, proof, counts, result.identity)

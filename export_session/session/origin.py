@@ -33,14 +33,19 @@ class Origin:
         ways: dict[str, tuple[Container, ...]] = {"subject": (), "session": (self.subject,)}
         return (*ways.get(container.level, (self.subject, self.session)), container)
 
-    def path(self, container: Container, project: Project | None = None) -> str:
-        """Return the path of one of these containers, here or in another project."""
-        labels = [(project or self.project).path, self.subject.label]
+    def labels(self, container: Container, project: Project | None = None) -> tuple[str, ...]:
+        """Return the way to one of these containers, here or in another project: group, project, …."""
+        home = project or self.project
+        below = [self.subject.label]
         if container.level != "subject":
-            labels.append(self.session.label)
+            below.append(self.session.label)
         if container.level == "acquisition":
-            labels.append(container.label)
-        return "/".join(labels)
+            below.append(container.label)
+        return (home.group, home.label, *below)
+
+    def path(self, container: Container, project: Project | None = None) -> str:
+        """Return the same as a path."""
+        return "/".join(self.labels(container, project))
 
 
 def assert_unchanged(site: ReadSite, origin: Origin, workers: Workers, *, moved: bool = False) -> Origin:

@@ -80,6 +80,15 @@ def edit_digest(file: File, overrides: Mapping[str, Any], options: Options, foll
     return digest([SEMANTICS, file.info.get("header"), overrides, deciding, *following])
 
 
+def sealed(edits: str, file_uuid: str) -> str:
+    """Return an edit digest as it may be shown outside the site.
+
+    The name of the version (``_id``) is random and known to those alone who may read the file on the site. Without it
+    nobody can try out values of which there are few, such as a sex or a date.
+    """
+    return digest([edits, file_uuid])
+
+
 @dataclass(frozen=True)
 class Provenance:
     """``info.export`` of a verified copy of a file."""
@@ -91,6 +100,8 @@ class Provenance:
     version: int  # file version of the copy that was verified
     size: int  # bytes of that version
     sha384: str  # hex digest of its bytes
+    sha256: str = ""  # the same; earlier versions of the gear did not keep it
+    origin_sha256: str = ""  # hex digest of the bytes of the origin
     changes: int = 0  # rows of the change log that were applied
     refused: tuple[Change, ...] = ()  # edits that could not be written, to be told until they are mended
     made: tuple[Change, ...] = ()  # those changes, the first of very many, so that a later run can tell of them

@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 from export_session.errors import AccessDenied, NotFound
-from export_session.record import Archived, SessionRecord, Status
+from export_session.record import Archived, Held, SessionRecord, Status
 from export_session.session.archive import InArchive, archive_by_copy, archive_by_move, would_archive
 from export_session.session.copies import pairs_above, pairs_below
 from export_session.session.exported import Exported
@@ -205,7 +205,7 @@ def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Work
         return replace(_failed(run, result, exported.pairs, kept.message), finishing=archive is not None)
     marks = marks_of(run, kept.exported, kept.copies, archived=archive is not None)
     done = replace(
-        result.record(result.status, archive=archive),
+        result.record(result.status, archive=archive, held=kept.held),
         archived=kept.how,
         cleared=kept.cleared,
         tagged=not tagged_before,
@@ -222,7 +222,7 @@ def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Work
         if not note_failure(run, result.origin.session, [exported.pairs.session.known_copy], reason):
             return done
         log.error("%s: %s", result.origin.path(result.origin.session), reason)
-        failed = result.record(Status.FAILED, reason, archive)
+        failed = result.record(Status.FAILED, reason, archive, kept.held)
         return replace(failed, archived=kept.how, finishing=True)
     return done
 
@@ -235,6 +235,7 @@ class _Kept:
     copies: tuple[Session, ...]
     how: Archived
     cleared: bool = False
+    held: Mapping[str, Held] = field(default_factory=dict)  # the originals in the archive, by their file_id
 
 
 def _archive(run: Run, exported: Exported, archive: Project | None, workers: Workers, *, untouched: bool) -> _Kept:
@@ -246,9 +247,10 @@ def _archive(run: Run, exported: Exported, archive: Project | None, workers: Wor
     site = run.site
     copies: tuple[Session, ...] = (exported.pairs.session.known_copy,)
     if archive and run.config.archive_mode == "move":
-        moved = archive_by_move(run, exported, archive, workers)
+        done = archive_by_move(run, exported, archive, workers)
+        moved = done.how is Archived.MOVED
         exported = exported if untouched else exported.looked_at_again(site, workers, moved=moved)
-        return _Kept(exported, copies, Archived.MOVED if moved else Archived.NOTHING)
+        return _Kept(exported, copies, done.how, held=done.held)
     if not untouched:
         exported = exported.looked_at_again(site, workers)
     if archive is None:
@@ -256,7 +258,7 @@ def _archive(run: Run, exported: Exported, archive: Project | None, workers: Wor
     done = archive_by_copy(run, exported, archive, workers)
     if done.how is Archived.COPIED:  # which may have taken long
         exported = exported.looked_at_again(site, workers)
-    return _Kept(exported, (*copies, *filter(None, [done.copy])), done.how, done.cleared)
+    return _Kept(exported, (*copies, *filter(None, [done.copy])), done.how, done.cleared, done.held)
 
 
 def _failed(run: Run, result: Result, pairs: Pairs | None, reason: str) -> SessionRecord:

@@ -27,9 +27,11 @@ from export_session.session.provenance import KEY, Provenance, carried_info, dig
 from export_session.session.quality import Counts, result_of, with_result
 from export_session.site import ReadSite, Site
 from export_session.site.model import File
+from export_session.site.port import Stored
 from export_session.support.scratch import disk_full_is_clear
 from export_session.support.thumbnail import thumbnail
 
+CHUNK = 1 << 20
 PROCESSORS = threading.Semaphore(os.cpu_count() or 1)  # more rewrites at once would only compete
 
 
@@ -49,8 +51,8 @@ class Prepared:
 
     plan: FilePlan
     path: Path
-    size: int  # bytes
-    sha384: str  # hex digest
+    before: Stored  # the bytes of the origin
+    after: Stored  # those to store
     result: Result
     status: Status
     timing: Timing
@@ -74,7 +76,7 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
     with TemporaryDirectory(dir=handling.scratch) as folder, disk_full_is_clear(plan.origin.name):
         began = time.monotonic()
         source = Path(folder, "origin" + _suffix(plan.origin.name))
-        sha384 = fetch(site, plan.origin, source)
+        before = after = fetch(site, plan.origin, source)
         fetched = started = time.monotonic()
         result = Result(modified=False)
         path = source
@@ -84,18 +86,17 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
                 started = time.monotonic()
                 result = _rewrite(plan, source, target)
             if result.modified:
-                path, sha384 = target, _sha384(target)
+                path, after = target, _bytes_of(target)
                 source.unlink()
         picture = thumbnail(path) if handling.thumbnails and plan.is_dicom else b""
         rewritten = time.monotonic()
-        size = path.stat().st_size
         yield Prepared(
             plan,
             path,
-            size,
-            sha384,
+            before,
+            after,
             result,
-            status_of(plan, size, sha384),
+            status_of(plan, after.size, after.sha384),
             Timing(fetched - began, rewritten - started),
             picture,
         )
@@ -133,8 +134,8 @@ def deliver(
     existing = plan.copy
     may_match = (
         existing is not None
-        and existing.size == prepared.size
-        and hash_agrees(existing.hash, prepared.sha384) is not False
+        and existing.size == prepared.after.size
+        and hash_agrees(existing.hash, prepared.after.sha384) is not False
     )
     for attempt in range(ATTEMPTS):
         began = time.monotonic()
@@ -147,13 +148,13 @@ def deliver(
             existing = stored
         sent = time.monotonic()
         readback = handling.verify_by_readback
-        how = verify(site, stored, prepared.size, prepared.sha384, handling.scratch, readback=readback)
+        how = verify(site, stored, prepared.after.size, prepared.after.sha384, handling.scratch, readback=readback)
         checked = time.monotonic()
         timing = replace(timing, store=timing.store + sent - began, verify=timing.verify + checked - sent)
         if how is not Verification.NONE:
             provenance = _provenance(stored, prepared, notes, handling.job)
             recorded = _record(site, stored, metadata, provenance)
-            return Verified(plan.origin, recorded, how, prepared.sha384), timing
+            return Verified(plan.origin, recorded, how, prepared.after, prepared.before), timing
     raise TransferError(
         f"{plan.copy_path}: the site does not hold the bytes that were sent, after {ATTEMPTS} uploads. "
         "Check the storage of the site; the original is untouched."
@@ -208,8 +209,10 @@ def _provenance(stored: File, prepared: Prepared, notes: int, job: str) -> Prove
         edits=plan.edits,
         metadata=digest(plan.metadata),
         version=stored.version,
-        size=prepared.size,
-        sha384=prepared.sha384,
+        size=prepared.after.size,
+        sha384=prepared.after.sha384,
+        sha256=prepared.after.sha256,
+        origin_sha256=prepared.before.sha256,
         changes=len(result.changes),
         refused=result.refused,
         made=result.changes,
@@ -218,9 +221,13 @@ def _provenance(stored: File, prepared: Prepared, notes: int, job: str) -> Prove
     )
 
 
-def _sha384(path: Path) -> str:
+def _bytes_of(path: Path) -> Stored:
+    sha384, sha256 = hashlib.sha384(), hashlib.sha256()
     with path.open("rb") as source:
-        return hashlib.file_digest(source, "sha384").hexdigest()
+        while chunk := source.read(CHUNK):
+            sha384.update(chunk)
+            sha256.update(chunk)
+    return Stored(path.stat().st_size, sha384.hexdigest(), sha256.hexdigest())
 
 
 def _suffix(name: str) -> str:
