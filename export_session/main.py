@@ -14,23 +14,26 @@ from math import inf, nan
 from pathlib import Path
 
 from export_session import settings
+from export_session.approval import approved, known_plan, plan_of, refusal
 from export_session.errors import ConfigError, ExportError, OutputError
 from export_session.evidence.package import write_package
 from export_session.launch import preflight
 from export_session.launch.fan_out import fan_out
 from export_session.launch.gear_context import GearContext, log_in_detail, open_gear
 from export_session.launch.names import stem_of, title_of
-from export_session.launch.selection import select
+from export_session.launch.selection import Destination, select
 from export_session.launch.summary import summarize
+from export_session.plan import Plan
 from export_session.record import Circumstances, RunRecord, SessionRecord
 from export_session.report import Outputs, closing_lines
 from export_session.session.files import Run
+from export_session.session.planned import Approved
 from export_session.session.provenance import GEAR
 from export_session.session.result import Route
 from export_session.session.transfer import Handling
 from export_session.sessions import export_all
 from export_session.settings import Settings
-from export_session.site import Patience, PatientSite, connect
+from export_session.site import Patience, PatientSite, ReadSite, connect
 from export_session.site.model import Session
 from export_session.support.cancellation import Cancellation, Cancelled
 from export_session.support.parallel import Workers
@@ -93,7 +96,8 @@ def _run(chosen: Settings, context: GearContext, cancellation: Cancellation) -> 
     config = chosen.config
     started = _now()
     plain = connect(chosen.api_key, writable=not config.dry_run, cancellation=cancellation)
-    site = PatientSite(plain, _patience(), sleep=cancellation.sleep)
+    patience = _patience()
+    site = PatientSite(plain, patience, sleep=cancellation.sleep)
     with _scratch(work, cancellation) as scratch, Workers(config.transfers) as workers:
         destination, route = preflight.check(site.with_patience(START_PATIENCE), chosen, workers)
         title = title_of(destination, route)
@@ -115,10 +119,18 @@ def _run(chosen: Settings, context: GearContext, cancellation: Cancellation) -> 
             Progress(log=log),
         )
         cancellation.then(run.progress.close)  # which says how much is left
+        if config.approved_plan and not config.dry_run:
+            reader = PatientSite(
+                connect(chosen.api_key, writable=False, cancellation=cancellation), patience, sleep=cancellation.sleep
+            )
+            agreed = approved(run, route, destination, workers, given=chosen.approved_plan, reader=reader)
+            run = replace(run, approved=agreed)
         selection = select(site, destination, route, config)
         outputs = Outputs(output, stem, config.log_values, "preview" if config.dry_run else "export")
         sessions, error = export_all(run, route, selection, workers, outputs)
         run.progress.close()
+        plan = plan_of(run, route, sessions) if config.dry_run and not error else None
+        other = _unlike(plan, chosen, site, destination, scratch) if plan else []
     record = RunRecord(
         title=title,
         stem=stem,
@@ -132,9 +144,21 @@ def _run(chosen: Settings, context: GearContext, cancellation: Cancellation) -> 
         error=error,
         remarks=_remarks(chosen, sessions),
         nothing_selected=selection.why_empty,
-        circumstances=_circumstances(chosen, route, image),
+        circumstances=_circumstances(chosen, route, image, run.approved),
+        plan=plan,
     )
-    return _told(record, outputs, output)
+    succeeded = _told(record, outputs, output)
+    for difference in other:
+        log.error(difference)
+    return succeeded and not other
+
+
+def _unlike(plan: Plan, chosen: Settings, site: ReadSite, destination: Destination, scratch: Path) -> list[str]:
+    """Say in a preview what of an approved plan is no longer so: a run would refuse it."""
+    wanted = chosen.config.approved_plan
+    if not wanted or plan.digest == wanted:
+        return []
+    return refusal(known_plan(site, destination, chosen.approved_plan, wanted, scratch), plan, wanted)
 
 
 def _what_is_mapped(chosen: Settings) -> str:
@@ -148,10 +172,11 @@ def _remarks(chosen: Settings, sessions: Sequence[SessionRecord]) -> tuple[str, 
     return tuple(chosen.mapping.unused(file.mapped for file in files)) if files else ()
 
 
-def _circumstances(chosen: Settings, route: Route, image: str) -> Circumstances:
+def _circumstances(chosen: Settings, route: Route, image: str, approved: Approved | None) -> Circumstances:
     projects = {"origin": route.origin, "export": route.export, "archive": route.archive}
     known = {role: (project.id, project.path) for role, project in projects.items() if project}
-    return Circumstances(chosen.job, image, chosen.dicom_map or {}, known)
+    plan = (approved.digest, approved.preview_job) if approved else ("", "")
+    return Circumstances(chosen.job, image, chosen.dicom_map or {}, known, *plan)
 
 
 def _told(record: RunRecord, outputs: Outputs, folder: Path) -> bool:

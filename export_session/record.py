@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from export_session.dicom.vocabulary import Change, Remaining
+from export_session.plan import Part, Plan, PlannedFile
 from export_session.site.model import Level
 
 
@@ -103,6 +104,7 @@ class FileRecord:
     mapped: frozenset[str] = frozenset()  # DICOM keywords for which its containers have a value
     thumbnail: bytes = b""  # PNG, empty where there is none
     custody: Custody | None = None  # None where the file was not reached
+    planned: PlannedFile | None = None  # the same
 
     @property
     def all_changes(self) -> tuple[Change, ...]:
@@ -148,6 +150,7 @@ class SessionRecord:
     tagged: bool = False  # by this run, which found it without the tag; in a dry run: would be tagged
     cleared: bool = False  # whether empty second copies were removed from the archive; in a dry run: would be
     noted: bool = False  # whether this run corrected what is noted on what was there; in a dry run: would correct
+    parts: tuple[Part, ...] = ()  # what a plan says of it
     finishing: bool = False  # whether archiving or tagging had begun, so that a failure may have left a part of it
 
 
@@ -159,6 +162,8 @@ class Circumstances:
     image: str = ""  # name and version of the gear's image, as its manifest has it
     dicom_map: Mapping[str, Any] = field(default_factory=dict)  # which file the input was
     projects: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # origin, export, archive: id and path
+    approved_plan: str = ""  # digest of the plan that was approved for it
+    preview_job: str = ""  # which made that plan, where it was found
 
 
 @dataclass(frozen=True)
@@ -178,6 +183,7 @@ class RunRecord:
     remarks: tuple[str, ...] = ()  # on the run as a whole
     nothing_selected: str = ""  # why there is no session
     circumstances: Circumstances = field(default_factory=Circumstances)
+    plan: Plan | None = None  # of a preview that came to its end
 
     def files(self) -> Iterator[FileRecord]:
         """Give every origin file, once."""

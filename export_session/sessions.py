@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from export_session.errors import ExportError, OutputError
 from export_session.launch.selection import ALREADY, Entry, Selected, Selection, changes_since
 from export_session.record import ContainerRecord, SessionRecord, Status
-from export_session.report import Outputs
 from export_session.session.files import Run
 from export_session.session.result import Route
 from export_session.session.since import EDITED
@@ -23,8 +23,18 @@ log = logging.getLogger(__name__)
 MOST_THUMBNAILS = 500  # of a run, about
 
 
+class Records(Protocol):
+    """Where the records of sessions go."""
+
+    def keep(self, session: SessionRecord) -> None:
+        """Take the record of a session before its tags are set."""
+
+    def settle(self, session: SessionRecord) -> None:
+        """Take it for good."""
+
+
 def export_all(
-    run: Run, route: Route, selection: Selection, workers: Workers, outputs: Outputs
+    run: Run, route: Route, selection: Selection, workers: Workers, outputs: Records
 ) -> tuple[tuple[SessionRecord, ...], str]:
     """Export sessions and write the record of each.
 
@@ -60,7 +70,7 @@ def _not_reached(route: Route, entries: Sequence[Entry], why: str) -> Iterator[S
 
 
 def _sessions(
-    run: Run, route: Route, selection: Selection, workers: Workers, outputs: Outputs
+    run: Run, route: Route, selection: Selection, workers: Workers, outputs: Records
 ) -> Iterator[SessionRecord]:
     subjects = Subjects()
     files = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -32,6 +33,7 @@ class Config:
     select_tag: str | None = None
     fan_out: bool = False
     summarize: bool = False
+    approved_plan: str | None = None
     on_existing: Literal["update", "skip", "fail"] = "update"
     on_refused_edit: Literal["fail", "export"] = "fail"
     edit_varying: Literal["auto", "refuse", "all"] = "auto"
@@ -67,6 +69,7 @@ class Settings:
     mapping: FieldMapping
     job: str  # id of the Flywheel job, empty when run by hand
     dicom_map: Mapping[str, str] | None = None  # where the dicom-map input lies: type, id and name
+    approved_plan: Path | None = None  # the approved-plan input
 
     def for_report(self) -> dict[str, Any]:
         """Return the configuration and the mapping as used; never the API key."""
@@ -104,10 +107,16 @@ def parse(document: Mapping[str, Any]) -> Settings:
         except ConfigError as error:
             problems.extend(error.problems)
         dicom_map = {**(given_map.get("hierarchy") or {}), "name": given_map["location"]["name"]}
+    given_plan = inputs.get("approved-plan")
+    if given_plan and config and not config.approved_plan:
+        problems.append(
+            "The approved-plan input approves nothing by itself: give the digest that was approved as approved_plan."
+        )
     if problems or config is None:
         raise ConfigError(problems)
+    approved = Path(given_plan["location"]["path"]) if given_plan else None
     job = str((document.get("job") or {}).get("id") or "")
-    return Settings(config, key, (kind, identifier), rows, job, dicom_map)
+    return Settings(config, key, (kind, identifier), rows, job, dicom_map, approved)
 
 
 def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
@@ -137,6 +146,7 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
         if isinstance(path, str) and not all(project_path(path)):
             problems.append(f"{name} must be written as group/project, not {path!r}.")
     problems.extend(_of_charset(values.get("assume_charset")))
+    problems.extend(_of_approval(values))
     if values.get("archive_mode") == "move" and "archive_project" not in values:
         problems.append("archive_mode is move, but archive_project does not say where to: name it as group/project.")
     if len(problems) > found:
@@ -158,6 +168,18 @@ def _of_charset(terms: object) -> Iterator[str]:
         meant = "\\".join(map(term_meant, terms.split("\\")))
         hint = f' (perhaps "{meant}" is meant)' if meant != terms else ""
         yield f"assume_charset cannot be {terms!r}{hint}: {problem}."
+
+
+def _of_approval(values: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with ``approved_plan``, and bring it to the form that a preview prints."""
+    given = values.get("approved_plan")
+    if not isinstance(given, str):
+        return
+    values["approved_plan"] = given.strip().lower().removeprefix("sha256:")
+    if not re.fullmatch("[0-9a-f]{64}", values["approved_plan"]):
+        yield "approved_plan must be the digest that the preview printed: 64 digits and letters from a to f."
+    if values.get("fan_out") is True:
+        yield "approved_plan is for the one run that was previewed, but fan_out starts a run for each session."
 
 
 def _take_earlier_name(values: dict[str, Any], problems: list[str]) -> None:

@@ -22,7 +22,8 @@ KEY_VARIABLE = "FLYWHEEL_API_KEY"
 LOGIN = Path("~/.config/flywheel/user.json")  # where `fw login` and the SDK keep a key
 PATIENCE = 300.0  # seconds that may be lost to failed calls
 
-USAGE = f"""Tell whether an evidence package is as it was written, and with --site whether the site still holds what it says.
+USAGE = f"""Tell whether an evidence package is as it was written, and with --site whether
+the site still holds what it says.
 
 The API key for --site comes from {KEY_VARIABLE} or from {LOGIN}, never from the command line.
 Exit code 0: all agrees. 1: something differs, and is named. 2: it could not be looked at.

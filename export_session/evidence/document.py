@@ -46,6 +46,7 @@ def _run(record: RunRecord) -> dict[str, Any]:
         "projects": {role: {"id": id_, "path": path} for role, (id_, path) in about.projects.items()},
         "settings": {key: value for key, value in record.settings.items() if key != "mapping"},
         "mapping": _mapping(record),
+        "approved_plan": {"digest": about.approved_plan, "preview_job": about.preview_job},
         "sessions": sorted(
             (
                 {

@@ -201,6 +201,7 @@ def closing_lines(record: RunRecord) -> tuple[str, ...]:
         f"{counted(sum(figures.files.values()), 'file')} ({size(figures.size)}): {statuses or 'none'}",
         f"{changes}, {figures.refused:,} refused, {counted(figures.warnings, 'warning')}: see the report",
         *record.remarks,
+        *([f"Plan: {record.plan.digest}"] if record.plan else []),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pydicom.datadict import tag_for_keyword
@@ -14,13 +15,13 @@ from export_session.session.checks import hash_agrees, stated_sha384
 from export_session.session.provenance import (
     Provenance,
     carried_info,
-    digest,
     edit_digest,
     is_copy_of,
     object_at,
 )
 from export_session.site.model import EXPORTED, File
 from export_session.site.port import Stored
+from export_session.support.digests import digest
 
 DICOM = "dicom"
 UNTYPED = frozenset({None, "", "archive"})  # the types of a file of which Flywheel knows no more than the suffix
@@ -99,7 +100,7 @@ class FilePlan:
         named = ", ".join(flat[:2]) + (" and others" if len(flat) > 2 else "")
         return (f"{named} {FLAT}", *told)
 
-    @property
+    @cached_property
     def edits(self) -> str:
         """Digest of what, beside the origin's bytes, decides on the bytes of the copy."""
         if not self.is_dicom:

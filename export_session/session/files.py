@@ -18,6 +18,7 @@ from export_session.session.custody import custody
 from export_session.session.file_plan import FilePlan, References, Verified, known_status
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
+from export_session.session.planned import Approved, planned
 from export_session.session.provenance import Provenance, is_copy, is_copy_of, object_at
 from export_session.session.quality import Counts
 from export_session.session.remains import in_file, remarks
@@ -25,6 +26,7 @@ from export_session.session.transfer import Handling, Prepared, deliver, prepare
 from export_session.settings import Config
 from export_session.site import PatientSite
 from export_session.site.model import Container, File, Project
+from export_session.site.port import Stored
 from export_session.support.failure import Failure, attempt
 from export_session.support.parallel import Workers
 from export_session.support.progress import Progress
@@ -49,6 +51,7 @@ class Run:
     handling: Handling
     progress: Progress
     references: Mapping[str, References] = field(default_factory=dict)  # of this session's files, by file_id
+    approved: Approved | None = None  # the plan that it is bound to
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class FileOutcome:
     proof: Verified | None
     counts: Counts = field(default_factory=Counts)
     identity: Identity | None = None  # of the copy, where it is known to be DICOM
+    after: Stored | None = None  # the bytes of the copy, where they were looked at
 
 
 def plan_files(
@@ -142,12 +146,14 @@ def notes_on_copies(origin: Origin, pair: Pair[Container]) -> Iterator[str]:
 def copy_file(run: Run, plan: FilePlan) -> FileOutcome:
     """Copy one file, or find that nothing is to do; a failure becomes its row."""
     outcome = attempt(lambda: _copy(replace(run, site=run.site.with_patience(FILE_PATIENCE)), plan))
-    if not isinstance(outcome, Failure):
+    if isinstance(outcome, Failure):
+        log.error("%s: %s", plan.origin_path, outcome.for_log)
+        failed = row(plan, Status.FAILED)
+        told = replace(failed, error=outcome.message, refused=outcome.refused, not_made=outcome.not_made)
+        outcome = FileOutcome(told, None)
+    if not run.config.dry_run:
         return outcome
-    log.error("%s: %s", plan.origin_path, outcome.for_log)
-    failed = row(plan, Status.FAILED)
-    told = replace(failed, error=outcome.message, refused=outcome.refused, not_made=outcome.not_made)
-    return FileOutcome(told, None)
+    return replace(outcome, record=replace(outcome.record, planned=planned(plan, outcome.record, outcome.after)))
 
 
 def row(plan: FilePlan, status: Status) -> FileRecord:
@@ -189,8 +195,9 @@ def _as_known(run: Run, plan: FilePlan, status: Status, proof: Verified) -> File
     assert earlier is not None
     if status is Status.UPDATED and run.config.on_existing != "update":
         status = Status.UNCHANGED  # the bytes are; metadata that is there is left
+    noted = run.approved.of_file(plan.origin.file_id) if run.approved else {}
     if status is Status.UPDATED and not run.config.dry_run:
-        proof = replace(proof, copy=update_copy(run.site, plan, _metadata(run, plan, None)[0]))
+        proof = replace(proof, copy=update_copy(run.site, plan, _metadata(run, plan, None)[0], noted))
     refused = tuple(replace(change, reason=f"{change.reason} ({EARLIER})") for change in earlier.refused)
     made = tuple(replace(change, reason="; ".join(filter(None, (change.reason, MADE)))) for change in earlier.made)
     record = replace(row(plan, status), verification=Verification.RECORDED, refused=refused, earlier=made)
@@ -208,7 +215,8 @@ def _deliver(run: Run, plan: FilePlan, prepared: Prepared) -> FileOutcome:
     notes = (*planned.notes, *result.notes, *dropped, *remarks(remains, result.instances))
     proof, timing = None, prepared.timing
     if not run.config.dry_run:
-        proof, timing = deliver(run.site, prepared, metadata, len(notes), run.handling)
+        noted = run.approved.of_file(plan.origin.file_id) if run.approved and not plan.untouched else {}
+        proof, timing = deliver(run.site, prepared, metadata, run.handling, notes=len(notes), planned=noted)
     done = replace(
         planned,
         instances=result.instances,
@@ -222,7 +230,7 @@ def _deliver(run: Run, plan: FilePlan, prepared: Prepared) -> FileOutcome:
         custody=custody(plan, proof),
     )
     counts = Counts(len(result.changes), len(result.refused), len(notes))
-    return FileOutcome(done, proof, counts, result.identity)
+    return FileOutcome(done, proof, counts, result.identity, prepared.after)
 
 
 def _metadata(run: Run, plan: FilePlan, prepared: Prepared | None) -> tuple[dict[str, Any], tuple[str, ...]]:

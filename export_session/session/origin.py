@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from export_session.errors import NotFound, OriginChanged
-from export_session.session.provenance import carried_info, digest
+from export_session.session.provenance import carried_info
 from export_session.site import ReadSite
 from export_session.site.model import EXPORTED, Acquisition, Container, File, Project, Session, Subject
+from export_session.support.digests import digest
 from export_session.support.parallel import Workers
 
 
@@ -101,6 +102,16 @@ def _content(origin: Origin) -> set[tuple[str, ...]]:
     """Return all that a copy of the session is made of."""
     files = {(item.id, file_content(file)) for item in origin.containers() for file in item.files}
     return files | {(item.id, _container_content(item)) for item in origin.containers()}
+
+
+def described(file: File) -> str:
+    """Return a digest of the metadata that a copy is made of, but tags: by these people say what they approve."""
+    return digest([file.name, file.type, file.modality, file.classification, _info(file)])
+
+
+def container_digest(item: Container) -> str:
+    """Return the same of a container, but notes, too."""
+    return digest([item.label, item.details, _info(item)])
 
 
 def _container_content(item: Container) -> str:

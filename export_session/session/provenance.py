@@ -8,15 +8,15 @@ into them, the size and digest of the bytes that were verified, and what was ref
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from export_session import __version__
 from export_session.dicom.vocabulary import Change, Follow, Options, Outcome
 from export_session.session.refusals import recalled, remembered
 from export_session.site.model import Container, File
+from export_session.support.digests import digest
 
 GEAR_NAME = "session-export"
 GEAR = f"{GEAR_NAME} {__version__}"
@@ -67,12 +67,6 @@ def is_copy_of(copy: Container | File, origin: Container | File) -> bool:
     return object_at(copy.info, KEY).get("origin_id") in origin_ids_of(origin)
 
 
-def digest(value: Any) -> str:
-    """Return the SHA-256 hex digest of a JSON value."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def edit_digest(file: File, overrides: Mapping[str, Any], options: Options, follow: Follow) -> str:
     """Return the digest of everything but the origin's bytes that decides on the bytes of its copy."""
     following = [follow] if follow else []  # others have the digest that earlier versions gave them
@@ -108,10 +102,13 @@ class Provenance:
     notes: int = 0  # remarks that a person should have read
     gear: str = GEAR
     job: str = ""
+    planned: Mapping[str, str] = field(default_factory=dict)  # of an approved plan, by which it was made: see planned
 
     def to_info(self) -> dict[str, Any]:
         """Return the value of ``info.export``."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        if not self.planned:
+            del values["planned"]
         refused, made = (list(map(remembered, kept)) for kept in (self.refused, self.made[:MOST_KEPT]))
         return {**values, "refused": refused, "made": made}
 
@@ -119,7 +116,7 @@ class Provenance:
     def read(cls, copy: File) -> Provenance | None:
         """Return the provenance of a copy, None where it has none or one of another make."""
         info = object_at(copy.info, KEY)
-        names = {field.name for field in fields(cls)}
+        names = {each.name for each in fields(cls)}
         try:
             # Earlier versions gave the number of refused edits alone: 0 says all there is to say.
             refused = tuple(recalled(kept, Outcome.REFUSED) for kept in info.get("refused") or ())

@@ -11,6 +11,7 @@ from export_session.record import ContainerRecord, FileRecord, Held, SessionReco
 from export_session.session.files import FileOutcome, notes_on_copies
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
+from export_session.session.planned import parts_of
 from export_session.session.remains import remarks
 from export_session.site.model import Container, Project, Session
 
@@ -84,6 +85,9 @@ class Result:
             containers=tuple(self._container(pair, status, archive) for pair in self.pairs),
             files=tuple(self._file(item.record, archive, held) for item in self.outcomes),
             error=error,
+            parts=tuple(
+                parts_of(self.origin, (pair.origin for pair in self.pairs), (item.record for item in self.outcomes))
+            ),
         )
 
     def _container(self, pair: Pair[Container], overall: Status, archive: Project | None) -> ContainerRecord:

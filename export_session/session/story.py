@@ -145,7 +145,10 @@ def _copy(
         plans = plan_files(run, origin, route.export, covered)
         return Result(route, origin, covered, [FileOutcome(row(plan, Status.NOT_REACHED), None) for plan in plans])
     covered = pairs.all(subject=with_subject)
-    outcomes = copy_files(run, plan_files(run, origin, route.export, covered), workers)
+    plans = plan_files(run, origin, route.export, covered)
+    if run.approved:
+        run.approved.assert_holds_for(origin.session.id, plans)
+    outcomes = copy_files(run, plans, workers)
     return with_remarks(Result(route, origin, covered, outcomes))
 
 

@@ -23,11 +23,12 @@ from export_session.errors import NotDicom, TransferError
 from export_session.record import Status, Timing, Verification
 from export_session.session.checks import ATTEMPTS, assert_current, assert_header, fetch, hash_agrees, verify
 from export_session.session.file_plan import FilePlan, Verified, status_of
-from export_session.session.provenance import KEY, Provenance, carried_info, digest, object_at, origin_ids_of
+from export_session.session.provenance import KEY, Provenance, carried_info, object_at, origin_ids_of
 from export_session.session.quality import Counts, result_of, with_result
 from export_session.site import ReadSite, Site
 from export_session.site.model import File
 from export_session.site.port import Stored
+from export_session.support.digests import digest
 from export_session.support.scratch import disk_full_is_clear
 from export_session.support.thumbnail import thumbnail
 
@@ -114,7 +115,13 @@ def _rewrite(plan: FilePlan, source: Path, target: Path) -> Result:
 
 
 def deliver(
-    site: Site, prepared: Prepared, metadata: Mapping[str, Any], notes: int, handling: Handling
+    site: Site,
+    prepared: Prepared,
+    metadata: Mapping[str, Any],
+    handling: Handling,
+    *,
+    notes: int,
+    planned: Mapping[str, str],
 ) -> tuple[Verified, Timing]:
     """Store the prepared bytes, prove what the site holds, then record it.
 
@@ -124,6 +131,8 @@ def deliver(
         Type, modality, classification, tags and info for the copy.
     notes
         How many remarks there are on the file.
+    planned
+        What is to be noted of an approved plan.
 
     Raises
     ------
@@ -152,7 +161,7 @@ def deliver(
         checked = time.monotonic()
         timing = replace(timing, store=timing.store + sent - began, verify=timing.verify + checked - sent)
         if how is not Verification.NONE:
-            provenance = _provenance(stored, prepared, notes, handling.job)
+            provenance = replace(_provenance(stored, prepared, notes, handling.job), planned=planned)
             recorded = _record(site, stored, metadata, provenance)
             return Verified(plan.origin, recorded, how, prepared.after, prepared.before), timing
     raise TransferError(
@@ -161,12 +170,12 @@ def deliver(
     )
 
 
-def update_copy(site: Site, plan: FilePlan, metadata: Mapping[str, Any]) -> File:
+def update_copy(site: Site, plan: FilePlan, metadata: Mapping[str, Any], planned: Mapping[str, str]) -> File:
     """Bring the metadata of a copy to what it should be, whose bytes an earlier run has verified."""
     earlier = Provenance.read(plan.copy) if plan.copy else None
     assert plan.copy is not None
     assert earlier is not None
-    return _record(site, plan.copy, metadata, replace(earlier, metadata=digest(plan.metadata)))
+    return _record(site, plan.copy, metadata, replace(earlier, metadata=digest(plan.metadata), planned=planned))
 
 
 def record_again(site: Site, proof: Verified, newer: File) -> None:
