@@ -14,25 +14,29 @@ from math import inf, nan
 from pathlib import Path
 
 from export_session import settings
+from export_session.approval import approved, known_plan, plan_of, refusal
 from export_session.errors import ConfigError, ExportError, OutputError
+from export_session.evidence.package import write_package
 from export_session.launch import preflight
 from export_session.launch.fan_out import fan_out
-from export_session.launch.gear_context import log_in_detail, open_gear
+from export_session.launch.gear_context import GearContext, log_in_detail, open_gear
 from export_session.launch.names import stem_of, title_of
-from export_session.launch.selection import select
+from export_session.launch.selection import Destination, select
 from export_session.launch.summary import summarize
-from export_session.record import RunRecord, SessionRecord, kind_of
+from export_session.plan import Plan
+from export_session.record import Circumstances, RunRecord, SessionRecord, kind_of
 from export_session.report import Outputs, closing_lines
 from export_session.session.audit_trail import UNKNOWN, AuditTrail
 from export_session.session.files import Run
+from export_session.session.planned import Approved
 from export_session.session.provenance import GEAR
 from export_session.session.result import Route
 from export_session.session.transfer import Handling
 from export_session.sessions import export_all
-from export_session.settings import Settings
+from export_session.settings import Config, Settings
 from export_session.sheet.correct import Sheets, correct
 from export_session.sheet.make import make_sheet
-from export_session.site import Patience, PatientSite, connect
+from export_session.site import Patience, PatientSite, ReadSite, connect
 from export_session.site.model import Session
 from export_session.support.cancellation import Cancellation, Cancelled
 from export_session.support.parallel import Workers
@@ -76,7 +80,7 @@ def _code(gear: Path, cancellation: Cancellation) -> int:
         chosen = settings.parse(context.document)
         if chosen.config.debug:
             log_in_detail()
-        succeeded = _run(chosen, context.work, context.output, cancellation)
+        succeeded = _run(chosen, context, cancellation)
     except ConfigError as error:
         for problem in error.problems:
             log.error(problem)
@@ -87,55 +91,50 @@ def _code(gear: Path, cancellation: Cancellation) -> int:
     return DONE if succeeded else SOME_FAILED
 
 
-def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation) -> bool:
-    """Export what the settings select, write the reports, and tell whether all went well."""
+def _run(chosen: Settings, context: GearContext, cancellation: Cancellation) -> bool:
+    """Do what the settings ask for, and tell whether all went well."""
     if chosen.config.reads_only:  # so nothing needs to be ready for writing
         chosen = replace(chosen, config=replace(chosen.config, dry_run=True, check_gear_rules=False))
-    config = chosen.config
-    started = _now()
-    plain = connect(chosen.api_key, writable=not config.dry_run, cancellation=cancellation)
-    site = PatientSite(plain, _patience(), sleep=cancellation.sleep)
-    with _scratch(work, cancellation) as scratch, Workers(config.transfers) as workers:
+    config, patience, started = chosen.config, _patience(), _now()
+
+    def reached(*, writable: bool) -> PatientSite:
+        plain = connect(chosen.api_key, writable=writable, cancellation=cancellation)
+        return PatientSite(plain, patience, sleep=cancellation.sleep)
+
+    site = reached(writable=not config.dry_run)
+    with _scratch(context.work, cancellation) as scratch, Workers(config.transfers) as workers:
         destination, route = preflight.check(site.with_patience(START_PATIENCE), chosen, workers)
-        title = title_of(destination, route)
-        if config.summarize:
-            log.info("Summary of %s: nothing is written to the site", title)
-            return summarize(site, config, destination, route, output)
-        if config.make_sheet:
-            log.info("Sheet for corrections of %s: nothing is written to the site", title)
-            make_sheet(site, config, destination, output / f"{stem_of(destination)}_corrections", workers)
-            return True
-        log.info("%s of %s", "Preview" if config.dry_run else "Export", _what(chosen, title, route))
-        for useless in config.unused:
-            log.warning(useless)
-        if not config.map_flywheel_to_dicom and config.mode != "restore":
-            log.info("map_flywheel_to_dicom is off: %s", _what_is_mapped(chosen))
-        stem, corrections = stem_of(destination), ""
-        if chosen.corrections:
-            corrected = correct(site, config, destination, Sheets(chosen.corrections, output, stem), workers)
+        if config.reads_only:
+            return _looked_at(site, config, destination, route, workers, context.output)
+        _announce(chosen, title_of(destination, route), route)
+        progress = Progress(log=log)
+        cancellation.then(progress.close)  # which says how much is left
+        handling = Handling(scratch, config.verify == "readback", config.log_values == "full", chosen.job)
+        run = Run(site, config, chosen.mapping, functools.cache(site.classification_schema), handling, progress)
+        sheets = Sheets(chosen.corrections, context.output, stem_of(destination)) if chosen.corrections else None
+        if config.approved_plan and not config.dry_run:
+            reader = reached(writable=False)
+            run = replace(run, approved=_approved(run, chosen, route, destination, sheets, workers, reader))
+        corrections = ""
+        if sheets:
+            corrected = correct(site, config, destination, sheets, workers)
             log.log(logging.ERROR if corrected.failed else logging.INFO, "corrections: %s", corrected.sentence)
             if corrected.failed or config.apply_corrections_only:
                 return not corrected.failed
-            site, corrections = corrected.site, corrected.sentence
-            destination = site.read(type(destination), destination.id)
+            run, corrections = replace(run, site=corrected.site), corrected.sentence
+            destination = corrected.site.read(type(destination), destination.id)
         if config.fan_out and not isinstance(destination, Session):
-            return fan_out(site, chosen, destination, route, output)
-        run = Run(
-            site,
-            config,
-            chosen.mapping,
-            functools.cache(site.classification_schema),
-            Handling(scratch, config.verify == "readback", config.log_values == "full", chosen.job),
-            Progress(log=log),
-        )
-        cancellation.then(run.progress.close)  # which says how much is left
-        selection = select(site, destination, route, config)
-        outputs = Outputs(output, stem, config.log_values, kind_of(config.mode, dry_run=config.dry_run))
+            return fan_out(run.site, chosen, destination, route, context.output)
+        selection = select(run.site, destination, route, config)
+        kind = kind_of(config.mode, dry_run=config.dry_run)
+        outputs = Outputs(context.output, stem_of(destination), config.log_values, kind)
         sessions, error = export_all(run, route, selection, workers, outputs)
-        run.progress.close()
+        progress.close()
+        plan = plan_of(run, route, sessions) if config.dry_run and not error else None
+        other = _unlike(plan, chosen, run.site, destination, scratch) if plan else []
     record = RunRecord(
-        title=title,
-        stem=stem,
+        title=title_of(destination, route),
+        stem=stem_of(destination),
         gear=GEAR,
         started=started,
         finished=_now(),
@@ -144,10 +143,62 @@ def _run(chosen: Settings, work: Path, output: Path, cancellation: Cancellation)
         settings=chosen.for_report(),
         sessions=sessions,
         error=error,
-        remarks=(*filter(None, [corrections]), *_remarks(chosen, sessions, run.handling.trail)),
+        remarks=(*filter(None, [corrections]), *_remarks(chosen, sessions, handling.trail)),
         nothing_selected=selection.why_empty,
+        circumstances=_circumstances(chosen, route, context.image, run.approved),
+        plan=plan,
     )
-    return _told(record, outputs)
+    succeeded = _told(record, outputs, context.output)
+    for difference in other:
+        log.error(difference)
+    return succeeded and not other
+
+
+def _looked_at(  # noqa: PLR0917 - as every run
+    site: PatientSite, config: Config, destination: Destination, route: Route, workers: Workers, output: Path
+) -> bool:
+    """Sum up what was exported, or make a sheet for corrections; nothing is written to the site."""
+    title = title_of(destination, route)
+    if config.summarize:
+        log.info("Summary of %s: nothing is written to the site", title)
+        return summarize(site, config, destination, route, output)
+    log.info("Sheet for corrections of %s: nothing is written to the site", title)
+    make_sheet(site, config, destination, output / f"{stem_of(destination)}_corrections", workers)
+    return True
+
+
+def _announce(chosen: Settings, title: str, route: Route) -> None:
+    """Say what is going to be done."""
+    config = chosen.config
+    log.info("%s of %s", "Preview" if config.dry_run else "Export", _what(chosen, title, route))
+    for useless in config.unused:
+        log.warning(useless)
+    if not config.map_flywheel_to_dicom and config.mode != "restore":
+        log.info("map_flywheel_to_dicom is off: %s", _what_is_mapped(chosen))
+
+
+def _approved(  # noqa: PLR0917 - as every run, and a site that cannot be written to
+    run: Run,
+    chosen: Settings,
+    route: Route,
+    destination: Destination,
+    sheets: Sheets | None,
+    workers: Workers,
+    reader: PatientSite,
+) -> Approved:
+    """Compare with the approved plan what the run would do, corrections from a sheet included; nothing is written."""
+    if sheets:
+        reader = correct(reader, replace(run.config, dry_run=True), destination, sheets, workers).site
+        destination = reader.read(type(destination), destination.id)
+    return approved(run, route, destination, workers, given=chosen.approved_plan, reader=reader)
+
+
+def _unlike(plan: Plan, chosen: Settings, site: ReadSite, destination: Destination, scratch: Path) -> list[str]:
+    """Say in a preview what of an approved plan is no longer so: a run would refuse it."""
+    wanted = chosen.config.approved_plan
+    if not wanted or plan.digest == wanted:
+        return []
+    return refusal(known_plan(site, destination, chosen.approved_plan, wanted, scratch), plan, wanted)
 
 
 def _what(chosen: Settings, title: str, route: Route) -> str:
@@ -168,15 +219,35 @@ def _remarks(chosen: Settings, sessions: Sequence[SessionRecord], trail: AuditTr
     return (*chosen.config.unused, *unused, *([UNKNOWN] if trail.is_missing else []))
 
 
-def _told(record: RunRecord, outputs: Outputs) -> bool:
-    """Write page and workbook, say what the run came to, and tell whether all went well."""
+def _circumstances(chosen: Settings, route: Route, image: str, approved: Approved | None) -> Circumstances:
+    projects = {"origin": route.origin, "export": route.export, "archive": route.archive}
+    known = {role: (project.id, project.path) for role, project in projects.items() if project}
+    plan = (approved.digest, approved.preview_job) if approved else ("", "")
+    return Circumstances(chosen.job, image, chosen.dicom_map or {}, known, *plan)
+
+
+def _told(record: RunRecord, outputs: Outputs, folder: Path) -> bool:
+    """Write page, workbook and evidence, say what the run came to, and tell whether all went well."""
     try:
-        outputs.close(record)
+        written = outputs.close(record)
     except OutputError as error:
         log.error("The page or the workbook is missing, the CSV files are complete: %s", error)
+    else:
+        if not record.dry_run:
+            _evidence(record, folder, written)
     for line in closing_lines(record):
         log.info(line)
     return record.succeeded
+
+
+def _evidence(record: RunRecord, folder: Path, outputs: Sequence[Path]) -> None:
+    """Write the evidence package, last of all; in the job log stands the one hash that stands for all of it."""
+    try:
+        package, root = write_package(folder, record, outputs)
+    except OutputError as error:
+        log.error("The evidence package is missing, all other outputs are complete: %s", error)
+        return
+    log.info("Evidence: %s, Merkle root %s", package.name, root)
 
 
 def _now() -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from export_session.dicom.vocabulary import Change, Remaining
+from export_session.plan import Part, Plan, PlannedFile
 from export_session.site.model import Level
 
 
@@ -56,6 +57,30 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Held:
+    """One version of a file on the site, and the hashes of its bytes."""
+
+    labels: tuple[str, ...]  # the way to it: group, project, …, name
+    level: Level  # of the container that holds it
+    parent_id: str
+    file_id: str
+    version: int
+    size: int
+    sha256: str  # hex digest, "" where it is not known
+    sha384: str  # the same
+
+
+@dataclass(frozen=True)
+class Custody:
+    """Where the bytes of one origin file are, and by which hashes they are known: what evidence is made of."""
+
+    origin: Held
+    export: Held | None  # the copy that was verified; None where there is none
+    edits: str  # digest of what beside the origin's bytes decides on those of the copy, see provenance.sealed
+    archive: Held | None = None  # the original where it is kept; the same file as the origin where that was moved
+
+
+@dataclass(frozen=True)
 class FileRecord:
     """The one row of one origin file."""
 
@@ -81,6 +106,8 @@ class FileRecord:
     timing: Timing = field(default_factory=Timing)
     mapped: frozenset[str] = frozenset()  # DICOM keywords for which its containers have a value
     thumbnail: bytes = b""  # PNG, empty where there is none
+    custody: Custody | None = None  # None where the file was not reached
+    planned: PlannedFile | None = None  # the same
 
     @property
     def all_changes(self) -> tuple[Change, ...]:
@@ -126,6 +153,7 @@ class SessionRecord:
     tagged: bool = False  # by this run, which found it without the tag; in a dry run: would be tagged
     cleared: bool = False  # whether empty second copies were removed from the archive; in a dry run: would be
     noted: bool = False  # whether this run corrected what is noted on what was there; in a dry run: would correct
+    parts: tuple[Part, ...] = ()  # what a plan says of it
     finishing: bool = False  # whether archiving or tagging had begun, so that a failure may have left a part of it
 
 
@@ -135,6 +163,18 @@ Kind = Literal["export", "restore", "preview"]  # of run
 def kind_of(mode: str, *, dry_run: bool) -> Kind:
     """Return what the rows of a run say of what kind it is."""
     return "preview" if dry_run else "restore" if mode == "restore" else "export"
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """By what, under what and between which projects a run exported; all but its settings."""
+
+    job: str = ""  # id, "" for a run by hand
+    image: str = ""  # name and version of the gear's image, as its manifest has it
+    dicom_map: Mapping[str, Any] = field(default_factory=dict)  # which file the input was
+    projects: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # origin, export, archive: id and path
+    approved_plan: str = ""  # digest of the plan that was approved for it
+    preview_job: str = ""  # which made that plan, where it was found
 
 
 @dataclass(frozen=True)
@@ -153,6 +193,8 @@ class RunRecord:
     error: str = ""  # why the run as a whole could not go on
     remarks: tuple[str, ...] = ()  # on the run as a whole
     nothing_selected: str = ""  # why there is no session
+    circumstances: Circumstances = field(default_factory=Circumstances)
+    plan: Plan | None = None  # of a preview that came to its end
 
     def files(self) -> Iterator[FileRecord]:
         """Give every origin file, once."""

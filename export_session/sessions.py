@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from export_session.errors import ExportError, OutputError
 from export_session.launch.selection import ALREADY, Entry, Selected, Selection, changes_since
 from export_session.record import ContainerRecord, SessionRecord, Status
-from export_session.report import Outputs
 from export_session.restore.story import restore_session
 from export_session.session.ending import Story, told
 from export_session.session.files import Run
@@ -32,8 +32,18 @@ STORIES: Mapping[str, Story] = {  # by mode
 MOST_THUMBNAILS = 500  # of a run, about
 
 
+class Records(Protocol):
+    """Where the records of sessions go."""
+
+    def keep(self, session: SessionRecord) -> None:
+        """Take the record of a session before its tags are set."""
+
+    def settle(self, session: SessionRecord) -> None:
+        """Take it for good."""
+
+
 def export_all(
-    run: Run, route: Route, selection: Selection, workers: Workers, outputs: Outputs
+    run: Run, route: Route, selection: Selection, workers: Workers, outputs: Records
 ) -> tuple[tuple[SessionRecord, ...], str]:
     """Export sessions and write the record of each.
 
@@ -69,7 +79,7 @@ def _not_reached(route: Route, entries: Sequence[Entry], why: str) -> Iterator[S
 
 
 def _sessions(
-    run: Run, route: Route, selection: Selection, workers: Workers, outputs: Outputs
+    run: Run, route: Route, selection: Selection, workers: Workers, outputs: Records
 ) -> Iterator[SessionRecord]:
     subjects = Subjects()
     files = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -36,6 +37,7 @@ class Config:
     make_sheet: str | None = None
     sheet_rows: Literal["file", "acquisition", "session", "subject"] = "file"
     apply_corrections_only: bool = False
+    approved_plan: str | None = None
     on_existing: Literal["update", "skip", "fail"] = "update"
     on_refused_edit: Literal["fail", "export"] = "fail"
     edit_varying: Literal["auto", "refuse", "all"] = "auto"
@@ -94,6 +96,7 @@ class Settings:
     job: str  # id of the Flywheel job, empty when run by hand
     dicom_map: Mapping[str, str] | None = None  # where the dicom-map input lies: type, id and name
     corrections: Path | None = None  # a sheet, on disk
+    approved_plan: Path | None = None  # the approved-plan input
 
     def for_report(self) -> dict[str, Any]:
         """Return the configuration and the mapping as used; never the API key."""
@@ -135,10 +138,16 @@ def parse(document: Mapping[str, Any]) -> Settings:
     corrections = Path(sheet["location"]["path"]) if sheet else None
     if config and config.apply_corrections_only and corrections is None:
         problems.append("apply_corrections_only is set, but there is no corrections input to apply.")
+    given_plan = inputs.get("approved-plan")
+    if given_plan and config and not config.approved_plan:
+        problems.append(
+            "The approved-plan input approves nothing by itself: give the digest that was approved as approved_plan."
+        )
     if problems or config is None:
         raise ConfigError(problems)
+    approved = Path(given_plan["location"]["path"]) if given_plan else None
     job = str((document.get("job") or {}).get("id") or "")
-    return Settings(config, key, (kind, identifier), rows, job, dicom_map, corrections)
+    return Settings(config, key, (kind, identifier), rows, job, dicom_map, corrections, approved)
 
 
 def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
@@ -164,6 +173,7 @@ def _config(given: Mapping[str, Any], problems: list[str]) -> Config | None:
     problems.extend(_of_charset(values.get("assume_charset")))
     problems.extend(_of_projects(values))
     problems.extend(_of_sheets(values))
+    problems.extend(_of_approval(values))
     if len(problems) > found:
         return None
     assert values.keys() <= {item.name for item in fields(Config)}
@@ -209,6 +219,20 @@ def _of_charset(terms: object) -> Iterator[str]:
         meant = "\\".join(map(term_meant, terms.split("\\")))
         hint = f' (perhaps "{meant}" is meant)' if meant != terms else ""
         yield f"assume_charset cannot be {terms!r}{hint}: {problem}."
+
+
+def _of_approval(values: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with ``approved_plan``, and bring it to the form that a preview prints."""
+    given = values.get("approved_plan")
+    if not isinstance(given, str):
+        return
+    values["approved_plan"] = given.strip().lower().removeprefix("sha256:")
+    if not re.fullmatch("[0-9a-f]{64}", values["approved_plan"]):
+        yield "approved_plan must be the digest that the preview printed: 64 digits and letters from a to f."
+    if values.get("fan_out") is True:
+        yield "approved_plan is for the one run that was previewed, but fan_out starts a run for each session."
+    if values.get("mode") == "restore":
+        yield "approved_plan is for corrections that are to be made, but mode is restore, which undoes them."
 
 
 def _take_earlier_name(values: dict[str, Any], problems: list[str]) -> None:

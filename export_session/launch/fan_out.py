@@ -16,12 +16,13 @@ from export_session.launch.selection import ALREADY, Destination, Selected, chan
 from export_session.report.fan_out import COLUMNS, Action, Jobs, Line, page
 from export_session.report.outputs import UNFINISHED, GrowingTable, write_page
 from export_session.report.table_page import render
-from export_session.session.provenance import GEAR, digest
+from export_session.session.provenance import GEAR
 from export_session.session.result import Route
 from export_session.session.since import EDITED
 from export_session.settings import Settings
 from export_session.site import Job, JobRequest, ReadSite, Site
 from export_session.site.model import EXPORTED, Session
+from export_session.support.digests import digest
 
 log = logging.getLogger(__name__)
 

@@ -24,6 +24,7 @@ class GearContext:
     document: Mapping[str, Any]  # config.json: config, inputs, destination and job
     work: Path
     output: Path
+    image: str = ""  # name and version, as the manifest has it
 
 
 def open_gear(folder: Path) -> GearContext:
@@ -49,7 +50,8 @@ def open_gear(folder: Path) -> GearContext:
     # Always the info template: the debug one also logs what libraries say of requests and responses.
     context.init_logging("info")
     show_control_characters()
-    return GearContext(context.config_json, context.work_dir, context.output_dir)
+    builder = ((context.manifest.get("custom") or {}).get("gear-builder")) or {}
+    return GearContext(context.config_json, context.work_dir, context.output_dir, str(builder.get("image") or ""))
 
 
 def log_in_detail() -> None:

@@ -12,6 +12,8 @@ from export_session.errors import OutputError
 from export_session.report import change_log, export_log
 from export_session.report.cells import csv_head, csv_lines
 from export_session.report.disclosure import Gate
+from export_session.report.plan import ENDING as PLAN_ENDING
+from export_session.report.plan import write_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -49,6 +51,7 @@ class Outputs:
         self._gate = Gate(log_values)
         self._page = folder / f"{stem}_report.html"
         self._book = folder / f"{stem}_export.xlsx"
+        self._plan = folder / f"{stem}{PLAN_ENDING}"
         write_page(self._page, UNFINISHED)
         self._log = GrowingTable(folder / f"{stem}_export_log.csv", export_log.COLUMNS)
         self._changes = GrowingTable(folder / f"{stem}_dicom_changes.csv", change_log.COLUMNS)
@@ -76,9 +79,14 @@ class Outputs:
         self._log.close()
         self._changes.close()
         shown = replace(record, sessions=tuple(self._sessions), error=self._gate.sentence(record.error))
+        written = [self._log.path, self._changes.path, self._page, self._book]
         write_page(self._page, html.render(shown))
         run_book.write_run_book(self._book, shown)
-        return [self._log.path, self._changes.path, self._page, self._book]
+        if record.plan:
+            with _said(self._plan):
+                write_plan(self._plan, shown, record.plan)
+            written.append(self._plan)
+        return written
 
 
 class GrowingTable:

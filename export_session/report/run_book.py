@@ -68,8 +68,16 @@ def _summary(record: RunRecord) -> Iterator[tuple[Cell, ...]]:
     yield "Verified files", figures.verified, ""
     yield "DICOM instances", figures.instances, ""
     yield "Bytes", figures.size, "of the origin files"
+    if record.plan:
+        yield "Plan", record.plan.digest, "to be approved as approved_plan"
+    if record.circumstances.approved_plan:
+        yield "Approved plan", record.circumstances.approved_plan, _previewed(record.circumstances.preview_job)
     for key, value in record.settings.items():
         yield f"Setting {key}", text_of(value), ""
+
+
+def _previewed(job: str) -> str:
+    return f"of the preview of job {job}" if job else ""
 
 
 def _tally(statuses: Mapping[Status, int]) -> str:

@@ -226,6 +226,7 @@ def closing_lines(record: RunRecord) -> tuple[str, ...]:
         f"{changes}, {figures.refused:,} refused, {counted(figures.warnings, 'warning')}: see the report",
         *filter(None, [history(record)]),
         *record.remarks,
+        *([f"Plan: {record.plan.digest}"] if record.plan else []),
     )
 
 

@@ -194,4 +194,4 @@ def _holds(site: ReadSite, version: File, size: object, sha384: str, scratch: Pa
 
 def _fetched(site: ReadSite, version: File, scratch: Path) -> str:
     with TemporaryDirectory(dir=scratch) as folder:
-        return fetch(site, version, Path(folder, "version"))
+        return fetch(site, version, Path(folder, "version")).sha384

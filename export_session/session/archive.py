@@ -7,13 +7,14 @@ in the export project. Before files are changed in place, their originals are co
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from export_session.errors import Conflict, TransferError
-from export_session.record import Archived, Status
+from export_session.record import Archived, Held, Status
 from export_session.session.copies import create_or_update, find_copy, find_subject, pairs_above, pairs_below
+from export_session.session.custody import held
 from export_session.session.exported import Exported
 from export_session.session.file_plan import known_status
 from export_session.session.files import FileOutcome, Run, copy_file, plan_files
@@ -34,6 +35,7 @@ class InArchive:
     how: Archived
     copy: Session | None = None  # in the archive project, where there is one
     cleared: bool = False  # whether empty second copies were removed
+    held: Mapping[str, Held] = field(default_factory=dict)  # the originals there, by the file_id of the origin
 
 
 def archive_by_copy(run: Run, exported: Exported, project: Project, workers: Workers) -> InArchive:
@@ -54,10 +56,10 @@ def copy_to_archive(run: Run, origin: Origin, project: Project, workers: Workers
     pairs = pairs_below(site, origin, above, workers, overwrite=True, write=True)
     outcomes = _copy_all(run, origin, project, pairs.all(), workers)
     statuses = [pair.status for pair in pairs.all()] + [item.record.status for item in outcomes]
-    return _by_copy(pairs, {*statuses})
+    return replace(_by_copy(pairs, {*statuses}), held=_copied(outcomes))
 
 
-def archive_by_move(run: Run, exported: Exported, project: Project, workers: Workers) -> bool:
+def archive_by_move(run: Run, exported: Exported, project: Project, workers: Workers) -> InArchive:
     """Move the session to the archive project, below a subject of the same label, and verify that it arrived.
 
     Files on the subject are copied, since the subject may have other sessions. That may take long, so the session
@@ -66,8 +68,8 @@ def archive_by_move(run: Run, exported: Exported, project: Project, workers: Wor
 
     Returns
     -------
-    bool
-        Whether it had to be moved.
+    InArchive
+        What was done: nothing, where it did not have to be moved.
 
     Raises
     ------
@@ -79,13 +81,14 @@ def archive_by_move(run: Run, exported: Exported, project: Project, workers: Wor
         When the site did not do as it said.
     """
     origin, site = exported.origin, run.site
+    there = _moved(exported, project)
     if origin.subject.parents.get("project") == project.id:
-        return False
+        return InArchive(Archived.NOTHING, held=there)
     arrived = not _is_to_be_moved(run, origin, project)
     subject = create_or_update(site, find_subject(site, origin.subject, project.id, overwrite=True), project.id)
-    _copy_all(run, origin, project, [subject], workers)
+    there |= _copied(_copy_all(run, origin, project, [subject], workers))
     if arrived:
-        return False
+        return InArchive(Archived.NOTHING, held=there)
     # A later run looks for this mark, should this one die between move and tag.
     came_from = {"origin_project": origin.project.id, "origin_subject": origin.subject.id}
     site.set_info("session", origin.session.id, {KEY: {**container_provenance(origin.session), **came_from}})
@@ -95,7 +98,7 @@ def archive_by_move(run: Run, exported: Exported, project: Project, workers: Wor
         raise TransferError(
             f"{origin.path(origin.session)}: the site accepted the move to the archive but did not do it"
         )
-    return True
+    return InArchive(Archived.MOVED, held=there)
 
 
 def would_archive(run: Run, origin: Origin, project: Project, workers: Workers) -> InArchive:
@@ -118,6 +121,21 @@ def would_archive(run: Run, origin: Origin, project: Project, workers: Workers) 
 def _by_copy(pairs: Pairs, statuses: set[Status]) -> InArchive:
     how = Archived.NOTHING if statuses <= {Status.UNCHANGED} else Archived.COPIED
     return InArchive(how, pairs.session.copy, pairs.session.cleared)
+
+
+def _copied(outcomes: Iterable[FileOutcome]) -> dict[str, Held]:
+    custodies = filter(None, (item.record.custody for item in outcomes))
+    return {each.origin.file_id: each.export for each in custodies if each.export}
+
+
+def _moved(exported: Exported, project: Project) -> dict[str, Held]:
+    """Return the files of a session as they are in the archive once it was moved there."""
+    above = {container.id: exported.origin.labels(container, project) for container in exported.origin.containers()}
+    return {
+        proof.origin.file_id: held(proof.origin, (*above[proof.origin.parent_id], proof.origin.name), proof.before)
+        for proof in exported.proofs
+        if proof.origin.parent_id in above
+    }
 
 
 def _is_to_be_moved(run: Run, origin: Origin, project: Project) -> bool:

@@ -10,10 +10,11 @@ from tempfile import TemporaryDirectory
 
 from export_session.errors import HeaderError, StaleMetadata, TransferError
 from export_session.record import Verification
-from export_session.session.provenance import Provenance, digest, extractions, object_at
+from export_session.session.provenance import Provenance, extractions, object_at
 from export_session.site import ReadSite
 from export_session.site.model import File
 from export_session.site.port import Stored
+from export_session.support.digests import digest
 
 FORMS: Mapping[type, str] = {list: "a list", str: "a text"}
 ATTEMPTS = 3  # at moving the bytes of one file intact
@@ -51,8 +52,8 @@ def assert_header(file: File) -> None:
             )
 
 
-def fetch(site: ReadSite, file: File, target: Path) -> str:
-    """Download a file intact and return the SHA-384 hex digest of its bytes.
+def fetch(site: ReadSite, file: File, target: Path) -> Stored:
+    """Download a file intact and return size and hashes of its bytes.
 
     Where the site states no hash that can be recomputed, the bytes must arrive alike twice.
 
@@ -67,7 +68,7 @@ def fetch(site: ReadSite, file: File, target: Path) -> str:
         if stored.size != file.size or agrees is False:
             continue
         if agrees or (_crc_holds(target) and _arrives_alike(site, file, target, stored)):
-            return stored.sha384
+            return stored
     raise TransferError(
         f"{file.name}: the download does not match the size and hash that the site states, or is another each time, "
         f"after {ATTEMPTS} attempts. The file on the site may be damaged; compare it with its source."
@@ -115,5 +116,11 @@ def verify(site: ReadSite, stored: File, size: int, sha384: str, scratch: Path, 
 
 def hash_agrees(stated: str, sha384: str) -> bool | None:
     """Compare a hash as Flywheel states it (``v0-sha384-<hex>``) with ours; None where it is opaque or absent."""
+    known = stated_sha384(stated)
+    return known == sha384 if known else None
+
+
+def stated_sha384(stated: str) -> str:
+    """Return the hex digest that a site states in this form, "" where it is opaque or absent."""
     kind, _, value = stated.rpartition("-")
-    return value == sha384 if kind == "v0-sha384" else None
+    return value if kind == "v0-sha384" else ""

@@ -13,7 +13,8 @@ from typing import Any
 
 from export_session.dicom.vocabulary import Attribution, Cause, Change
 from export_session.session.headers import NoElement, element_of, value_in
-from export_session.session.provenance import KEY, digest, object_at
+from export_session.session.provenance import KEY, object_at
+from export_session.support.digests import digest
 
 NOTED = "corrections"
 _FRAME = re.compile(r"^(PerFrameFunctionalGroupsSequence)\[\d+\]")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from export_session.record import SessionRecord, Status
+from export_session.record import Held, SessionRecord, Status
 from export_session.session.files import Run
 from export_session.session.marks import Marks, note_failure, tag_all
-from export_session.session.result import Result, Route, row_alone
+from export_session.session.result import NOTHING_HELD, Result, Route, row_alone
 from export_session.session.subjects import SubjectFiles, Subjects
 from export_session.site.model import Project, Session
 from export_session.support.failure import Failure, attempt
@@ -84,9 +84,17 @@ def failed(
 
 
 def tagged(  # noqa: PLR0917 - the session as it is done, and all that remains to be done with it
-    run: Run, done: SessionRecord, result: Result, marks: Marks, copies: Sequence[Session], workers: Workers, keep: Keep
+    run: Run,
+    done: SessionRecord,
+    result: Result,
+    marks: Marks,
+    copies: Sequence[Session],
+    workers: Workers,
+    keep: Keep,
+    *,
+    held: Mapping[str, Held] = NOTHING_HELD,
 ) -> SessionRecord:
-    """Let the record of a session be kept, and then tag it."""
+    """Let the record of a session be kept, and then tag it; `held` are its originals in the archive."""
 
     def tag() -> None:
         keep(done)
@@ -98,6 +106,6 @@ def tagged(  # noqa: PLR0917 - the session as it is done, and all that remains t
         if not note_failure(run, result.origin.session, copies, reason):
             return done
         log.error("%s: %s", result.origin.path(result.origin.session), reason)
-        late = result.record(Status.FAILED, reason, result.route.archive)
+        late = result.record(Status.FAILED, reason, result.route.archive, held)
         return replace(late, archived=done.archived, finishing=True)
     return done

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pydicom.datadict import tag_for_keyword
 
 from export_session.dicom.vocabulary import Attribution, Change, Follow, Options
 from export_session.record import Status, Verification
-from export_session.session.checks import hash_agrees
+from export_session.session.checks import hash_agrees, stated_sha384
 from export_session.session.corrected import attributed, of_elements
 from export_session.session.provenance import (
     Provenance,
     carried_info,
-    digest,
     edit_digest,
     is_copy_of,
     object_at,
 )
 from export_session.site.model import EXPORTED, File
+from export_session.site.port import Stored
+from export_session.support.digests import digest
 
 DICOM = "dicom"
 UNTYPED = frozenset({None, "", "archive"})  # the types of a file of which Flywheel knows no more than the suffix
@@ -48,6 +50,8 @@ class FilePlan:
     copy_path: str
     copy_parent_id: str  # the copy of its container, "" where that is still to be created
     copy: File | None  # the file of that name in the copy container
+    origin_labels: tuple[str, ...] = ()  # the way to it: group, project, …
+    copy_labels: tuple[str, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     untouched: bool = False  # archive: the bytes and header as they are
@@ -107,7 +111,7 @@ class FilePlan:
         named = ", ".join(flat[:2]) + (" and others" if len(flat) > 2 else "")
         return (f"{named} {FLAT}", *told)
 
-    @property
+    @cached_property
     def edits(self) -> str:
         """Digest of what, beside the origin's bytes, decides on the bytes of the copy."""
         if not self.is_dicom:
@@ -142,13 +146,14 @@ class Verified:
     origin: File
     copy: File
     how: Verification
-    sha384: str  # hex digest of the bytes
+    after: Stored  # its bytes
+    before: Stored  # those of the origin, as far as they are known: a hash may be ""
 
     def holds_for(self, copy: File | None) -> bool:
         """Tell whether the copy, as it is listed now, still has these bytes; another run may have sent them again."""
         if copy is None or copy.size != self.copy.size:
             return False
-        agrees = hash_agrees(copy.hash, self.sha384)
+        agrees = hash_agrees(copy.hash, self.after.sha384)
         return agrees is True or (agrees is None and copy.version == self.copy.version)
 
 
@@ -163,7 +168,9 @@ def known_status(plan: FilePlan) -> tuple[Status, Verified] | None:
         return None
     if provenance.settled not in ("", plan.origin.modified):  # who wrote what may have changed since
         return None
-    proof = Verified(plan.origin, plan.copy, Verification.RECORDED, provenance.sha384)
+    origin, after = plan.origin, Stored(provenance.size, provenance.sha384, provenance.sha256)
+    before = Stored(origin.size, stated_sha384(origin.hash), provenance.origin_sha256)
+    proof = Verified(origin, plan.copy, Verification.RECORDED, after, before)
     return (Status.UNCHANGED if provenance.metadata == digest(plan.metadata) else Status.UPDATED), proof
 
 

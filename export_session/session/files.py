@@ -15,9 +15,11 @@ from export_session.field_mapping import FieldMapping
 from export_session.record import FileRecord, Status, Timing, Verification
 from export_session.session.classification import Schema, allowed
 from export_session.session.corrected import of_field
+from export_session.session.custody import custody
 from export_session.session.file_plan import FilePlan, References, Verified, known_status
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
+from export_session.session.planned import Approved, planned
 from export_session.session.provenance import KEY, Provenance, is_copy, is_copy_of, object_at
 from export_session.session.quality import Counts
 from export_session.session.remains import in_file, remarks
@@ -25,6 +27,7 @@ from export_session.session.transfer import Handling, Prepared, deliver, prepare
 from export_session.settings import Config
 from export_session.site import PatientSite
 from export_session.site.model import Container, File, Project
+from export_session.site.port import Stored
 from export_session.support.failure import Failure, attempt
 from export_session.support.parallel import Workers
 from export_session.support.progress import Progress
@@ -49,6 +52,7 @@ class Run:
     handling: Handling
     progress: Progress
     references: Mapping[str, References] = field(default_factory=dict)  # of this session's files, by file_id
+    approved: Approved | None = None  # the plan that it is bound to
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class FileOutcome:
     proof: Verified | None
     counts: Counts = field(default_factory=Counts)
     identity: Identity | None = None  # of the copy, where it is known to be DICOM
+    after: Stored | None = None  # the bytes of the copy, where they were looked at
 
 
 def plan_files(
@@ -91,6 +96,8 @@ def _plan(
         copy_path=f"{origin.path(pair.origin, project)}/{copy.name if copy else file.name}",
         copy_parent_id=pair.copy.id if pair.copy else "",
         copy=copy,
+        origin_labels=(*origin.labels(pair.origin), file.name),
+        copy_labels=(*origin.labels(pair.origin, project), copy.name if copy else file.name),
         overrides={} if untouched else run.mapping.overrides(documents),
         options=run.config.options,
         untouched=untouched,
@@ -164,13 +171,15 @@ def copy_file(run: Run, plan: FilePlan) -> FileOutcome:
 def attempted(run: Run, plan: FilePlan, step: Callable[[Run, FilePlan], FileOutcome]) -> FileOutcome:
     """Take a step with one file, with a patience of its own; a failure becomes its row."""
     outcome = attempt(lambda: step(replace(run, site=run.site.with_patience(FILE_PATIENCE)), plan))
-    if not isinstance(outcome, Failure):
+    if isinstance(outcome, Failure):
+        log.error("%s: %s", plan.origin_path, outcome.for_log)
+        failed = row(plan, Status.FAILED)
+        refused, not_made = plan.attributed(outcome.refused), plan.attributed(outcome.not_made)
+        told = replace(failed, error=outcome.message, refused=refused, not_made=not_made)
+        outcome = FileOutcome(told, None)
+    if not run.config.dry_run:
         return outcome
-    log.error("%s: %s", plan.origin_path, outcome.for_log)
-    failed = row(plan, Status.FAILED)
-    refused, not_made = plan.attributed(outcome.refused), plan.attributed(outcome.not_made)
-    told = replace(failed, error=outcome.message, refused=refused, not_made=not_made)
-    return FileOutcome(told, None)
+    return replace(outcome, record=replace(outcome.record, planned=planned(plan, outcome.record, outcome.after)))
 
 
 def row(plan: FilePlan, status: Status) -> FileRecord:
@@ -185,6 +194,7 @@ def row(plan: FilePlan, status: Status) -> FileRecord:
         modality=plan.origin.modality or "",
         notes=plan.notes,
         mapped=frozenset(plan.overrides),
+        custody=custody(plan),
     )
 
 
@@ -210,8 +220,13 @@ def _as_known(run: Run, plan: FilePlan, status: Status, proof: Verified) -> File
     if status is Status.UPDATED and run.config.on_existing != "update":
         status = Status.UNCHANGED  # the bytes are; metadata that is there is left
     if status is Status.UPDATED and not run.config.dry_run:
-        proof = replace(proof, copy=update_copy(run.site, plan, _metadata(run, plan, None)[0]))
+        proof = replace(proof, copy=update_copy(run.site, plan, _metadata(run, plan, None)[0], noted_by(run, plan)))
     return as_before(plan, status, proof)
+
+
+def noted_by(run: Run, plan: FilePlan) -> Mapping[str, str]:
+    """Return what a copy is to note of an approved plan by which it is made."""
+    return run.approved.of_file(plan.origin.file_id) if run.approved and not plan.untouched else {}
 
 
 def as_before(plan: FilePlan, status: Status, proof: Verified) -> FileOutcome:
@@ -221,6 +236,7 @@ def as_before(plan: FilePlan, status: Status, proof: Verified) -> FileOutcome:
     refused = tuple(replace(change, reason=f"{change.reason} ({EARLIER})") for change in earlier.refused)
     made = tuple(replace(change, reason="; ".join(filter(None, (change.reason, MADE)))) for change in earlier.made)
     record = replace(row(plan, status), verification=Verification.RECORDED, refused=refused, earlier=made)
+    record = replace(record, custody=custody(plan, proof))
     # Nothing is downloaded to know more of it than its metadata tell.
     identity = identity_in(object_at(proof.copy.info, "header", "dicom")) if plan.is_dicom else None
     return FileOutcome(record, proof, Counts(earlier.changes, len(refused), earlier.notes), identity)
@@ -231,8 +247,9 @@ def _deliver(run: Run, plan: FilePlan, prepared: Prepared) -> FileOutcome:
     outcome = foreseen(plan, prepared, prepared.status, dropped)
     if run.config.dry_run:
         return outcome
-    proof, timing = deliver(run.site, prepared, metadata, outcome.counts.notes, run.handling)
-    return proven(outcome, proof, timing)
+    notes, noted = outcome.counts.notes, noted_by(run, plan)
+    proof, timing = deliver(run.site, prepared, metadata, run.handling, notes=notes, planned=noted)
+    return proven(outcome, plan, proof, timing)
 
 
 def foreseen(plan: FilePlan, prepared: Prepared, status: Status, notes: Iterable[str] = ()) -> FileOutcome:
@@ -252,12 +269,13 @@ def foreseen(plan: FilePlan, prepared: Prepared, status: Status, notes: Iterable
         thumbnail=prepared.thumbnail,
     )
     counts = Counts(len(result.changes), len(result.refused), len(told))
-    return FileOutcome(done, None, counts, result.identity)
+    return FileOutcome(done, None, counts, result.identity, prepared.after)
 
 
-def proven(outcome: FileOutcome, proof: Verified, timing: Timing) -> FileOutcome:
+def proven(outcome: FileOutcome, plan: FilePlan, proof: Verified, timing: Timing) -> FileOutcome:
     """Return the same where the site holds the bytes."""
-    return replace(outcome, record=replace(outcome.record, verification=proof.how, timing=timing), proof=proof)
+    record = replace(outcome.record, verification=proof.how, timing=timing, custody=custody(plan, proof))
+    return replace(outcome, record=record, proof=proof)
 
 
 def _metadata(run: Run, plan: FilePlan, prepared: Prepared | None) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -13,6 +13,7 @@ from export_session.record import Archived, SessionRecord, Status, Verification
 from export_session.session.archive import InArchive, copy_to_archive, would_archive
 from export_session.session.ending import Keep, empty, failed, objection, tagged
 from export_session.session.exported import Exported
+from export_session.session.file_plan import FilePlan
 from export_session.session.files import FileOutcome, Run, each_file, plan_files, row
 from export_session.session.malware import assert_clean
 from export_session.session.marks import marks_of
@@ -92,17 +93,23 @@ def _change(
     pairs = [Pair[Container](one, other) for one, other in zip(made_of, here, strict=True)][first:]
     shown = tuple(Pair[Container](one, one) for one in here[first:])
 
-    def make_ready() -> tuple[Run, InArchive]:
+    def planned() -> tuple[Run, list[FilePlan]]:
         references = references_in(run, sources, route.origin, workers) if run.config.edit_uids else {}
-        return replace(run, references=references), _keep_originals(run, sources, route.archive, workers)
+        ready = replace(run, references=references)
+        plans = plan_files(ready, sources, route.origin, pairs)
+        if run.approved:
+            run.approved.assert_holds_for(origin.session.id, plans)
+        return ready, plans
+
+    def make_ready() -> tuple[Run, list[FilePlan], InArchive]:
+        return *planned(), _keep_originals(run, sources, route.archive, workers)
 
     ready = attempt(make_ready)
     if isinstance(ready, Failure):
         plans = plan_files(run, sources, route.origin, pairs)
         nothing = [FileOutcome(row(plan, Status.NOT_REACHED), None) for plan in plans]
         return ready, Result(route, origin, shown, nothing)
-    run, kept = ready
-    plans = plan_files(run, sources, route.origin, pairs)
+    run, plans, kept = ready
     outcomes = each_file(run, plans, workers, change_file)
     return kept, with_remarks(Result(route, origin, shown, outcomes))
 
@@ -144,7 +151,7 @@ def _finish(  # noqa: PLR0917 - all that is known of the session by now
     outcomes = [*(item for item in result.outcomes if item.record.level != "subject"), *on_subject.outcomes]
     tagged_before = EXPORTED in result.origin.session.tags
     done = replace(
-        result.record(result.status, archive=archive),
+        result.record(result.status, archive=archive, held=kept.held),
         archived=kept.how,
         cleared=kept.cleared,
         tagged=not tagged_before,
@@ -164,7 +171,7 @@ def _finish(  # noqa: PLR0917 - all that is known of the session by now
         exported = looked
     marks = marks_of(run, exported, copies, archived=archive is not None)
     done = replace(done, noted=found.noted or not marks.correct)
-    return done if run.config.dry_run else tagged(run, done, result, marks, copies, workers, keep)
+    return done if run.config.dry_run else tagged(run, done, result, marks, copies, workers, keep, held=kept.held)
 
 
 def _pairs(origin: Origin) -> Pairs:

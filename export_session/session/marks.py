@@ -48,6 +48,7 @@ def marks_of(run: Run, exported: Exported, copies: Sequence[Session], *, archive
     kept = ARCHIVED[run.config.archive_mode] if archived else said_of(origin.session.info).get("archived")
     seen |= {"archived": kept} if kept else {}
     seen |= _mode(run)
+    seen |= run.approved.noted(origin) if run.approved else {}
     wanted = [*((copy, result) for copy in copies), (origin.session, {**result, **seen})]
     notes = ((session, with_result(session.info, result, run.handling.job)) for session, result in wanted)
     return Marks(

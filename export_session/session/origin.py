@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from export_session.errors import AccessDenied, NotFound, OriginChanged
-from export_session.session.provenance import KEY, carried_info, digest, object_at
+from export_session.session.provenance import KEY, carried_info, object_at
 from export_session.site import ReadSite, equals
 from export_session.site.model import EXPORTED, Acquisition, Container, File, Project, Session, Subject
+from export_session.support.digests import digest
 from export_session.support.parallel import Workers
 
 C = TypeVar("C", bound=Container)
@@ -35,14 +36,19 @@ class Origin:
         ways: dict[str, tuple[Container, ...]] = {"subject": (), "session": (self.subject,)}
         return (*ways.get(container.level, (self.subject, self.session)), container)
 
-    def path(self, container: Container, project: Project | None = None) -> str:
-        """Return the path of one of these containers, here or in another project."""
-        labels = [(project or self.project).path, self.subject.label]
+    def labels(self, container: Container, project: Project | None = None) -> tuple[str, ...]:
+        """Return the way to one of these containers, here or in another project: group, project, …."""
+        home = project or self.project
+        below = [self.subject.label]
         if container.level != "subject":
-            labels.append(self.session.label)
+            below.append(self.session.label)
         if container.level == "acquisition":
-            labels.append(container.label)
-        return "/".join(labels)
+            below.append(container.label)
+        return (home.group, home.label, *below)
+
+    def path(self, container: Container, project: Project | None = None) -> str:
+        """Return the same as a path."""
+        return "/".join(self.labels(container, project))
 
 
 def acquisitions_below(site: ReadSite, container: Project | Subject | Session) -> Iterator[Acquisition]:
@@ -130,6 +136,16 @@ def _content(origin: Origin, content: Callable[[File], str]) -> set[tuple[str, .
     """Return all that a copy of the session is made of."""
     files = {(item.id, content(file)) for item in origin.containers() for file in item.files}
     return files | {(item.id, _container_content(item)) for item in origin.containers()}
+
+
+def described(file: File) -> str:
+    """Return a digest of the metadata that a copy is made of, but tags: by these people say what they approve."""
+    return digest([file.name, file.type, file.modality, file.classification, _info(file)])
+
+
+def container_digest(item: Container) -> str:
+    """Return the same of a container, but notes, too."""
+    return digest([item.label, item.details, _info(item)])
 
 
 def _container_content(item: Container) -> str:

@@ -8,15 +8,15 @@ into them, the size and digest of the bytes that were verified, and what was ref
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from export_session import __version__
 from export_session.dicom.vocabulary import Change, Follow, Options, Outcome
 from export_session.session.refusals import recalled, remembered
 from export_session.site.model import Container, File
+from export_session.support.digests import digest
 
 GEAR_NAME = "session-export"
 GEAR = f"{GEAR_NAME} {__version__}"
@@ -68,12 +68,6 @@ def is_copy_of(copy: Container | File, origin: Container | File) -> bool:
     return object_at(copy.info, KEY).get("origin_id") in origin_ids_of(origin)
 
 
-def digest(value: Any) -> str:
-    """Return the SHA-256 hex digest of a JSON value."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def edit_digest(file: File, overrides: Mapping[str, Any], options: Options, follow: Follow) -> str:
     """Return the digest of everything but the origin's bytes that decides on the bytes of its copy."""
     following = [follow] if follow else []  # others have the digest that earlier versions gave them
@@ -116,6 +110,15 @@ class Before:
         return cls(**{name: kept[name] for name in wanted})
 
 
+def sealed(edits: str, file_uuid: str) -> str:
+    """Return an edit digest as it may be shown outside the site.
+
+    The name of the version (``_id``) is random and known to those alone who may read the file on the site. Without it
+    nobody can try out values of which there are few, such as a sex or a date.
+    """
+    return digest([edits, file_uuid])
+
+
 @dataclass(frozen=True)
 class Provenance:
     """``info.export`` of a verified copy of a file, or of a version that was made in place.
@@ -131,6 +134,8 @@ class Provenance:
     version: int  # file version of the copy that was verified
     size: int  # bytes of that version
     sha384: str  # hex digest of its bytes
+    sha256: str = ""  # the same; earlier versions of the gear did not keep it
+    origin_sha256: str = ""  # hex digest of the bytes of the origin
     changes: int = 0  # rows of the change log that were applied
     refused: tuple[Change, ...] = ()  # edits that could not be written, to be told until they are mended
     made: tuple[Change, ...] = ()  # those changes, the first of very many, so that a later run can tell of them
@@ -142,10 +147,13 @@ class Provenance:
     read_by: str = ""  # of such a version: digest of what importers had said of the metadata that came along
     pending: bool = False  # whether that is still to be verified
     settled: str = ""  # where the audit trail said that no person wrote a value: when the origin was last changed
+    planned: Mapping[str, str] = field(default_factory=dict)  # of an approved plan, by which it was made: see planned
 
     def to_info(self) -> dict[str, Any]:
         """Return the value of ``info.export``."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        if not self.planned:
+            del values["planned"]
         refused, made = (list(map(remembered, kept)) for kept in (self.refused, self.made[:MOST_KEPT]))
         values |= {"refused": refused, "made": made}
         own = {name: values.pop(name) for name in ("before", "read_by", "pending")}
@@ -158,7 +166,7 @@ class Provenance:
     def read(cls, copy: File) -> Provenance | None:
         """Return the provenance of a copy, None where it has none or one of another make."""
         info = object_at(copy.info, KEY)
-        names = {field.name for field in fields(cls)}
+        names = {each.name for each in fields(cls)}
         try:
             # Earlier versions gave the number of refused edits alone: 0 says all there is to say.
             refused = tuple(recalled(kept, Outcome.REFUSED) for kept in info.get("refused") or ())

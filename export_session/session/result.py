@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from export_session.dicom import Remaining
-from export_session.record import ContainerRecord, FileRecord, SessionRecord, Status, Verification
+from export_session.record import ContainerRecord, FileRecord, Held, SessionRecord, Status, Verification
 from export_session.session.files import FileOutcome, notes_on_copies
 from export_session.session.origin import Origin
 from export_session.session.pairs import Pair
+from export_session.session.planned import parts_of
 from export_session.session.remains import remarks
 from export_session.site.model import Container, Project, Session
+
+NOTHING_HELD: Mapping[str, Held] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -66,15 +70,24 @@ class Result:
             for item in self.outcomes
         )
 
-    def record(self, status: Status, error: str = "", archive: Project | None = None) -> SessionRecord:
-        """Return the session's record; `archive` is the project that keeps its originals by now."""
+    def record(
+        self,
+        status: Status,
+        error: str = "",
+        archive: Project | None = None,
+        held: Mapping[str, Held] = NOTHING_HELD,
+    ) -> SessionRecord:
+        """Return the session's record; `archive` is the project that keeps its originals by now, those in `held`."""
         return SessionRecord(
             subject=self.origin.subject.label,
             session=self.origin.session.label,
             status=status,
             containers=tuple(self._container(pair, status, archive) for pair in self.pairs),
-            files=tuple(self._file(item.record, archive) for item in self.outcomes),
+            files=tuple(self._file(item.record, archive, held) for item in self.outcomes),
             error=error,
+            parts=tuple(
+                parts_of(self.origin, (pair.origin for pair in self.pairs), (item.record for item in self.outcomes))
+            ),
         )
 
     def _container(self, pair: Pair[Container], overall: Status, archive: Project | None) -> ContainerRecord:
@@ -92,9 +105,12 @@ class Result:
             remains=remains,
         )
 
-    def _file(self, record: FileRecord, archive: Project | None) -> FileRecord:
+    def _file(self, record: FileRecord, archive: Project | None, held: Mapping[str, Held]) -> FileRecord:
         if not archive:
             return record
+        if record.custody:
+            kept = replace(record.custody, archive=held.get(record.custody.origin.file_id))
+            record = replace(record, custody=kept)
         return replace(record, archive_path=archive.path + record.origin_path.removeprefix(self.origin.project.path))
 
 

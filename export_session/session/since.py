@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from export_session.session.provenance import digest
 from export_session.session.quality import said_of
 from export_session.site import ReadSite
 from export_session.site.model import Acquisition, Container, Session
+from export_session.support.digests import digest
 
 NAMED = 3  # files in a message
 EDITED = "edited since it was exported"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
-from export_session.record import Archived, SessionRecord, Status
+from export_session.record import Archived, Held, SessionRecord, Status
 from export_session.session.archive import InArchive, archive_by_copy, archive_by_move, would_archive
 from export_session.session.copies import pairs_above, pairs_below
 from export_session.session.ending import Keep, empty, failed, objection, tagged
@@ -101,7 +101,10 @@ def _copy(
         plans = plan_files(run, origin, route.export, covered)
         return Result(route, origin, covered, [FileOutcome(row(plan, Status.NOT_REACHED), None) for plan in plans])
     covered = pairs.all(subject=with_subject)
-    outcomes = copy_files(run, plan_files(run, origin, route.export, covered), workers)
+    plans = plan_files(run, origin, route.export, covered)
+    if run.approved:
+        run.approved.assert_holds_for(origin.session.id, plans)
+    outcomes = copy_files(run, plans, workers)
     return with_remarks(Result(route, origin, covered, outcomes))
 
 
@@ -157,13 +160,14 @@ def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Work
         return replace(failed(run, result, [copy], kept.message), finishing=archive is not None)
     marks = marks_of(run, kept.exported, kept.copies, archived=archive is not None)
     done = replace(
-        result.record(result.status, archive=archive),
+        result.record(result.status, archive=archive, held=kept.held),
         archived=kept.how,
         cleared=kept.cleared,
         tagged=not tagged_before,
         noted=result.records_anew or not marks.correct,
     )
-    return tagged(run, done, result, marks, [exported.pairs.session.known_copy], workers, keep)
+    copies = [exported.pairs.session.known_copy]
+    return tagged(run, done, result, marks, copies, workers, keep, held=kept.held)
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,7 @@ class _Kept:
     copies: tuple[Session, ...]
     how: Archived
     cleared: bool = False
+    held: Mapping[str, Held] = field(default_factory=dict)  # the originals in the archive, by their file_id
 
 
 def _archive(run: Run, exported: Exported, archive: Project | None, workers: Workers, *, untouched: bool) -> _Kept:
@@ -185,9 +190,10 @@ def _archive(run: Run, exported: Exported, archive: Project | None, workers: Wor
     site = run.site
     copies: tuple[Session, ...] = (exported.pairs.session.known_copy,)
     if archive and run.config.archive_mode == "move":
-        moved = archive_by_move(run, exported, archive, workers)
+        done = archive_by_move(run, exported, archive, workers)
+        moved = done.how is Archived.MOVED
         exported = exported if untouched else exported.looked_at_again(site, workers, moved=moved)
-        return _Kept(exported, copies, Archived.MOVED if moved else Archived.NOTHING)
+        return _Kept(exported, copies, done.how, held=done.held)
     if not untouched:
         exported = exported.looked_at_again(site, workers)
     if archive is None:
@@ -195,4 +201,4 @@ def _archive(run: Run, exported: Exported, archive: Project | None, workers: Wor
     done = archive_by_copy(run, exported, archive, workers)
     if done.how is Archived.COPIED:  # which may have taken long
         exported = exported.looked_at_again(site, workers)
-    return _Kept(exported, (*copies, *filter(None, [done.copy])), done.how, done.cleared)
+    return _Kept(exported, (*copies, *filter(None, [done.copy])), done.how, done.cleared, done.held)

@@ -29,7 +29,6 @@ from export_session.session.provenance import (
     KEY,
     Provenance,
     carried_info,
-    digest,
     metadata_digest,
     object_at,
     origin_ids_of,
@@ -37,9 +36,12 @@ from export_session.session.provenance import (
 from export_session.session.quality import Counts, result_of, with_result
 from export_session.site import ReadSite, Site
 from export_session.site.model import File
+from export_session.site.port import Stored
+from export_session.support.digests import digest
 from export_session.support.scratch import disk_full_is_clear
 from export_session.support.thumbnail import thumbnail
 
+CHUNK = 1 << 20
 PROCESSORS = threading.Semaphore(os.cpu_count() or 1)  # more rewrites at once would only compete
 
 
@@ -60,13 +62,12 @@ class Prepared:
 
     plan: FilePlan
     path: Path
-    size: int  # bytes
-    sha384: str  # hex digest
+    before: Stored  # the bytes of the origin
+    after: Stored  # those to store
     result: Result
     status: Status
     timing: Timing
     thumbnail: bytes = b""
-    fetched_sha384: str = ""  # of the bytes as they came
 
 
 @contextmanager
@@ -86,7 +87,7 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
     with TemporaryDirectory(dir=handling.scratch) as folder, disk_full_is_clear(plan.origin.name):
         began = time.monotonic()
         source = Path(folder, "origin" + _suffix(plan.origin.name))
-        sha384 = came = fetch(site, plan.origin, source)
+        before = after = fetch(site, plan.origin, source)
         fetched = started = time.monotonic()
         result = Result(modified=False)
         path = source
@@ -96,21 +97,19 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
                 started = time.monotonic()
                 result = _rewrite(plan, source, target, handling.trail.written(site, plan.origin, plan.asked_by_sheets))
             if result.modified:
-                path, sha384 = target, _sha384(target)
+                path, after = target, _bytes_of(target)
                 source.unlink()
         picture = thumbnail(path) if handling.thumbnails and plan.is_dicom else b""
         rewritten = time.monotonic()
-        size = path.stat().st_size
         yield Prepared(
             plan,
             path,
-            size,
-            sha384,
+            before,
+            after,
             result,
-            status_of(plan, size, sha384),
+            status_of(plan, after.size, after.sha384),
             Timing(fetched - began, rewritten - started),
             picture,
-            came,
         )
 
 
@@ -127,7 +126,13 @@ def _rewrite(plan: FilePlan, source: Path, target: Path, written: Written) -> Re
 
 
 def deliver(
-    site: Site, prepared: Prepared, metadata: Mapping[str, Any], notes: int, handling: Handling
+    site: Site,
+    prepared: Prepared,
+    metadata: Mapping[str, Any],
+    handling: Handling,
+    *,
+    notes: int,
+    planned: Mapping[str, str],
 ) -> tuple[Verified, Timing]:
     """Store the prepared bytes, prove what the site holds, then record it.
 
@@ -137,6 +142,8 @@ def deliver(
         Type, modality, classification, tags and info for the copy.
     notes
         How many remarks there are on the file.
+    planned
+        What is to be noted of an approved plan.
 
     Raises
     ------
@@ -147,8 +154,8 @@ def deliver(
     existing = plan.copy
     may_match = (
         existing is not None
-        and existing.size == prepared.size
-        and hash_agrees(existing.hash, prepared.sha384) is not False
+        and existing.size == prepared.after.size
+        and hash_agrees(existing.hash, prepared.after.sha384) is not False
     )
     for attempt in range(ATTEMPTS):
         began = time.monotonic()
@@ -161,25 +168,25 @@ def deliver(
             existing = stored
         sent = time.monotonic()
         readback = handling.verify_by_readback
-        how = verify(site, stored, prepared.size, prepared.sha384, handling.scratch, readback=readback)
+        how = verify(site, stored, prepared.after.size, prepared.after.sha384, handling.scratch, readback=readback)
         checked = time.monotonic()
         timing = replace(timing, store=timing.store + sent - began, verify=timing.verify + checked - sent)
         if how is not Verification.NONE:
-            provenance = _provenance(stored, prepared, notes, handling)
+            provenance = replace(_provenance(stored, prepared, notes, handling), planned=planned)
             recorded = record(site, stored, metadata, provenance)
-            return Verified(plan.origin, recorded, how, prepared.sha384), timing
+            return Verified(plan.origin, recorded, how, prepared.after, prepared.before), timing
     raise TransferError(
         f"{plan.copy_path}: the site does not hold the bytes that were sent, after {ATTEMPTS} uploads. "
         "Check the storage of the site; the original is untouched."
     )
 
 
-def update_copy(site: Site, plan: FilePlan, metadata: Mapping[str, Any]) -> File:
+def update_copy(site: Site, plan: FilePlan, metadata: Mapping[str, Any], planned: Mapping[str, str]) -> File:
     """Bring the metadata of a copy to what it should be, whose bytes an earlier run has verified."""
     earlier = Provenance.read(plan.copy) if plan.copy else None
     assert plan.copy is not None
     assert earlier is not None
-    return record(site, plan.copy, metadata, replace(earlier, metadata=digest(plan.metadata)))
+    return record(site, plan.copy, metadata, replace(earlier, metadata=digest(plan.metadata), planned=planned))
 
 
 def record_again(site: Site, proof: Verified, newer: File) -> None:
@@ -223,8 +230,10 @@ def _provenance(stored: File, prepared: Prepared, notes: int, handling: Handling
         edits=plan.edits,
         metadata=digest(plan.metadata),
         version=stored.version,
-        size=prepared.size,
-        sha384=prepared.sha384,
+        size=prepared.after.size,
+        sha384=prepared.after.sha384,
+        sha256=prepared.after.sha256,
+        origin_sha256=prepared.before.sha256,
         changes=len(result.changes),
         refused=result.refused,
         made=result.changes,
@@ -234,9 +243,13 @@ def _provenance(stored: File, prepared: Prepared, notes: int, handling: Handling
     )
 
 
-def _sha384(path: Path) -> str:
+def _bytes_of(path: Path) -> Stored:
+    sha384, sha256 = hashlib.sha384(), hashlib.sha256()
     with path.open("rb") as source:
-        return hashlib.file_digest(source, "sha384").hexdigest()
+        while chunk := source.read(CHUNK):
+            sha384.update(chunk)
+            sha256.update(chunk)
+    return Stored(path.stat().st_size, sha384.hexdigest(), sha256.hexdigest())
 
 
 def _suffix(name: str) -> str:

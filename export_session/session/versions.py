@@ -12,16 +12,15 @@ from typing import Any
 
 from export_session.errors import NotFound, OriginChanged, TransferError
 from export_session.record import Status, Timing, Verification
-from export_session.session.checks import ATTEMPTS, hash_agrees, verify
+from export_session.session.checks import ATTEMPTS, hash_agrees, stated_sha384, verify
 from export_session.session.file_plan import FilePlan, Verified
-from export_session.session.files import FileOutcome, Run, as_before, attempted, foreseen, proven, row
+from export_session.session.files import FileOutcome, Run, as_before, attempted, foreseen, noted_by, proven, row
 from export_session.session.origin import file_content
 from export_session.session.provenance import (
     KEY,
     Before,
     Provenance,
     carried_info,
-    digest,
     extractions,
     origin_id,
 )
@@ -29,6 +28,8 @@ from export_session.session.quality import Counts, result_of, with_result
 from export_session.session.transfer import Prepared, prepare, record
 from export_session.site import ReadSite
 from export_session.site.model import File
+from export_session.site.port import Stored
+from export_session.support.digests import digest
 from export_session.support.scratch import assert_room
 
 
@@ -89,25 +90,35 @@ def change_file(run: Run, plan: FilePlan) -> FileOutcome:
 def _change(run: Run, plan: FilePlan) -> FileOutcome:
     made = Provenance.read(plan.origin)
     if made and made.before and _is_recorded(made, plan.origin) and made.edits == plan.edits:
-        proof = Verified(plan.origin, plan.origin, Verification.RECORDED, made.sha384)
+        proof = Verified(plan.origin, plan.origin, Verification.RECORDED, *_bytes_of(made))
         return as_before(plan, Status.UNCHANGED, proof)
     if not plan.is_dicom:
         return _as_it_is(plan, FileOutcome(row(plan, Status.UNCHANGED), None))
     assert_room(plan.origin.name, plan.origin.size, run.handling.scratch)
     with prepare(run.site, plan, run.handling) as prepared:
         if not prepared.result.modified and plan.copy == plan.origin:
-            return _as_it_is(plan, foreseen(plan, prepared, Status.UNCHANGED))
+            return _as_it_is(plan, foreseen(plan, prepared, Status.UNCHANGED), prepared)
         outcome = foreseen(plan, prepared, Status.UPDATED)
         superseded = plan.copy.size if plan.copy else 0
         outcome = replace(outcome, record=replace(outcome.record, history=superseded))
-        return outcome if run.config.dry_run else proven(outcome, *_deliver(run, prepared, outcome.counts))
+        if run.config.dry_run:
+            return outcome
+        return proven(outcome, plan, *_deliver(run, prepared, outcome.counts))
 
 
-def _as_it_is(plan: FilePlan, outcome: FileOutcome) -> FileOutcome:
+def _bytes_of(made: Provenance) -> tuple[Stored, Stored]:
+    """Return what is recorded of the bytes of a version that was made in place, and of those of the one before."""
+    before = made.before
+    assert before is not None
+    after = Stored(made.size, made.sha384, made.sha256)
+    return after, Stored(before.size, before.sha384, made.origin_sha256)
+
+
+def _as_it_is(plan: FilePlan, outcome: FileOutcome, prepared: Prepared | None = None) -> FileOutcome:
     """Leave a file that needs no new version: what is on the site is right as it is."""
-    stated = plan.origin.hash.rpartition("-")[2]
-    proof = Verified(plan.origin, plan.origin, Verification.NEEDLESS, stated)
-    return proven(outcome, proof, outcome.record.timing)
+    there = prepared.before if prepared else Stored(plan.origin.size, stated_sha384(plan.origin.hash))
+    proof = Verified(plan.origin, plan.origin, Verification.NEEDLESS, there, there)
+    return proven(outcome, plan, proof, outcome.record.timing)
 
 
 def _deliver(run: Run, prepared: Prepared, counts: Counts) -> tuple[Verified, Timing]:
@@ -123,7 +134,7 @@ def _deliver(run: Run, prepared: Prepared, counts: Counts) -> tuple[Verified, Ti
     plan, site, handling = prepared.plan, run.site, run.handling
     assert plan.copy is not None
     metadata = _metadata(prepared)
-    made = _provenance(prepared, metadata, counts, handling.job)
+    made = replace(_provenance(prepared, metadata, counts, handling.job), planned=noted_by(run, plan))
     assert made.before is not None
     timing, newest = prepared.timing, site.read_file(plan.copy)
     for attempt in range(ATTEMPTS):
@@ -147,7 +158,7 @@ def _deliver(run: Run, prepared: Prepared, counts: Counts) -> tuple[Verified, Ti
         if stored.file_id != plan.copy.file_id or _was_overtaken(site, stored, made.before, plan):
             raise OriginChanged(_overtaken(plan))
         recorded = record(site, stored, metadata, replace(made, version=stored.version))
-        return Verified(recorded, recorded, how, prepared.sha384), timing
+        return Verified(recorded, recorded, how, prepared.after, prepared.before), timing
     raise TransferError(
         f"{plan.copy_path}: the site does not hold the bytes that were sent, after {ATTEMPTS} uploads. "
         f"Check the storage of the site; version {made.before.version} of the file is the original, and untouched."
@@ -172,7 +183,7 @@ def _metadata(prepared: Prepared) -> dict[str, Any]:
 def _provenance(prepared: Prepared, metadata: dict[str, Any], counts: Counts, job: str) -> Provenance:
     plan, result = prepared.plan, prepared.result
     origin = plan.origin
-    before = Before(origin.file_id, origin.version, origin.size, prepared.fetched_sha384, origin.hash)
+    before = Before(origin.file_id, origin.version, origin.size, prepared.before.sha384, origin.hash)
     agreed = replace(plan, origin=replace(origin, info={**origin.info, **metadata["info"]}))
     return Provenance(
         origin_id=origin_id(origin.file_id),
@@ -180,8 +191,10 @@ def _provenance(prepared: Prepared, metadata: dict[str, Any], counts: Counts, jo
         edits=agreed.edits,  # as they are now that they are made: none
         metadata=file_content(origin),
         version=origin.version + 1,
-        size=prepared.size,
-        sha384=prepared.sha384,
+        size=prepared.after.size,
+        sha384=prepared.after.sha384,
+        sha256=prepared.after.sha256,
+        origin_sha256=prepared.before.sha256,
         changes=counts.changes,
         refused=result.refused,
         made=result.changes,

@@ -87,10 +87,11 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Stored:
-    """What a fetch wrote to disk."""
+    """The bytes of a file, as a fetch wrote them to disk or as they are to be stored."""
 
-    size: int  # bytes
-    sha384: str  # hex digest
+    size: int
+    sha384: str  # hex digest; what sites state
+    sha256: str = ""  # the same; what evidence states, "" where an earlier version of the gear did not keep it
 
 
 class ReadSite(Protocol):

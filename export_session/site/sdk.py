@@ -117,15 +117,16 @@ class Sdk:
 
     def download(self, what: str, path: str, query: Mapping[str, Any], target: Path, **path_params: str) -> Stored:
         """Write what a call answers to a file."""
-        digest = hashlib.sha384()
+        sha384, sha256 = hashlib.sha384(), hashlib.sha256()
         size = 0
         with self._sent(what, "GET", path, query, path_params, headers={}) as response, target.open("wb") as sink:
             if response.status_code != 200:
                 raise NoAnswer(f"{what}: the site answered {response.status_code}, which brings no file")
             for chunk in response.iter_content(CHUNK):
-                digest.update(chunk)
+                sha384.update(chunk)
+                sha256.update(chunk)
                 size += sink.write(chunk)
-        return Stored(size, digest.hexdigest())
+        return Stored(size, sha384.hexdigest(), sha256.hexdigest())
 
     def upload_form(
         self, what: str, path: str, source: Path, metadata: Mapping[str, Any], **path_params: str

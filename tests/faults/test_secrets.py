@@ -78,7 +78,7 @@ def test_values_are_only_where_they_were_asked_for(play: Play, log_values: str) 
     edit(play)
     done = gear(play, log_values=log_values, debug=True)
     assert done.code == 0, done.printed
-    wanted = {"_dicom_changes.csv", "_export.xlsx", "_report.html"} if log_values == "full" else set()
+    wanted = {"_dicom_changes.csv", "_export.xlsx", "_report.html", "_evidence.zip"} if log_values == "full" else set()
     for value in (NEW, OLD):
         places = leaks(play, done, value)
         assert all(any(place.endswith(ending) for ending in wanted) for place in places), places

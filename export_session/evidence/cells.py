@@ -1,0 +1,54 @@
+"""A fingerprint of each cell of a CSV file, by which a changed one can be named.
+
+One line for each row of the CSV, its head included: for each cell the first eight hex digits of the SHA-256 of its
+text. They only say *where* something changed; *that* it did is said by the whole hash of the file.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+DIGITS = 8
+ENDING = ".cells"  # behind the name of the CSV file
+
+
+def fingerprints(content: bytes) -> bytes:
+    """Return the fingerprints of all cells."""
+    return "".join(" ".join(map(_fingerprint, row)) + "\n" for row in _rows(content)).encode()
+
+
+def changed(content: bytes, known: bytes) -> Iterator[str]:
+    """Name the cells of a CSV file that are not those of which the fingerprints are known: row and column.
+
+    Rows are counted as a spreadsheet does, the head being row 1.
+    """
+    rows, before = list(_rows(content)), [line.split() for line in known.decode(errors="replace").splitlines()]
+    if len(rows) != len(before):
+        yield f"{len(rows):,} rows, where there were {len(before):,}"
+    head = rows[0] if rows else []
+    for number, (row, marks) in enumerate(zip(rows, before, strict=False), 1):
+        if len(row) != len(marks):
+            yield f"row {number}: {len(row)} cells, where there were {len(marks)}"
+        for place, (cell, mark) in enumerate(zip_longest(row, marks)):
+            if cell is not None and mark is not None and _fingerprint(cell) != mark:
+                column = head[place] if number > 1 and place < len(head) else str(place + 1)
+                yield f"row {number}, column {column}"
+
+
+def fingerprints_of(path: Path) -> bytes:
+    """Return the fingerprints of the cells of a file."""
+    return fingerprints(path.read_bytes())
+
+
+def _fingerprint(cell: str) -> str:
+    return hashlib.sha256(cell.encode("utf-8", "surrogateescape")).hexdigest()[:DIGITS]
+
+
+def _rows(content: bytes) -> Iterator[list[str]]:
+    # With a line break as it is: what follows a carriage return is no row of its own.
+    return csv.reader(io.StringIO(content.decode("utf-8", "surrogateescape"), newline=""))

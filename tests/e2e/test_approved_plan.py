@@ -1,0 +1,236 @@
+"""A run that is bound to an approved plan does what was previewed, or writes nothing and says what differs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import flywheel
+import pytest
+
+from tests.support.gear import Run
+from tests.support.world import World, image, instances, slices
+
+Change = Callable[[World, Any], Any]
+
+
+def digest_of(run: Run) -> str:
+    (path,) = run.output.glob("*_plan.json")
+    digest = str(json.loads(path.read_text())["digest"])
+    assert f"Plan: {digest}" in run.printed
+    (page,) = run.output.glob("*_report.html")
+    assert digest in page.read_text()
+    return digest
+
+
+def with_plan(world: World, session: Any, preview: Run) -> None:
+    """Leave the preview's plan in an analysis on the session, as Flywheel does."""
+    (path,) = preview.output.glob("*_plan.json")
+    analysis = session.add_analysis(label="Preview")
+    analysis.upload_output(flywheel.FileSpec(path.name, path.read_bytes()))
+
+
+def writes(world: World) -> list[str]:
+    return [f"{one.method} {one.path}" for one in world.site.requests if one.method != "GET" and one.path != "/lookup"]
+
+
+def acquisition(session: Any, label: str) -> Any:
+    return next(one for one in session.acquisitions() if one.label == label)
+
+
+def header_value(world: World, session: Any) -> None:
+    world.edit(acquisition(session, "T1"), "t1.dicom.zip", PatientName="Roe^Jane")
+
+
+def info_of_a_file(world: World, session: Any) -> None:
+    world.stored(acquisition(session, "Notes"), "notes.txt").update_info({"rating": 4})
+
+
+def new_version(world: World, session: Any) -> None:
+    world.file(acquisition(session, "Notes"), "notes.txt", b"moved a lot")
+
+
+def new_file(world: World, session: Any) -> None:
+    world.file(acquisition(session, "Notes"), "more.txt", b"more")
+
+
+def file_removed(world: World, session: Any) -> None:
+    acquisition(session, "Notes").delete_file("notes.txt")
+
+
+def mapped_field(world: World, session: Any) -> None:
+    session.subject.reload().update(sex="female")
+
+
+def acquisition_renamed(world: World, session: Any) -> None:
+    acquisition(session, "Notes").update(label="Remarks")
+
+
+def subject_renamed(world: World, session: Any) -> None:
+    session.subject.reload().update(label="sub-002")
+
+
+def new_acquisition(world: World, session: Any) -> None:
+    world.file(session.add_acquisition(label="T2"), "t2.dcm", image(), type="dicom", modality="MR")
+
+
+def file_on_subject(world: World, session: Any) -> None:
+    world.file(session.subject.reload(), "consent.txt", b"signed anew")
+
+
+def file_at_the_target(world: World, session: Any) -> None:
+    copy = world.export.add_subject(label="sub-001")
+    world.file(copy, "consent.txt", b"not ours")
+
+
+DISTURBANCES: dict[Change, str] = {
+    header_value: "T1/t1.dicom.zip: other changes of PatientName",
+    info_of_a_file: "Notes/notes.txt: its metadata were edited",
+    new_version: "Notes/notes.txt: is at version 2, was at 1",
+    new_file: "Notes/more.txt: was not there",
+    file_removed: "Notes/notes.txt: is gone",
+    mapped_field: "sub-001: its fields or info were changed",
+    acquisition_renamed: "sub-001/Visit 1/Remarks: was sub-001/Visit 1/Notes",
+    subject_renamed: "sub-002: was sub-001",
+    new_acquisition: "sub-001/Visit 1/T2: was not there",
+    file_on_subject: "sub-001/consent.txt: is at version 2, was at 1",
+    file_at_the_target: "sub-001/consent.txt: another file, or another version of it, is where it would be written",
+}
+
+
+def small_session(world: World) -> Any:
+    session = world.session(age=1_000_000_000)
+    world.file(session.subject.reload(), "consent.txt", b"signed")
+    series = session.add_acquisition(label="T1")
+    world.file(series, "t1.dicom.zip", slices(), {"PatientName": "Doe^Jane"}, type="dicom", modality="MR")
+    world.file(session.add_acquisition(label="Notes"), "notes.txt", b"moved a little")
+    return session.reload()
+
+
+def test_a_plan_that_nothing_disturbed_is_carried_out_and_named(world: World) -> None:
+    session = small_session(world)
+    preview = world.run(session, dry_run=True, job="preview-1", log_values="none")
+    with_plan(world, session, preview)
+    session.add_tag("approved by MT")
+    session.add_note("the plan is fine")
+    run = world.run(session, approved_plan=digest_of(preview), verify="readback", transfers=1)
+    assert run.code == 0, run.printed
+    assert [row["Outcome"] for row in run.changes if row["Keyword"] == "PatientName"] == ["applied"]
+    (evidence,) = run.output.glob("*_evidence.zip")
+    assert b'"preview_job": "preview-1"' in evidence.read_bytes()
+    assert digest_of(preview).encode() in evidence.read_bytes()
+    again = world.run(session, approved_plan=digest_of(preview), force_export=True)
+    assert again.code == 0, again.printed
+
+
+@pytest.mark.parametrize("disturb", DISTURBANCES, ids=lambda one: one.__name__)
+def test_whatever_disturbs_the_site_is_found_and_nothing_is_written(world: World, disturb: Change) -> None:
+    session = small_session(world)
+    preview = world.run(session, dry_run=True, log_values="hash")
+    with_plan(world, session, preview)
+    disturb(world, session)
+    before = world.site.dump()
+    world.site.clear_requests()
+    run = world.run(session, approved_plan=digest_of(preview))
+    assert run.code == 2, run.printed
+    assert DISTURBANCES[disturb] in run.printed
+    assert "Roe" not in run.printed
+    assert writes(world) == []
+    assert world.site.dump() == before
+
+
+def test_another_setting_is_found_whatever_it_is(world: World) -> None:
+    session = small_session(world)
+    preview = world.run(session, dry_run=True)
+    with_plan(world, session, preview)
+    settings: dict[str, Any] = {
+        "edit_varying": "all",
+        "export_attachments": False,
+        "map_flywheel_to_dicom": False,
+        "export_project": f"{world.group.id}/Archive",
+        "archive_project": f"{world.group.id}/Archive",
+        "on_refused_edit": "export",
+    }
+    world.site.clear_requests()
+    for name, value in settings.items():
+        # A preview says the same, in its job log and by its exit code.
+        run = world.run(session, approved_plan=digest_of(preview), **{name: value}, dry_run=name == "on_refused_edit")
+        assert run.code == (1 if name == "on_refused_edit" else 2), run.printed
+        words = {"map_flywheel_to_dicom": "mapping PatientID: was subject.label, is None"}
+        assert words.get(name, f"{name}: was ") in run.printed
+    assert writes(world) == []
+
+
+def test_a_digest_whose_plan_is_nowhere_is_refused_all_the_same(world: World) -> None:
+    session = small_session(world)
+    run = world.run(session, approved_plan="0" * 64)
+    assert run.code == 2
+    assert "the plan was not found" in run.printed
+
+
+def test_a_run_that_was_killed_goes_on_by_the_same_plan(world: World) -> None:
+    """In a project, half of which is done: sessions moved away and tagged, and one of which some files are there."""
+    for label in ("Visit 1", "Visit 2", "Visit 3"):
+        session = world.session(label=label)
+        world.file(session.add_acquisition(label="T1"), "t1.dcm", image(), {"PatientName": "A^B"}, type="dicom")
+        world.file(session.add_acquisition(label="Notes"), "notes.txt", label.encode())
+    world.file(session.subject.reload(), "consent.txt", b"signed")
+    project = world.quarantine.reload()
+    options: dict[str, Any] = {"archive_project": f"{world.group.id}/Archive", "archive_mode": "move"}
+    digest = digest_of(world.run(project, dry_run=True, **options))
+    route = "^/acquisitions/[^/]+/files/notes.txt/info$"
+    world.site.fault("status", method="PATCH", route=route, status=403, nth=2, times=1)
+    try:
+        first = world.run(project, approved_plan=digest, **options)
+    finally:
+        world.site.clear_faults()
+    assert first.code == 1, first.printed
+    assert len(list(world.archive.sessions())) == 2
+    second = world.run(project, approved_plan=digest, **options)
+    assert second.code == 0, second.printed
+    assert len(list(world.archive.sessions())) == 3
+    assert "Exported and verified: 1 session" in second.printed
+    copies = [one for session in world.export.sessions() for one in session.acquisitions() if one.label == "T1"]
+    assert {str(instances(copy.read_file("t1.dcm"))[0].PatientName) for copy in copies} == {"A^B"}
+
+
+def test_a_session_that_is_edited_after_the_comparison_is_not_exported(world: World) -> None:
+    session = small_session(world)
+    digest = digest_of(world.run(session, dry_run=True))
+    acquisition_id = acquisition(session, "T1").id
+
+    def edit(_method: str, _path: str) -> None:
+        world.edit(world.client.get_acquisition(acquisition_id), "t1.dicom.zip", PatientName="Roe^Jane")
+
+    # The second time that this file is fetched in full is that of the export.
+    world.site.fault("hook_after", method="GET", route="/files/t1.dicom.zip$", nth=1, times=1, hook=edit)
+    try:
+        run = world.run(session, approved_plan=digest)
+    finally:
+        world.site.clear_faults()
+    assert run.code == 1, run.printed
+    assert "edited after it had been found to agree with the approved plan" in run.printed
+    assert not [file for one in world.copy_of(session).acquisitions() for file in one.files]
+    assert "EXPORTED" not in session.reload().tags
+
+
+def test_a_plan_may_be_given_as_an_input(world: World) -> None:
+    session = small_session(world)
+    preview = world.run(session, dry_run=True)
+    (path,) = preview.output.glob("*_plan.json")
+    header_value(world, session)
+    staged = world.folder / "gear-with-plan"
+    shutil.copytree(preview.folder, staged)
+    document = json.loads((staged / "config.json").read_text())
+    document["config"] |= {"dry_run": False, "approved_plan": digest_of(preview).upper()}
+    document["inputs"]["approved-plan"] = {"base": "file", "location": {"path": str(path), "name": path.name}}
+    (staged / "config.json").write_text(json.dumps(document))
+    from tests.support import gear
+
+    run = gear.run(staged)
+    assert run.code == 2
+    assert "T1/t1.dicom.zip: other changes of PatientName" in run.printed
+    assert not re.search("Roe|Doe", run.printed)
