@@ -70,6 +70,10 @@ class PatientSite:
         """Return the same site with containers shown otherwise: in a preview, as they are to be."""
         return PatientSite(self._site, self._patience, clock=self._clock, sleep=self._sleep, view=view)
 
+    def pause(self, seconds: float) -> None:
+        """Wait for something to happen on the site; a cancelled run does not."""
+        self._sleep(seconds)
+
     # Reading: done twice is done once.
 
     def identity(self) -> Identity:
@@ -104,6 +108,9 @@ class PatientSite:
 
     def jobs(self, tag: str) -> Iterator[Job]:
         return self._list(lambda: self._site.jobs(tag))
+
+    def rule_jobs(self, session_id: str) -> tuple[Job, ...]:
+        return self._persist(lambda: self._site.rule_jobs(session_id))
 
     def read_file(self, file: File, version: int = 0) -> File:
         return self._persist(lambda: self._site.read_file(file, version))
