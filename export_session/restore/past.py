@@ -72,6 +72,7 @@ def past_of(
     if not number:
         return Left(file, FIRST)
     before = _read(site, made, number)
+    _assert_not_overtaken(site, made, before)
     sha384 = _digest_of(site, made, before, scratch)
     if not later:
         if not force and edited_since(site, file, scratch, ruled):
@@ -96,8 +97,11 @@ def _mark(file: File) -> dict[str, Any]:
 
 
 def _describes(file: File) -> bool:
+    """Tell whether a version bears its own mark; one that a run could not finish may have got another number."""
     mark = _mark(file)
-    return "origin_id" in mark and mark.get("version") == file.version
+    sent = bool(mark.get("pending")) and mark.get("size") == file.size
+    right = sent and hash_agrees(file.hash, str(mark.get("sha384"))) is True
+    return "origin_id" in mark and (mark.get("version") == file.version or right)
 
 
 def _made(site: ReadSite, file: File) -> tuple[File | None, list[File]]:
@@ -150,6 +154,24 @@ def _number_before(site: ReadSite, made: File) -> int:
         if not sent_twice:
             return version.version
     return 0
+
+
+def _assert_not_overtaken(site: ReadSite, made: File, before: File) -> None:
+    """Refuse where a run that was interrupted has put its version over one that somebody had put there meanwhile.
+
+    Raises
+    ------
+    NotRestorable
+        With the number of that version.
+    """
+    if not _mark(made).get("pending"):
+        return
+    for version in list(_history(site, made))[1:]:
+        if version.version > before.version and not _describes(version):
+            raise NotRestorable(
+                f"{made.name}: version {version.version} was put there while version {made.version} was made, by a run "
+                "that was interrupted. Run the gear with mode in_place again, which starts from that one."
+            )
 
 
 def _read(site: ReadSite, made: File, number: int) -> File:

@@ -319,6 +319,29 @@ def test_bytes_that_are_back_without_their_metadata_get_them(world: World) -> No
     assert (back.version, metadata(back)) == (3, metadata(before))
 
 
+def test_an_interrupted_run_in_place_that_sent_twice_is_undone(world: World) -> None:
+    session = session_in_place(world)
+    sent = metadata(world.stored(of(session), NAME))
+    sent["info"]["export"]["pending"] = True
+    content = flywheel.FileSpec(NAME, of(session).read_file(NAME), "application/octet-stream")
+    of(session).upload_file(content, metadata=sent)  # with the number of the version that it was to be
+    run = world.run(session, mode="restore")
+    assert run.code == 0, run.printed
+    assert (sha(of(session).read_file(NAME)), world.stored(of(session), NAME).version) == (sha(image()), 4)
+
+
+def test_an_upload_that_an_interrupted_run_covered_is_not_passed_over(world: World) -> None:
+    session = session_in_place(world)
+    sent, made = metadata(world.stored(of(session), NAME)), of(session).read_file(NAME)
+    sent["info"]["export"]["pending"] = True
+    for content, described in ((b"newer", {}), (made, sent)):
+        of(session).upload_file(flywheel.FileSpec(NAME, content, "application/octet-stream"), metadata=described)
+    run = world.run(session, mode="restore")
+    assert run.code == 1
+    assert "version 3 was put there while version 4 was made" in row(run, NAME)["Message"]
+    assert world.stored(of(session), NAME).version == 4
+
+
 def test_a_subjects_sessions_go_back_and_its_files_once(world: World) -> None:
     sessions = [world.session(label=label) for label in ("Visit 1", "Visit 2")]
     subject = sessions[0].subject.reload()
