@@ -6,6 +6,7 @@ Versions made in place are played by hand, with the record that one bears.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from demo.importer import read_header
 from tests.support.gear import Run
+from tests.support.middlebox import Handler, Reply, middlebox
 from tests.support.world import World, image
 
 NAME = "t1.dcm"
@@ -317,6 +319,38 @@ def test_bytes_that_are_back_without_their_metadata_get_them(world: World) -> No
     assert run.code == 0, run.printed
     back = world.stored(of(session), NAME)
     assert (back.version, metadata(back)) == (3, metadata(before))
+
+
+def test_an_upload_of_a_copy_that_arrived_damaged_is_never_brought_back(world: World) -> None:
+    session = world.session()
+    acquisition = session.add_acquisition(label="T1")
+    world.file(acquisition, NAME, image(), {"PatientName": "Doe^Jane"}, type="dicom", modality="MR")
+    assert world.run(session).code == 0
+    world.edit(acquisition, NAME, PatientName="Roe^Jane")
+    world.site.fault("corrupt", method="PUT", route="^/signed/upload/", times=1)
+    assert world.run(session, force_export=True).code == 0
+    copy = world.copy_of(session)
+    assert world.stored(of(copy), NAME).version == 3
+    run = world.run(copy, mode="restore")
+    assert run.code == 1
+    assert "version 2, which was there before version 3, bears no record" in row(run, NAME)["Message"]
+    assert world.stored(of(copy), NAME).version == 3
+
+
+def test_where_the_site_states_no_hash_all_is_downloaded_and_compared(world: World) -> None:
+    session = session_in_place(world)
+
+    def hide(handler: Handler, reply: Reply) -> None:
+        handler.send(Reply(reply.status, reply.headers, re.sub(rb'"hash": ?"[^"]*"', b'"hash": ""', reply.body)))
+
+    with middlebox(world.site.api_key) as box:
+        box.act("GET|POST", "^/(subjects|sessions|acquisitions|files)/[^/]+(/files|/restore)?$", how=hide, forward=True)
+        run = world.run(session, mode="restore", api_key=box.api_key)
+        assert run.code == 0, run.printed
+        again = world.run(session, mode="restore", api_key=box.api_key)
+    assert row(run, NAME)["Verified"] == "read back"
+    assert sha(of(session).read_file(NAME)) == sha(image())
+    assert (again.code, {each["Status"] for each in again.log}) == (0, {"unchanged"})
 
 
 def test_an_interrupted_run_in_place_that_sent_twice_is_undone(world: World) -> None:
