@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from export_session.record import Archived, SessionRecord, Status, Verification
+from export_session.record import Archived, ContainerRecord, SessionRecord, Status, Verification
 from export_session.session.archive import InArchive, copy_to_archive, would_archive
 from export_session.session.ending import Keep, empty, failed, objection, tagged
 from export_session.session.exported import Exported
@@ -17,8 +17,10 @@ from export_session.session.files import FileOutcome, Run, each_file, plan_files
 from export_session.session.marks import marks_of
 from export_session.session.origin import Origin, file_content, subject_of, with_files
 from export_session.session.pairs import Pair, Pairs
+from export_session.session.provenance import KEY
 from export_session.session.remarks import with_remarks
 from export_session.session.result import Result, Route
+from export_session.session.rules import await_rules
 from export_session.session.subjects import SubjectFiles, Subjects
 from export_session.session.uids import references_in
 from export_session.session.versions import Settled, as_uploaded, change_file, settle
@@ -155,14 +157,40 @@ def _finish(  # noqa: PLR0917 - all that is known of the session by now
     )
     untouched = result.status is Status.UNCHANGED and tagged_before and kept.how is Archived.NOTHING
     if not untouched and not run.config.dry_run:
+        done = _with_notes(done, _rules_heard(run, exported))
         looked = attempt(lambda: exported.looked_at_again(run.site, workers))
         if isinstance(looked, Failure):
             late = failed(run, result.without(looked.copies, looked.message), copies, looked.message, archive=archive)
             return replace(late, archived=kept.how, finishing=True)
         exported = looked
+        _record_again(run, outcomes, exported.origin)
     marks = marks_of(run, exported, copies, archived=archive is not None)
     done = replace(done, noted=found.noted or not marks.correct)
     return done if run.config.dry_run else tagged(run, done, result, marks, copies, workers, keep)
+
+
+def _rules_heard(run: Run, exported: Exported) -> tuple[str, ...]:
+    """Let gear rules come to their end on what was sent, where they may run; return what to say of them."""
+    sent = any(proof.how in SENT for proof in exported.proofs)
+    if run.config.check_gear_rules or not sent:
+        return ()
+    return await_rules(run.site, exported.origin.session.id, run.handling.job)
+
+
+def _record_again(run: Run, outcomes: Sequence[FileOutcome], now: Origin) -> None:
+    """Give back the word of the version before to those whose info a gear rule has replaced as a whole."""
+    there = {file.file_id: file for container in now.containers() for file in container.files}
+    for proof in (item.proof for item in outcomes if item.proof and item.proof.how in SENT):
+        file = there.get(proof.copy.file_id)
+        if file and KEY not in file.info:
+            run.site.set_file_info(file, {KEY: proof.copy.info[KEY]})
+
+
+def _with_notes(record: SessionRecord, notes: Sequence[str]) -> SessionRecord:
+    def told(one: ContainerRecord) -> ContainerRecord:
+        return replace(one, notes=(*one.notes, *notes)) if one.level == "session" else one
+
+    return replace(record, containers=tuple(map(told, record.containers)))
 
 
 def _pairs(origin: Origin) -> Pairs:

@@ -119,6 +119,9 @@ class ReadSite(Protocol):
     def jobs(self, tag: str) -> Iterator[Job]:
         """List the jobs that bear a tag, oldest first."""
 
+    def rule_jobs(self, session_id: str) -> tuple[Job, ...]:
+        """Return the jobs that gear rules have started at or below a session."""
+
     def read_file(self, file: File, version: int = 0) -> File:
         """Return a version of a file with the metadata that it has, the current one where none is named."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Container)
 T = TypeVar("T")
 
+BY_RULE = "auto"  # the tag of jobs that gear rules start
 PAGE = 250  # rows a listing call returns at most, as the SDK's own finders ask for
 SHORT_PAGE = 50  # rows; a site may give fewer than asked for (its `pagination_limit`, 100 by default), but not so few
 
@@ -115,6 +116,14 @@ class FlywheelSite:
             job = row if row.get("parents") else self._get(forms.identified, "/jobs/{id}", id=job_id)
             parents = job.get("parents") or {}
             yield Job(job_id, row.get("state") or "", parents.get("session") or "")
+
+    def rule_jobs(self, session_id: str) -> tuple[Job, ...]:
+        def jobs(value: Any) -> list[forms.Row]:
+            return [forms.identified(row) for row in forms.list_in(forms.an_object(value), "jobs")]
+
+        rows = self._get(jobs, "/sessions/{id}/jobs", id=session_id)
+        ours = [row for row in rows if BY_RULE in forms.list_in(row, "tags")]
+        return tuple(Job(forms.text_of(row, "_id", "id"), row.get("state") or "", session_id) for row in ours)
 
     def read_file(self, file: File, version: int = 0) -> File:
         query = {"version": version} if version else None

@@ -51,6 +51,10 @@ class PatientSite:
         """Return the same site with a smaller budget of its own, for one file."""
         return PatientSite(self._site, Patience(seconds, self._patience), clock=self._clock, sleep=self._sleep)
 
+    def pause(self, seconds: float) -> None:
+        """Wait for something to happen on the site; a cancelled run does not."""
+        self._sleep(seconds)
+
     # Reading: done twice is done once.
 
     def identity(self) -> Identity:
@@ -84,6 +88,9 @@ class PatientSite:
 
     def jobs(self, tag: str) -> Iterator[Job]:
         return self._list(lambda: self._site.jobs(tag))
+
+    def rule_jobs(self, session_id: str) -> tuple[Job, ...]:
+        return self._persist(lambda: self._site.rule_jobs(session_id))
 
     def read_file(self, file: File, version: int = 0) -> File:
         return self._persist(lambda: self._site.read_file(file, version))

@@ -63,6 +63,7 @@ READS: dict[str, Callable[[ReadSite, Stage], Any]] = {
     "classification_schema": lambda site, _: site.classification_schema("MR"),
     "gear_of": lambda site, stage: site.gear_of(next(site.jobs(stage.request.tag)).id if stage.gear != ABSENT else ABSENT),
     "jobs": lambda site, stage: list(site.jobs(stage.request.tag)),
+    "rule_jobs": lambda site, stage: site.rule_jobs(stage.session),
     "read_file": lambda site, stage: site.read_file(stage.file, 1),
     "fetch": lambda site, stage: site.fetch(stage.file, stage.folder / "fetched"),
 }  # fmt: skip
