@@ -32,6 +32,7 @@ class Figures:
     changed_files: int
     refused: int
     verified: int
+    to_verify: int  # all but those that stay as they are, in place
     all_verified: bool  # whether there is a file in place, and none of them without its proof
     in_place: int  # files created, updated or found unchanged
     versions: int  # new ones of files in place
@@ -55,6 +56,7 @@ class Figures:
             changed_files=sum(bool(file.changes) for file in files),
             refused=sum(len(file.refused) for file in files),
             verified=sum(file.verification not in UNPROVEN for file in files),
+            to_verify=sum(file.verification is not Verification.NEEDLESS for file in files),
             all_verified=bool(in_place) and all(file.verification is not Verification.NONE for file in in_place),
             in_place=len(in_place),
             versions=sum(bool(file.history) for file in files),

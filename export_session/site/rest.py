@@ -119,7 +119,9 @@ class FlywheelSite:
 
     def rule_jobs(self, session_id: str) -> tuple[Job, ...]:
         def jobs(value: Any) -> list[forms.Row]:
-            return [forms.identified(row) for row in forms.list_in(forms.an_object(value), "jobs")]
+            if "jobs" not in forms.an_object(value):
+                raise WrongForm("an object with jobs")
+            return [forms.identified(row) for row in forms.list_in(value, "jobs")]
 
         rows = self._get(jobs, "/sessions/{id}/jobs", id=session_id)
         ours = [row for row in rows if BY_RULE in forms.list_in(row, "tags")]

@@ -29,7 +29,7 @@ def told(run: Run) -> list[tuple[str, ...]]:
     return [tuple(row[column] for column in columns) for row in run.log]
 
 
-@pytest.mark.parametrize("mode", ["copy", "move"])
+@pytest.mark.parametrize("mode", ["copy", "move", "in_place"])
 def test_a_dry_run_writes_nothing_and_predicts_the_run(play: Play, mode: str) -> None:
     preview = play.export(mode, dry_run=True)
     assert preview.code == 0

@@ -15,7 +15,7 @@ from tests.faults.scene import ARCHIVE, EXPORT, files_in, seed
 MODES = ("copy", "move")
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", [*MODES, "in_place"])
 def test_a_second_run_writes_nothing(play: Play, mode: str) -> None:
     assert play.export(mode).code == 0
     before = play.site.dump()

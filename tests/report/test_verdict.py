@@ -7,7 +7,8 @@ import pytest
 
 from export_session.record import Archived, FileRecord, RunRecord, SessionRecord, Status, Verification
 from export_session.report import closing_lines
-from export_session.report.verdict import verdict
+from export_session.report.html import render
+from export_session.report.verdict import Figures, verdict
 from export_session.support.wording import counted, duration, size
 
 Make = Callable[..., Any]
@@ -16,6 +17,19 @@ Make = Callable[..., Any]
 def test_a_run_that_went_well_says_what_was_exported(run: Make) -> None:
     assert verdict(run()).kind == "good"
     assert verdict(run()).sentence == "Exported and verified: 1 session, 1 file."
+
+
+def test_a_file_that_stays_as_it_is_in_place_is_neither_verified_nor_missing(
+    run: Make, session: Make, file: Make
+) -> None:
+    stays = file(status=Status.UNCHANGED, verification=Verification.NEEDLESS)
+    sent = file(status=Status.UPDATED, verification=Verification.HASH, history=2_000)
+    record = run(sessions=(session(status=Status.UPDATED, files=(stays, sent)),), settings={"mode": "in_place"})
+    assert verdict(record).sentence == "Made and verified: a new version of 1 file in place, in 1 session."
+    assert any("2,000 bytes" in line for line in closing_lines(record))
+    figures = Figures.of(record)
+    assert (figures.verified, figures.to_verify) == (1, 1)
+    assert render(record).count("✓ verified") == 1
 
 
 def test_a_failed_session_is_the_first_thing_said(rich_run: Make) -> None:
