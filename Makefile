@@ -48,6 +48,7 @@ importer-news: $(VENV)/ready environments
 # A fault of every kind at every call of a run, then a soak.
 faults: $(VENV)/ready
 	$(PY) -m tests.faults.matrix --soak
+	$(PY) -m tests.faults.way_back --sample 40
 
 # Hundreds of runs through a hostile proxy; `make test` plays forty.
 hostile: $(VENV)/ready

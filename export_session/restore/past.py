@@ -1,20 +1,15 @@
-"""Which version of a file was there before the gear wrote its own, and whether that can come back.
-
-A file's ``info.export`` describes the version that the gear has written. On Flywheel a new version starts from what its
-upload gives, so versions that came later bear no such mark, or, brought back, one that describes an earlier version.
-The history is therefore read from the newest version to the oldest.
-"""
+"""Which version of a file was there before the gear wrote its own, and whether that can come back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from export_session.errors import NotFound, NotRestorable
 from export_session.restore.edited import edited_since
+from export_session.restore.history import assert_not_overtaken, describes, made_and_later, mark_of, number_before
 from export_session.session.checks import fetch, hash_agrees
 from export_session.session.provenance import KEY, object_at
 from export_session.site import ReadSite
@@ -63,15 +58,16 @@ def past_of(
     NotRestorable
         The version before cannot come back, or somebody's work would be hidden by it.
     """
-    made, later = _made(site, file)
+    made, later = made_and_later(site, file)
     if made is None:
         return Left(file, _of_no_version(file))
-    if RESTORED in _mark(made):
+    if RESTORED in mark_of(made):
         return Left(file)
-    number = _number_before(site, made)
+    number = number_before(site, made)
     if not number:
         return Left(file, FIRST)
     before = _read(site, made, number)
+    assert_not_overtaken(site, made, before)
     sha384 = _digest_of(site, made, before, scratch)
     if not later:
         if not force and edited_since(site, file, scratch, ruled):
@@ -87,69 +83,15 @@ def past_of(
             f"written, so version {number} was not brought back. If it is to come back, restore it in Flywheel."
         )
     # One that was brought back says so, or bears no mark at all: any other mark came along with its metadata.
-    unfinished = "origin_id" in _mark(file)
+    unfinished = bool(mark_of(file))
     return Past(file, made, before, sha384, is_back=True) if unfinished else Left(file)
-
-
-def _mark(file: File) -> dict[str, Any]:
-    return dict(object_at(file.info, KEY))
-
-
-def _describes(file: File) -> bool:
-    mark = _mark(file)
-    return "origin_id" in mark and mark.get("version") == file.version
-
-
-def _made(site: ReadSite, file: File) -> tuple[File | None, list[File]]:
-    """Return the newest version that the gear has made, and those that came later, the newest first."""
-    later: list[File] = []
-    for version in _history(site, file):
-        if _describes(version):
-            return version, later
-        later.append(version)
-    return None, later
 
 
 def _of_no_version(file: File) -> str:
     """Say of a file that bears no mark, or one that is about another version, why it stays."""
-    if "origin_id" not in _mark(file):
+    if not mark_of(file):
         return ""
     return UNKNOWN if file.version > 1 else FIRST
-
-
-def _history(site: ReadSite, file: File) -> Iterator[File]:
-    """Give the versions of a file, the newest first; those that are gone are left out."""
-    yield file
-    for number in range(file.version - 1, 0, -1):
-        try:
-            yield site.read_file(file, number)
-        except NotFound:
-            continue
-
-
-def _number_before(site: ReadSite, made: File) -> int:
-    """Return the number of the version before one that the gear has made; 0 where it was the first.
-
-    Raises
-    ------
-    NotRestorable
-        What is noted of it is not about this file.
-    """
-    noted = object_at(made.info, KEY, "before")
-    number = noted.get("version")
-    if isinstance(number, int) and not isinstance(number, bool):
-        if noted.get("file_id", made.file_id) != made.file_id:
-            raise NotRestorable(
-                f"{made.name}: its info.export tells of another file, as it came along with a copy of that one. Bring "
-                "that one back, and copy it again."
-            )
-        return number
-    # Copies note none. What has the same bytes, without a record, was sent twice.
-    for version in list(_history(site, made))[1:]:
-        sent_twice = (version.size, version.hash) == (made.size, made.hash) and not _describes(version)
-        if not sent_twice:
-            return version.version
-    return 0
 
 
 def _read(site: ReadSite, made: File, number: int) -> File:
@@ -171,7 +113,7 @@ def _digest_of(site: ReadSite, made: File, before: File, scratch: Path) -> str:
         It is not what was noted.
     """
     noted = object_at(made.info, KEY, "before")
-    own = _mark(before) if _describes(before) else {}
+    own = mark_of(before) if describes(before) else {}
     recorded = str(noted.get("sha384") or own.get("sha384") or "")
     if recorded and _holds(site, before, noted.get("size", before.size), recorded, scratch):
         return recorded

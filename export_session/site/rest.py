@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from export_session.errors import AccessDenied, NoAnswer, NotFound, SiteError
 from export_session.site import forms
-from export_session.site.forms import Form
+from export_session.site.forms import Form, WrongForm
 from export_session.site.model import KINDS, PARENT, Container, File, Level, Parent, Project
 from export_session.site.port import Condition, Identity, Job, JobRequest, Recorded, Rule, Stored
 from export_session.site.rows import changes_of, container_of, container_with, file_of, identity_of, version_of
