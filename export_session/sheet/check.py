@@ -61,7 +61,7 @@ def check(listing: Listing, rows: Rows, options: Options, problems: Problems, wo
         Gets what is wrong; where there is anything, the plan is not to be carried out.
     """
     state = _Check(rows, options, problems)
-    for spot in listing.spots(rows, workers):
+    for spot in listing.spots(rows.go_below, workers):
         if spot.acquisition and spot.session:
             state.labels[spot.session.id][spot.acquisition.id] = spot.acquisition.label
         _look_at(state, spot)
@@ -82,7 +82,7 @@ def _look_at(state: _Check, spot: Spot) -> None:
             state.met.add(row.correction.place)
             if isinstance(row.aim, Field):
                 _keep_for_container(state, row, spot)
-            elif _is_dicom(file):
+            elif is_dicom(file):
                 aimed[row.aim.place].append(row)
             elif row.correction.selector.file or row.correction.selector.id == file.file_id:
                 state.used.add(row.correction.place)
@@ -105,7 +105,7 @@ def _keep_for_container(state: _Check, row: Row, spot: Spot) -> None:
             aimed[row.aim.place].append(row)
 
 
-def _is_dicom(file: File) -> bool:
+def is_dicom(file: File) -> bool:
     """Whether a file has DICOM metadata to correct: the type decides, of one without type its header."""
     if file.type == DICOM:
         return bool(file.size)
