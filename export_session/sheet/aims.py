@@ -34,12 +34,12 @@ def _row(correction: Correction, options: Options) -> Row:
         elif aim.is_label and not isinstance(correction.new, str):
             raise NoValue("a label cannot be empty")
         return Row(correction, aim)
-    answer = asked(aim.key, value_of(correction), options, nested=bool(aim.items))
-    if correction.exact:  # the very value, perhaps one that the file holds though its VR does not allow it
-        answer = asked(aim.key, None, options, nested=True)
-    if answer.refusal:
-        raise NoValue(f"{aim.path}: {answer.refusal}")
-    return Row(correction, aim, None if correction.exact else answer)
+    if not correction.exact:  # what no VR can hold may be what is there all the same: that is seen later
+        return Row(correction, aim, asked(aim.key, value_of(correction), options, nested=bool(aim.items)))
+    # The very value, perhaps one that the file holds though its VR does not allow it
+    if refusal := asked(aim.key, None, options, nested=True).refusal:
+        raise NoValue(f"{aim.path}: {refusal}")
+    return Row(correction, aim)
 
 
 def aim_of(text: str) -> Element | Field:

@@ -174,6 +174,8 @@ def _parts(header: Any) -> Iterator[tuple[str, Any]]:
 def _why_not(options: Options, row: Row, old: Any, header: Mapping[str, Any]) -> str:
     """Say why a value cannot be set in a file."""
     assert isinstance(row.aim, Element)
+    if row.asked and row.asked.refusal:
+        return f"{row.aim.path}: {row.asked.refusal}"
     current = row.correction.current
     if current is not UNSAID and not _is_current(row, current, old, options):
         return f"{row.aim.path}: {_otherwise(old)}"

@@ -7,6 +7,8 @@ import csv
 import io
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from export_session.sheet.model import Place
@@ -14,6 +16,7 @@ from export_session.sheet.tables import Cell, NoTable, Row, Table, unguarded
 
 SEPARATORS = ",;\t|"
 _SAID = re.compile(r"\"?sep=(.)\"?\r?\n", re.IGNORECASE)  # Excel's own first line, which is no row to it
+FIRST = 20  # records, by which the separator is known
 _LONGEST = 2**27  # characters of a cell; csv stops at 131,072 unless told
 
 
@@ -53,12 +56,12 @@ def _text(content: bytes) -> str:
 
 
 def _known(text: str, separator: str, headings: Collection[str]) -> tuple[int, int]:
-    """Count the headings that are known, and all of them."""
-    try:
-        head = next((record for record in _records(text, separator) if any(record)), [])
-    except csv.Error:
-        return (0, 0)
-    return sum(one.strip().lower() in headings for one in head), len(head)
+    """Count the headings that are known, and the columns that there would be."""
+    records: list[Sequence[str]] = []
+    with suppress(csv.Error):  # it is told once the separator is known
+        records.extend(filter(None, islice(_records(text, separator), FIRST)))
+    head: Sequence[str] = next((record for record in records if any(record)), [])
+    return sum(one.strip().lower() in headings for one in head), max(map(len, records), default=0)
 
 
 def _records(text: str, separator: str) -> Iterator[Sequence[str]]:

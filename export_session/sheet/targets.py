@@ -34,6 +34,10 @@ def target_of(text: str) -> Target | str:
     level, dot, field = text.partition(".")
     if level in FIELDS and dot:
         return _field(level, field)  # type: ignore[arg-type] # it is one of these
+    return _element(text)
+
+
+def _element(text: str) -> Target | str:
     path: list[str | int] = []
     position, more, last = 0, True, Key("", 0)
     while more:
@@ -41,12 +45,12 @@ def target_of(text: str) -> Target | str:
         key = key_of(step["key"].strip()) if step else None
         if step is None or key is None:
             return f"{text} is neither a DICOM element nor a field of a container{_nearest(text)}"
-        path.append(step["key"].strip())
-        if step["item"]:
-            path.append(int(step["item"]))
+        path += [step["key"].strip(), *([int(step["item"])] if step["item"] else [])]
         position, more, last = step.end(), bool(step["more"]), key
         if more and not step["item"]:
             return f"{text} does not say which item of {key.name}: write {key.name}[0] for the first one"
+        if step["item"] and vr_in_dictionary(key.tag, key.creator) not in ("SQ", ""):
+            return f"{text}: {key.name} is not a sequence, so there is nothing in it"
     if position < len(text):
         return f"{text} goes on behind the element {last.name}"
     if isinstance(path[-1], int):
