@@ -27,6 +27,8 @@ class Note:
     value: str  # digest of the new value: once another one stands there, the note is void
     source: str  # the cell
     reason: str = ""
+    author: str = ""  # user id, as Flywheel has it
+    at: str = ""  # ISO 8601, UTC
 
 
 def with_notes(info: Mapping[str, Any], notes: Iterable[Note]) -> dict[str, Any]:
@@ -93,7 +95,7 @@ def of_field(document: Mapping[str, Any], info: Mapping[str, Any], source: str) 
 
 
 def _attribution(note: Note) -> Attribution:
-    return Attribution(reason=note.reason, source=note.source)
+    return Attribution(note.author, note.at, note.reason, note.source)
 
 
 def attributed(
@@ -110,10 +112,11 @@ def attributed(
     """
 
     def told(change: Change) -> Change:
-        if change.attribution is not None:
+        by_mapping, path = change.cause is Cause.MAPPING, _FRAME.sub(r"\1[0]", change.path)
+        asked = mapped.get(change.keyword) if by_mapping else elements.get(path)
+        if asked is None:
             return change
-        if change.cause is Cause.MAPPING:
-            return replace(change, attribution=mapped.get(change.keyword))
-        return replace(change, attribution=elements.get(_FRAME.sub(r"\1[0]", change.path)))
+        known = change.attribution or asked  # an audit trail knows when, and by whose job
+        return replace(change, attribution=replace(known, reason=asked.reason, source=asked.source))
 
     return tuple(map(told, changes)) if elements or mapped else tuple(changes)

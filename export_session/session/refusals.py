@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from export_session.dicom.vocabulary import Attribution, Cause, Change, Outcome
 from export_session.support.wording import without_values
 
 TEXTS = ("tag", "keyword", "vr", "path", "cause", "reason")
+WHO = tuple(one.name for one in fields(Attribution))
 NUMBERS = ("instances", "total")
 
 
@@ -20,12 +21,12 @@ def remembered(change: Change) -> dict[str, Any]:
     """
     values = {leaf for value in (change.old, change.new) for leaf in _leaves(value) if leaf.strip()}
     names = {change.tag, change.keyword, change.vr, change.path}
-    kept = {name: str(getattr(change, name)) for name in TEXTS} | {name: getattr(change, name) for name in NUMBERS}
-    kept |= {"reason": without_values(change.reason, values, names)}
-    if change.attribution is None:
-        return kept
-    asked = asdict(change.attribution)
-    return {**kept, "asked": {**asked, "reason": without_values(asked["reason"], values, names)}}
+    kept: dict[str, Any] = {name: str(getattr(change, name)) for name in TEXTS}
+    kept |= {name: getattr(change, name) for name in NUMBERS}
+    kept["reason"] = without_values(change.reason, values, names)
+    if author := change.attribution:
+        kept["attribution"] = {**asdict(author), "reason": without_values(author.reason, values, names)}
+    return kept
 
 
 def _leaves(value: Any) -> Iterator[str]:
@@ -48,6 +49,6 @@ def recalled(kept: Mapping[str, Any], outcome: Outcome) -> Change:
     """
     tag, keyword, vr, path, reason = (str(kept.get(name) or "") for name in ("tag", "keyword", "vr", "path", "reason"))
     cause, instances, total = Cause(str(kept.get("cause"))), int(kept["instances"]), int(kept["total"])
-    asked = kept.get("asked")
-    attribution = Attribution(**{name: str(text) for name, text in asked.items()}) if asked else None
-    return Change(tag, keyword, vr, path, None, None, cause, outcome, reason, instances, total, attribution=attribution)
+    author = kept.get("attribution")
+    known = Attribution(**{name: str(author.get(name) or "") for name in WHO}) if author else None
+    return Change(tag, keyword, vr, path, None, None, cause, outcome, reason, instances, total, attribution=known)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from export_session.dicom.vocabulary import Attribution
 from export_session.errors import ConfigError
 from export_session.report.cells import text_of, write_csv
 from export_session.report.disclosure import HIDDEN
@@ -72,6 +74,7 @@ def correct(site: PatientSite, config: Config, destination: Destination, sheets:
     rows = Rows(aimed(read.corrections, config.options, problems))
     log.info("corrections: %s to check", counted(len(read.corrections), "value"))
     plan = check(Listing.of(site, destination, config.select_tag), rows, config.options, problems, workers)
+    plan = replace(plan, by=Attribution(site.identity().id, datetime.now(UTC).isoformat(timespec="seconds")))
     report, name = sheets.named("corrections_log.csv"), sheets.given.name
     kind = "preview" if config.dry_run else "corrections"
     if problems:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
+from export_session.dicom.vocabulary import Attribution
 from export_session.session.corrected import Note, digest_of, with_notes
 from export_session.session.headers import Element, value_in, with_value
 from export_session.session.provenance import KEY, object_at
@@ -38,10 +39,10 @@ class Deed:
         """How a person finds the place."""
         return "/".join(filter(None, (*self.labels, self.file)))
 
-    @property
-    def note(self) -> Note:
-        """What is kept of it at the origin."""
-        return Note(self.aim.path, digest_of(self.new), str(self.correction.place), self.correction.reason)
+    def note(self, by: Attribution) -> Note:
+        """Return what is kept of it at the origin."""
+        reason, source = self.correction.reason, str(self.correction.place)
+        return Note(self.aim.path, digest_of(self.new), source, reason, by.author, by.at)
 
     def shown_in(self, place: File | Container) -> Any:
         """Return what stands there now."""
@@ -57,6 +58,7 @@ class Plan:
     """All that a sheet asks for, once it is known that all of it can be done."""
 
     deeds: tuple[Deed, ...] = ()
+    by: Attribution = field(default_factory=Attribution)  # whose run carries it out, and when
 
     @cached_property
     def open(self) -> tuple[Deed, ...]:
@@ -82,16 +84,16 @@ class Plan:
         own: list[Deed] = []
         for deed in self.by_container.get(container.id, ()):
             (for_files[deed.file_id] if deed.file_id else own).append(deed)
-        done: C = with_fields(container, own)
+        done: C = with_fields(container, own, self.by)
         if for_files:
-            files = tuple(corrected(file, for_files.get(file.file_id, ())) for file in done.files)
+            files = tuple(corrected(file, for_files.get(file.file_id, ()), self.by) for file in done.files)
             done = replace(done, files=files)
         if isinstance(done, Session) and done.subject_id in self.new_labels:
             done = replace(done, subject_label=self.new_labels[done.subject_id])
         return done
 
 
-def corrected(file: File, deeds: Iterable[Deed]) -> File:
+def corrected(file: File, deeds: Iterable[Deed], by: Attribution) -> File:
     """Return a file with the values of these deeds in its metadata, and who asked for them."""
     deeds = tuple(deeds)
     if not deeds:
@@ -101,11 +103,11 @@ def corrected(file: File, deeds: Iterable[Deed]) -> File:
     for deed in deeds:
         assert isinstance(deed.aim, Element)
         dicom = with_value(dicom, deed.aim, deed.new)
-    noted = with_notes(file.info, (deed.note for deed in deeds))
+    noted = with_notes(file.info, (deed.note(by) for deed in deeds))
     return replace(file, info={**file.info, "header": {**header, "dicom": dicom}, KEY: noted})
 
 
-def with_fields(container: C, deeds: Iterable[Deed]) -> C:
+def with_fields(container: C, deeds: Iterable[Deed], by: Attribution) -> C:
     """Return a container with the values of these deeds in its fields and info, and who asked for them."""
     deeds = tuple(deeds)
     if not deeds:
@@ -113,5 +115,5 @@ def with_fields(container: C, deeds: Iterable[Deed]) -> C:
     for deed in deeds:
         assert isinstance(deed.aim, Field)
         container = deed.aim.set_in(container, deed.new)
-    noted = with_notes(container.info, (deed.note for deed in deeds))
+    noted = with_notes(container.info, (deed.note(by) for deed in deeds))
     return replace(container, info={**container.info, KEY: noted})

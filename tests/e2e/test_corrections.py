@@ -108,3 +108,104 @@ def test_one_wrong_row_and_nothing_is_written(world: World, dry_run: bool) -> No
     assert not [call for call in wrote(world) if not call.startswith("POST /lookup")]
     assert not list(run.output.glob("*_undo*"))
     assert "31.31.1970" not in run.printed
+
+
+def test_a_preview_writes_nothing_and_foretells_everything(world: World) -> None:
+    session = world.typical_session()
+    path = sheet(
+        world,
+        row("PatientSex", "O", reason="consent form"),
+        row("subject.label", "sub-7", "sub-001", reason="wrong wristband"),
+        row("session.weight", "71.5"),
+        row("acquisition.label", "T1 MPRAGE", "", "", "T1"),
+    )
+    before = world.site.dump()
+    preview = world.run(session, corrections=path, dry_run=True)
+    assert preview.code == 0, preview.printed
+    assert world.site.dump() == before
+    assert not list(preview.output.glob("*_undo*"))
+    run = world.run(session, corrections=path)
+    assert run.code == 0, run.printed
+    due = [{**one, "Run": ""} for one in run.changes]
+    assert [{**one, "Run": ""} for one in preview.changes] == due
+    said = {(one["Keyword"], one["New"]) for one in due}
+    assert {("PatientSex", "O"), ("PatientID", "sub-7"), ("PatientWeight", "71.5")} <= said
+    assert ("SeriesDescription", "T1 MPRAGE") in said
+    assert [one["Export Path"] for one in preview.log] == [one["Export Path"] for one in run.log]
+
+
+def test_change_log_and_copy_name_cell_and_reason_also_when_a_later_run_exports(world: World) -> None:
+    session = world.typical_session()
+    path = sheet(
+        world,
+        row("PatientSex", "O", "", "", "Localizer", reason="consent form"),
+        row("subject.label", "sub-7", "sub-001", reason="wrong wristband"),
+    )
+    first = world.run(session, corrections=path, apply_corrections_only=True)
+    assert first.code == 0, first.printed
+    assert list(world.export.sessions()) == []
+    run = world.run(session)
+    assert run.code == 0, run.printed
+    (acquisition,) = [one for one in world.copy_of(session.reload()).acquisitions() if one.label == "Localizer"]
+    made = attributions(world, acquisition)
+    assert (made["PatientSex"]["source"], made["PatientSex"]["reason"]) == ("Corrections.csv!G2", "consent form")
+    assert (made["PatientID"]["source"], made["PatientID"]["reason"]) == ("Corrections.csv!G3", "wrong wristband")
+    assert made["PatientSex"]["author"]
+    assert "StudyID" not in made
+    # What somebody else corrects later is not of the sheet
+    origin = next(one for one in session.acquisitions() if one.label == "Localizer")
+    world.edit(origin, "loc.dcm", PatientSex="M", PatientComments="seen")
+    assert world.run(session.reload(), force_export=True).code == 0
+    made = attributions(world, acquisition)
+    assert made.keys() == {"PatientID"}
+
+
+def attributions(world: World, acquisition: Any) -> dict[str, dict[str, str]]:
+    kept = world.stored(acquisition, "loc.dcm").info["export"]["made"]
+    return {one["path"]: one["attribution"] for one in kept if "attribution" in one}
+
+
+def test_a_sheet_for_a_project_is_applied_and_undone(world: World) -> None:
+    first, second = world.typical_session("sub-001"), world.typical_session("sub-002")
+    path = sheet(world, row("PatientSex", "O"), row("PatientName", "A^B", "sub-002"))
+    run = world.run(world.quarantine.reload(), corrections=path, fan_out=True, apply_corrections_only=True)
+    assert run.code == 0, run.printed
+    for session in (first, second):
+        assert header(world, session, "Localizer", "loc.dcm")["PatientSex"] == "O"
+    assert header(world, second, "Localizer", "loc.dcm")["PatientName"] == "A^B"
+    (undo,) = run.output.glob("*_undo.csv")
+    assert world.run(world.quarantine.reload(), corrections=undo, apply_corrections_only=True).code == 0
+    assert header(world, second, "Localizer", "loc.dcm")["PatientSex"] == "F"
+
+
+def test_a_sheet_without_anything_to_do_leaves_no_inverse(world: World) -> None:
+    session = world.typical_session()
+    path = sheet(world, row("PatientSex", "F", "", "", "Localizer"))
+    run = world.run(session, corrections=path, apply_corrections_only=True)
+    assert run.code == 0
+    assert "1 there already" in run.printed
+    assert not list(run.output.glob("*_undo*"))
+    assert world.run(session, apply_corrections_only=True).code == 2
+
+
+def test_the_inverse_of_a_sheet_that_was_exported_restores_the_bytes(world: World) -> None:
+    session = world.typical_session()
+    assert world.run(session, map_flywheel_to_dicom=False).code == 0
+    copy = world.copy_of(session)
+    files = (("T1", "t1.dicom.zip"), ("Localizer", "loc.dcm"))
+    before = [world.content(copy, *where) for where in files]
+    options: dict[str, Any] = {"map_flywheel_to_dicom": False, "force_export": True}
+    path = sheet(
+        world,
+        row("PatientSex", "O"),
+        row("StudyDate", "2001-02-03"),
+        row("PatientComments", "seen"),
+        row("PatientName", "<blank>"),
+    )
+    run = world.run(session, corrections=path, **options)
+    assert run.code == 0, run.printed
+    assert all(world.content(copy, *where) != old for where, old in zip(files, before, strict=True))
+    (undo,) = run.output.glob("*_undo.xlsx")
+    back = world.run(session, corrections=undo, **options)
+    assert back.code == 0, back.printed
+    assert [world.content(copy, *where) for where in files] == before
