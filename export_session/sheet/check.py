@@ -154,7 +154,8 @@ def _of_file(state: _Check, row: Row, spot: Spot, file: File) -> Deed | None:
         state.problems.add(row.correction, str(problem), met)
         return None
     if row.asked:
-        new, done = row.asked.shaped_as(old), old is not ABSENT and row.asked.is_shown(old)
+        said = old is not ABSENT and (row.asked.is_shown(old) or _is_typed(row.correction, old))
+        new, done = row.asked.shaped_as(old), said
     else:
         new = value_of(row.correction)
         done = new is old or (new is not ABSENT and old is not ABSENT and bool(new == old))
@@ -205,6 +206,16 @@ def _is_current(row: Row, current: Any, old: Any, options: Options) -> bool:
     return not answer.refusal and answer.is_shown(old)
 
 
+def _is_typed(correction: Correction, old: Any) -> bool:
+    """Tell whether a cell has the very characters of what is there, valid or not: nobody changed it."""
+    new = correction.new
+    return not correction.exact and isinstance(new, str) and _lines(new) == _lines(as_typed(old))
+
+
+def _lines(text: str) -> str:
+    return text.strip().replace("\r\n", "\n")
+
+
 def _why_destroyed(correction: Correction, old: Any) -> str:
     """Say what a spreadsheet seems to have done to the value that the site has."""
     target = target_of(correction.target)
@@ -243,6 +254,8 @@ def _of_container(state: _Check, row: Row, spot: Spot, container: Container) -> 
     assert isinstance(row.aim, Field)
     correction, aim = row.correction, row.aim
     old = aim.value_in(container)
+    if old is not ABSENT and _is_typed(correction, old):
+        return Deed(correction, aim, container.level, container.id, spot.labels, old, old, done=True)
     try:
         new = value_of(correction) if correction.exact else aim.typed(correction.new, old)
     except NoValue as problem:

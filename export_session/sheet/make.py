@@ -51,7 +51,7 @@ def make_sheet(site: ReadSite, config: Config, destination: Destination, draft: 
         The files cannot be written.
     """
     aims = aims_in(config.make_sheet or "")
-    tree = _tree(Listing.of(site, destination, config.select_tag), aims, workers)
+    tree = tree_of(Listing.of(site, destination, config.select_tag), aims, workers)
     template = template_of(tree, aims, config.sheet_rows)
     write_rows(template.rows, draft.with_name(f"{draft.name}.xlsx"), {BEFORE: template.before})
     write_rows(template.rows, draft.with_name(f"{draft.name}.csv"))
@@ -85,7 +85,7 @@ def aims_in(text: str) -> dict[str, Element | Field]:
     return aims
 
 
-def _tree(listing: Listing, aims: Mapping[str, Element | Field], workers: Workers) -> list[Node]:
+def tree_of(listing: Listing, aims: Mapping[str, Element | Field], workers: Workers) -> list[Node]:
     """Give the subjects that have sessions, with what is below them, in the order of the site's listings."""
     wanted = {spot.subject.id for spot in listing.sessions}
     below: dict[str, list[Node]] = defaultdict(list)  # by the id of the container above
