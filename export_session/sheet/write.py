@@ -20,7 +20,7 @@ from export_session.sheet.targets import Target, target_of
 from export_session.sheet.workbooks import SHEET
 
 LONGEST = 32_767  # characters of a cell
-TOO_LONG = "<too long: it is in the CSV file>"  # reads as a problem, so that it is never taken for the value
+TOO_LONG = "<json> (too long for a cell: the CSV file has it)"  # is no JSON, so it is never taken for the value
 WIDEST, NARROWEST = 50, 12  # characters of a column
 Rows = Sequence[Sequence[str]]  # the head first
 
