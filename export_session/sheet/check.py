@@ -61,7 +61,7 @@ def check(listing: Listing, rows: Rows, options: Options, problems: Problems, wo
         Gets what is wrong; where there is anything, the plan is not to be carried out.
     """
     state = _Check(rows, options, problems)
-    for spot in listing.spots(rows, workers):
+    for spot in listing.spots(rows.go_below, workers):
         if spot.acquisition and spot.session:
             state.labels[spot.session.id][spot.acquisition.id] = spot.acquisition.label
         _look_at(state, spot)
@@ -82,7 +82,7 @@ def _look_at(state: _Check, spot: Spot) -> None:
             state.met.add(row.correction.place)
             if isinstance(row.aim, Field):
                 _keep_for_container(state, row, spot)
-            elif _is_dicom(file):
+            elif is_dicom(file):
                 aimed[row.aim.place].append(row)
             elif row.correction.selector.file or row.correction.selector.id == file.file_id:
                 state.used.add(row.correction.place)
@@ -104,7 +104,7 @@ def _keep_for_container(state: _Check, row: Row, spot: Spot) -> None:
         aimed[row.aim.place][row.correction.place] = row
 
 
-def _is_dicom(file: File) -> bool:
+def is_dicom(file: File) -> bool:
     """Whether a file has DICOM metadata to correct: the type decides, of one without type its header."""
     if file.type == DICOM:
         return bool(file.size)
@@ -153,7 +153,8 @@ def _of_file(state: _Check, row: Row, spot: Spot, file: File) -> Deed | None:
         state.problems.add(row.correction, str(problem), met)
         return None
     if row.asked:
-        new, done = row.asked.shaped_as(old), old is not ABSENT and row.asked.is_shown(old)
+        said = old is not ABSENT and (row.asked.is_shown(old) or _is_typed(row.correction, old))
+        new, done = row.asked.shaped_as(old), said
     else:
         new = value_of(row.correction)
         done = new is old or (new is not ABSENT and old is not ABSENT and bool(new == old))
@@ -204,6 +205,16 @@ def _is_current(row: Row, current: Any, old: Any, options: Options) -> bool:
     return not answer.refusal and answer.is_shown(old)
 
 
+def _is_typed(correction: Correction, old: Any) -> bool:
+    """Tell whether a cell has the very characters of what is there, valid or not: nobody changed it."""
+    new = correction.new
+    return not correction.exact and isinstance(new, str) and _lines(new) == _lines(as_typed(old))
+
+
+def _lines(text: str) -> str:
+    return text.strip().replace("\r\n", "\n")
+
+
 def _why_destroyed(correction: Correction, old: Any) -> str:
     """Say what a spreadsheet seems to have done to the value that the site has."""
     target = target_of(correction.target)
@@ -242,6 +253,8 @@ def _of_container(state: _Check, row: Row, spot: Spot, container: Container) -> 
     assert isinstance(row.aim, Field)
     correction, aim = row.correction, row.aim
     old = aim.value_in(container)
+    if old is not ABSENT and _is_typed(correction, old):
+        return Deed(correction, aim, container.level, container.id, spot.labels, old, old, done=True)
     try:
         new = value_of(correction) if correction.exact else aim.typed(correction.new, old)
     except NoValue as problem:

@@ -88,9 +88,9 @@ def made(project: World) -> Path:
     return run.output
 
 
-def apply(world: World, path: Path) -> Run:
+def apply(world: World, path: Path, destination: Any = None) -> Run:
     world.site.clear_requests()
-    return world.run(world.quarantine.reload(), corrections=path, apply_corrections_only=True)
+    return world.run(destination or world.quarantine.reload(), corrections=path, apply_corrections_only=True)
 
 
 def metadata(world: World) -> dict[str, Any]:
@@ -101,9 +101,21 @@ def metadata(world: World) -> dict[str, Any]:
     return {sessions[one["parents"]["session"]]: one["info"]["header"]["dicom"] for one in mine}
 
 
+def test_a_sheet_takes_a_listing_for_each_level_of_a_project_or_a_subject(project: World) -> None:
+    (subject,) = project.quarantine.subjects()
+    for destination in (project.quarantine.reload(), subject):
+        project.site.clear_requests()
+        run = project.run(destination, make_sheet="PatientID,session.label")
+        assert run.code == 0, run.printed
+        assert len(project.site.requests) < 25
+        with next(run.output.glob("*.csv")).open(encoding="utf-8-sig", newline="") as file:
+            assert len(list(csv.reader(file))) == 1 + 2 * SESSIONS
+
+
 def test_a_workbook_that_was_opened_and_saved_asks_for_nothing(project: World, made: Path) -> None:
     before = metadata(project)
-    run = apply(project, saved_by_libreoffice(made / BOOK, "xlsx"))
+    (subject,) = project.quarantine.subjects()
+    run = apply(project, saved_by_libreoffice(made / BOOK, "xlsx"), subject)
     assert run.code == 0, run.printed
     assert metadata(project) == before
     assert [one.path for one in project.site.requests if one.method in ("PUT", "PATCH", "DELETE")] == []
