@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +43,7 @@ class _Check:
     met: set[Place] = field(default_factory=set)  # whose selector finds a container
     used: set[Place] = field(default_factory=set)  # that are for something
     labels: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))  # of siblings, by id of parent
-    of_containers: dict[str, tuple[Spot, dict[object, list[Row]]]] = field(default_factory=dict)
+    of_containers: dict[str, tuple[Spot, dict[object, dict[Place, Row]]]] = field(default_factory=dict)
 
 
 def check(listing: Listing, rows: Rows, options: Options, problems: Problems, workers: Workers) -> Plan:
@@ -100,9 +100,8 @@ def _look_at(state: _Check, spot: Spot) -> None:
 def _keep_for_container(state: _Check, row: Row, spot: Spot) -> None:
     if isinstance(row.aim, Field) and (above := spot.up_to(row.aim.level)):
         state.used.add(row.correction.place)
-        _, aimed = state.of_containers.setdefault(above.container.id, (above, defaultdict(list)))
-        if row not in aimed[row.aim.place]:
-            aimed[row.aim.place].append(row)
+        _, aimed = state.of_containers.setdefault(above.container.id, (above, defaultdict(dict)))
+        aimed[row.aim.place][row.correction.place] = row
 
 
 def is_dicom(file: File) -> bool:
@@ -116,7 +115,7 @@ def _path(spot: Spot, file: File | None = None) -> str:
     return "/".join((*spot.labels, *([file.name] if file else [])))
 
 
-def _agreed(state: _Check, rows: list[Row], met: str) -> Row | None:
+def _agreed(state: _Check, rows: Iterable[Row], met: str) -> Row | None:
     """Return the first of several rows for one place, None where they disagree."""
     first, *others = sorted(rows, key=lambda row: row.correction.place)
     for other in others:
@@ -236,16 +235,16 @@ def _check_fields(state: _Check, listing: Listing, workers: Workers) -> None:
     """Find out what the rows for fields change; containers of which a listing does not tell them are read."""
     kept = list(state.of_containers.values())
 
-    def in_full(entry: tuple[Spot, Mapping[object, list[Row]]]) -> Container:
+    def in_full(entry: tuple[Spot, Mapping[object, Mapping[Place, Row]]]) -> Container:
         spot, aimed = entry
-        fields = [row.aim for rows in aimed.values() for row in rows if isinstance(row.aim, Field)]
+        fields = [row.aim for rows in aimed.values() for row in rows.values() if isinstance(row.aim, Field)]
         container = spot.container
         known = all(aim.is_listed for aim in fields) and not container.info_is_hidden
         return container if known else listing.site.read(type(container), container.id)
 
     for (spot, aimed), container in zip(kept, workers.map(in_full, kept), strict=True):
         for rows in aimed.values():
-            row = _agreed(state, rows, _path(spot))
+            row = _agreed(state, rows.values(), _path(spot))
             if row and (deed := _of_container(state, row, spot, container)):
                 state.deeds.append(deed)
 

@@ -101,7 +101,7 @@ class Listing:
 
 def _sessions(site: ReadSite, destination: Destination, tag: str | None) -> Iterator[Session]:
     if isinstance(destination, Session):
-        yield destination
+        yield from () if tag and tag not in destination.tags else (destination,)
         return
     wanted = [equals("tags", tag)] if tag else []
     yield from site.children(destination.level, destination.id, Session, *wanted, with_info=True)
