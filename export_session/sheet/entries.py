@@ -137,13 +137,11 @@ def _trusted(cell: Cell) -> str:
 def _meaning(cell: Cell, vr: str) -> tuple[Any, bool]:
     """Return the new value that a cell says, and whether it is exact."""
     value, exact = _understood(meant, cell)
-    if (
-        not exact
-        and value is not None
-        and (why := why_doubtful(value, vr) or (why_no_number(value, vr) if cell.is_number else ""))
-    ):
+    if exact or value is None:
+        return value, exact
+    if why := why_doubtful(value, vr) or (why_no_number(value, vr) if cell.is_number else ""):
         raise _Refused(cell, why)
-    return value, exact
+    return value, False
 
 
 def _understood(reader: Callable[[str], T], cell: Cell) -> T:

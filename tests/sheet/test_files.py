@@ -9,6 +9,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from export_session.sheet import write
 from export_session.sheet.model import UNSAID, Correction, Place, Selector
 from export_session.sheet.read import Sheet, read_sheet
 from export_session.sheet.write import write_rows, write_sheet
@@ -147,6 +148,21 @@ def test_what_no_cell_can_hold_is_in_the_csv_file_and_never_taken_for_something_
     assert [one.new for one in read_sheet(tmp_path / "a.csv").corrections] == [long]
     (problem,) = read_sheet(tmp_path / "a.xlsx").problems
     assert problem.startswith("Corrections!G2: ")
+
+
+def test_what_has_more_rows_than_a_workbook_is_in_the_csv_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "MOST_ROWS", 3)
+    for name, number in (("a.xlsx", 0), ("a.csv", 3)):
+        write_rows([["PatientName"], ["a"], ["b"], ["c"]], tmp_path / name)
+        sheet = read_sheet(tmp_path / name)
+        assert (len(sheet.corrections), bool(sheet.problems)) == (number, not number)
+
+
+def test_what_is_typed_in_new_cells_of_a_workbook_stays_text(tmp_path: Path) -> None:
+    write_rows([["subject", "PatientID"], ["a", ""]], tmp_path / "a.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["Corrections"]
+    assert {cell.number_format for row in sheet.iter_rows() for cell in row} == {"@"}
+    assert {each.number_format for each in sheet.column_dimensions.values()} == {"@"}
 
 
 @pytest.mark.parametrize(
