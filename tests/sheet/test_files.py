@@ -9,7 +9,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from export_session.sheet import write
+from export_session.sheet import workbooks, write
 from export_session.sheet.model import UNSAID, Correction, Place, Selector
 from export_session.sheet.read import Sheet, read_sheet
 from export_session.sheet.write import write_rows, write_sheet
@@ -99,10 +99,12 @@ def test_what_cannot_be_read_says_what_to_do(tmp_path: Path, content: bytes, adv
     assert advice in problem
 
 
-def test_a_workbook_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as book, book.open("xl/a.xml", "w") as member:
-        for _ in range(600):
-            member.write(bytes(2**20))
+def test_a_workbook_that_unpacks_to_far_more_than_a_sheet_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbooks, "LARGEST", 2**20)
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/a.xml", bytes(2**20 + 1))
     assert "too large" in read_sheet(tmp_path / "a.xlsx").problems[0]
 
 
