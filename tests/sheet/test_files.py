@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -59,6 +60,24 @@ def test_workbooks_of_openpyxl_and_pandas(tmp_path: Path) -> None:
     pd.DataFrame([ROW], columns=HEAD).to_excel(tmp_path / "b.xlsx", index=False)
     assert says_the_same(read_sheet(tmp_path / "a.xlsx"))
     assert says_the_same(read_sheet(tmp_path / "b.xlsx"))
+
+
+def test_what_the_document_does_with_pandas_changes_what_it_says_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [["subject", "id", "PatientID", "StudyTime", "PatientSex"], ["007", "a", "NA", "093000", "X"]]
+    monkeypatch.chdir(tmp_path)
+    write_rows(rows, Path("S1_corrections.xlsx"), {workbooks.BEFORE: rows})
+    document = Path(__file__).resolve().parents[2] / "docs" / "corrections.md"
+    (code,) = re.findall(r"```python\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    exec(code, {"pandas": pd})
+    sheet = read_sheet(Path("corrected.xlsx"))
+    assert sheet.problems == ()
+    assert {one.target: one.new for one in sheet.corrections} == {
+        "PatientID": "NA",
+        "StudyTime": "093000",
+        "PatientSex": "O",
+    }
 
 
 def test_the_sheet_named_corrections_is_read_and_else_the_only_one(tmp_path: Path) -> None:
