@@ -50,7 +50,7 @@ def aim_of(text: str) -> Element | Field:
     """
     target = target_of(text)
     if isinstance(target, str):
-        raise NoElement(target)
+        raise NoElement(f"{text} {target}")
     if target.level == "file":
         return element_of(text)
     if target.path[:2] in (("info", "export"), ("info", "qc")):

@@ -9,8 +9,10 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from export_session.sheet.model import UNSAID, Selector
+from export_session.sheet import write
+from export_session.sheet.model import UNSAID, Correction, Place, Selector
 from export_session.sheet.read import Sheet, read_sheet
+from export_session.sheet.write import write_rows, write_sheet
 
 HEAD, ROW = (
     ["subject", "file", "PatientName", "StudyDescription", "reason"],
@@ -121,12 +123,54 @@ def test_the_long_form_says_what_the_wide_one_says_and_has_conditions(tmp_path: 
     ]
 
 
+def test_a_sheet_without_headings_tells_no_value(tmp_path: Path) -> None:
+    for lines in ("Doe^Jane,19700131,Secret\nRoe^Jane,19700131,Secret", "element,new,Doe\nDoe^Jane,x,\nJane,Doe,"):
+        (tmp_path / "a.csv").write_text(lines, encoding="utf-8")
+        problems = read_sheet(tmp_path / "a.csv").problems
+        assert len(problems) >= 2
+        assert not any(value in "".join(problems) for value in ("Doe", "Jane", "1970", "Secret"))
+
+
+def test_whatever_cell_of_a_row_is_no_text_is_told(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["subject", "session", "element", "current", "new", "reason"])
+    book.active.append([True, "=1", "=2", "=3", "=4", False])
+    book.active.append(["s", "s", "PatientName", True, "Doe", "typo"])
+    book.save(tmp_path / "a.xlsx")
+    cells = [problem.partition(":")[0].removeprefix("Sheet!") for problem in read_sheet(tmp_path / "a.xlsx").problems]
+    assert cells == ["A2", "B2", "C2", "D2", "E2", "F2", "D3"]
+
+
+def test_what_no_cell_can_hold_is_in_the_csv_file_and_never_taken_for_something_else(tmp_path: Path) -> None:
+    long = "x" * 40_000
+    for name in ("a.xlsx", "a.csv"):
+        write_sheet([Correction(Selector(id="a"), "PatientComments", long, Place(1, 1), exact=True)], tmp_path / name)
+    assert [one.new for one in read_sheet(tmp_path / "a.csv").corrections] == [long]
+    (problem,) = read_sheet(tmp_path / "a.xlsx").problems
+    assert problem.startswith("Corrections!G2: ")
+
+
+def test_what_has_more_rows_than_a_workbook_is_in_the_csv_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "MOST_ROWS", 3)
+    for name, number in (("a.xlsx", 0), ("a.csv", 3)):
+        write_rows([["PatientName"], ["a"], ["b"], ["c"]], tmp_path / name)
+        sheet = read_sheet(tmp_path / name)
+        assert (len(sheet.corrections), bool(sheet.problems)) == (number, not number)
+
+
+def test_what_is_typed_in_new_cells_of_a_workbook_stays_text(tmp_path: Path) -> None:
+    write_rows([["subject", "PatientID"], ["a", ""]], tmp_path / "a.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["Corrections"]
+    assert {cell.number_format for row in sheet.iter_rows() for cell in row} == {"@"}
+    assert {each.number_format for each in sheet.column_dimensions.values()} == {"@"}
+
+
 @pytest.mark.parametrize(
     ("lines", "problems"),
     [
-        (["subject,PatientNaem", "a,b"], ["B1: PatientNaem is neither"]),
-        (["PatientName,patientName,PatientName", "a,b,c"], ["B1: patientName is neither", "C1: there is a column"]),
-        (["subject,SUBJECT,PatientName", "a,b,c"], ["B1: there is a column SUBJECT already"]),
+        (["subject,PatientNaem", "a,b"], ["B1: it is neither"]),
+        (["PatientName,patientName,PatientName", "a,b,c"], ["B1: it is neither", "C1: there is a column"]),
+        (["subject,SUBJECT,PatientName", "a,b,c"], ["B1: there is a column of this name already"]),
         (["subject,PatientName,", "a,b,c"], ["C2: its column has no heading"]),
         (["subject,current,PatientName", "a,b,c"], ["B1: a column current needs"]),
         (["subject,element", "a,b"], ["A1: a sheet with a column element or new needs both; new is missing"]),
@@ -134,9 +178,9 @@ def test_the_long_form_says_what_the_wide_one_says_and_has_conditions(tmp_path: 
             ["subject,new", "a,b"],
             ["A1: a sheet with a column element or new needs both; element is missing", "B2: its row"],
         ),
-        (["element,new,PatientName", "PatientID,b,c"], ["C1: PatientName is no column"]),
+        (["element,new,PatientName", "PatientID,b,c"], ["C1: it is no column"]),
         (["element,new", ",b"], ["B2: its row does not say which element"]),
-        (["element,new", "PatientNaem,b"], ["A2: PatientNaem is neither"]),
+        (["element,new", "PatientNaem,b"], ["A2: it is neither"]),
         (["PatientName", "<blnak>", "<json> Doe"], ["A2: it is no marker", "A3: what follows <json>"]),
     ],
 )
@@ -149,8 +193,6 @@ def test_what_is_wrong_with_columns_is_told_by_the_cell(tmp_path: Path, lines: l
 
 def test_ten_thousand_rows_are_read_in_seconds(tmp_path: Path) -> None:
     import time
-
-    from export_session.sheet.write import write_rows
 
     head = ["subject", "id", "StudyDate", "PatientName", "PatientID"]
     rows = [["sub-1", f"{number}", "20200131", "Doe^Jane", f"{number:06}"] for number in range(10_000)]

@@ -38,7 +38,7 @@ def test_elements_paths_private_keys_and_fields_are_known(text: str, target: Tar
         ("RequestAttributesSequence.StudyID", "write RequestAttributesSequence[0]"),
         ("RequestAttributesSequence[0]", "name an element in it"),
         ("RequestAttributesSequence[0].Nonsense", "neither a DICOM element"),
-        ("PatientName[0].StudyID", "PatientName is not a sequence"),
+        ("PatientName[0].StudyID", "leads into PatientName, which is not a sequence"),
         ("PatientName x", "goes on behind the element PatientName"),
         ("subject.id", "fields of the subject: label"),
         ("subject.info", "names no key of info"),
@@ -47,7 +47,9 @@ def test_elements_paths_private_keys_and_fields_are_known(text: str, target: Tar
     ],
 )
 def test_what_cannot_be_set_is_told_with_what_may_be_meant(text: str, why: str) -> None:
-    assert why in str(target_of(text))
+    told = target_of(text)
+    assert isinstance(told, str)
+    assert why in told
 
 
 def test_a_list_of_them_is_parted_by_commas_but_for_those_of_private_keys() -> None:
