@@ -138,6 +138,10 @@ def parse(document: Mapping[str, Any]) -> Settings:
     corrections = Path(sheet["location"]["path"]) if sheet else None
     if config and config.apply_corrections_only and corrections is None:
         problems.append("apply_corrections_only is set, but there is no corrections input to apply.")
+    if config and config.reads_only and corrections is not None:
+        problems.append(
+            "A run with make_sheet or summarize applies no corrections: take the input away, or the option."
+        )
     given_plan = inputs.get("approved-plan")
     if given_plan and config and not config.approved_plan:
         problems.append(

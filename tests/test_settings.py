@@ -34,6 +34,22 @@ def test_empty_options_take_their_defaults() -> None:
 
 
 @pytest.mark.parametrize(
+    "config", [{"make_sheet": "PatientName", "log_values": "hash"}, {"make_sheet": "PatientName", "summarize": True}]
+)
+def test_a_sheet_of_values_is_a_run_of_its_own_and_hides_none(config: dict[str, Any]) -> None:
+    (problem,) = problems(document(**config))
+    assert "make_sheet" in problem
+
+
+@pytest.mark.parametrize("config", [{"make_sheet": "PatientName"}, {"summarize": True}])
+def test_a_run_that_only_reads_takes_no_corrections(config: dict[str, Any]) -> None:
+    given = document(**config)
+    given["inputs"]["corrections"] = {"base": "file", "location": {"path": "a.xlsx", "name": "a.xlsx"}}
+    (problem,) = problems(given)
+    assert "applies no corrections" in problem
+
+
+@pytest.mark.parametrize(
     ("given", "assumed"),
     [
         ("", ""),

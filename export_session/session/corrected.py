@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from export_session.dicom.vocabulary import Attribution, Cause, Change
-from export_session.session.headers import NoElement, element_of, value_in
+from export_session.session.headers import NoElement, element_of, path_in, value_in
 from export_session.session.provenance import KEY, object_at
 from export_session.support.digests import digest
 
@@ -63,16 +63,20 @@ def _notes(info: Mapping[str, Any]) -> tuple[Note, ...]:
 
 
 def of_elements(info: Mapping[str, Any]) -> dict[str, Attribution]:
-    """Return who asked for the values in ``info.header.dicom`` of a file, by path, as far as sheets did."""
+    """Return who asked for the values in ``info.header.dicom`` of a file, as far as sheets did.
+
+    They are by path, in the names of the change log and in those of the metadata.
+    """
     dicom = object_at(info, "header", "dicom")
-    found = {}
+    found: dict[str, Attribution] = {}
     for note in _notes(info):
         try:
-            value = value_in(dicom, element_of(note.path))
+            element = element_of(note.path)
+            value, spelled = value_in(dicom, element), path_in(dicom, element)
         except NoElement:
             continue
         if digest_of(value) == note.value:
-            found[note.path] = _attribution(note)
+            found |= dict.fromkeys((note.path, spelled), _attribution(note))
     return found
 
 

@@ -14,7 +14,7 @@ from export_session.dicom.dictionary import Key, key_of, vr_in_dictionary, why_u
 from export_session.dicom.edits.equality import ABSENT
 from export_session.support.wording import counted
 
-__all__ = ["ABSENT", "Element", "NoElement", "element_of", "value_in", "with_value"]
+__all__ = ["ABSENT", "Element", "NoElement", "element_of", "path_in", "value_in", "with_value"]
 
 _FIRST_OF_ALL = "PerFrameFunctionalGroupsSequence"  # of whose items importers show the first one alone, as a dict
 _STEP = re.compile(r"(?P<sequence>.+?)\[(?P<item>\d+)\]\.(?P<rest>.+)")
@@ -91,6 +91,16 @@ def value_in(dicom: Mapping[str, Any], element: Element) -> Any:
         holder = _item(holder, key, item)
     name = _name_in(holder, element.key)
     return ABSENT if name is None else holder[name]
+
+
+def path_in(dicom: Mapping[str, Any], element: Element) -> str:
+    """Return the path of an element by the names that the metadata have for it."""
+    holder, steps = dicom, []
+    for key, item in zip(element.keys, element.items, strict=False):
+        name = _name_in(holder, key) or key.name
+        steps.append(name if isinstance(holder.get(name), Mapping) else f"{name}[{item}]")
+        holder = _item(holder, key, item)
+    return ".".join((*steps, _name_in(holder, element.key) or element.key.name))
 
 
 def with_value(dicom: Mapping[str, Any], element: Element, value: Any) -> dict[str, Any]:

@@ -51,12 +51,14 @@ class Origin:
         return "/".join(self.labels(container, project))
 
 
-def acquisitions_below(site: ReadSite, container: Project | Subject | Session) -> Iterator[Acquisition]:
+def acquisitions_below(
+    site: ReadSite, container: Project | Subject | Session, *, with_info: bool = False
+) -> Iterator[Acquisition]:
     """List the acquisitions below a container; Flywheel has no such list of a subject's."""
     if isinstance(container, Subject):
         of_subject = equals("parents.subject", container.id)
-        return site.children("project", container.parents["project"], Acquisition, of_subject)
-    return site.children(container.level, container.id, Acquisition)
+        return site.children("project", container.parents["project"], Acquisition, of_subject, with_info=with_info)
+    return site.children(container.level, container.id, Acquisition, with_info=with_info)
 
 
 def assert_unchanged(

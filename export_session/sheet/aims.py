@@ -29,9 +29,7 @@ def aimed(corrections: Iterable[Correction], options: Options, problems: Problem
 def _row(correction: Correction, options: Options) -> Row:
     aim = aim_of(correction.target)
     if isinstance(aim, Field):
-        if not correction.exact:
-            aim.typed(correction.new, ABSENT)
-        elif aim.is_label and not isinstance(correction.new, str):
+        if correction.exact and aim.is_label and not isinstance(correction.new, str):
             raise NoValue("a label cannot be empty")
         return Row(correction, aim)
     if not correction.exact:  # what no VR can hold may be what is there all the same: that is seen later
@@ -52,7 +50,7 @@ def aim_of(text: str) -> Element | Field:
     """
     target = target_of(text)
     if isinstance(target, str):
-        raise NoElement(target)
+        raise NoElement(f"{text} {target}")
     if target.level == "file":
         return element_of(text)
     if target.path[:2] in (("info", "export"), ("info", "qc")):

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
-from export_session.dicom.edits.asked import asked, varies
-from export_session.dicom.edits.equality import is_empty
-from export_session.dicom.entities import entity_of
-from export_session.dicom.vocabulary import Options, Step
-from export_session.session.headers import ABSENT, Element, NoElement, value_in
+from export_session.dicom.vocabulary import Options
+from export_session.session.headers import Element
 from export_session.session.provenance import object_at
-from export_session.sheet.aims import value_of
-from export_session.sheet.damage import why_destroyed
-from export_session.sheet.fields import Field, NoValue
+from export_session.sheet.fields import Field
 from export_session.sheet.labels import refuse_collisions
 from export_session.sheet.listing import Listing
-from export_session.sheet.model import UNSAID, Correction, Place
+from export_session.sheet.model import Place
 from export_session.sheet.plan import Deed, Plan
 from export_session.sheet.problems import Problems
 from export_session.sheet.rows import LEVELS, Row, Rows, Spot
-from export_session.sheet.spelling import shown as as_typed
-from export_session.sheet.targets import target_of
+from export_session.sheet.values import Exchange, Refusal, in_container, in_file
 from export_session.site.model import Container, File, Level
 from export_session.support.parallel import Workers
-from export_session.support.wording import shortened
 
 DICOM = "dicom"  # the type of a file
-_LONGEST = 80  # characters of a value in a message
 
 
 @dataclass
@@ -43,7 +35,7 @@ class _Check:
     met: set[Place] = field(default_factory=set)  # whose selector finds a container
     used: set[Place] = field(default_factory=set)  # that are for something
     labels: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))  # of siblings, by id of parent
-    of_containers: dict[str, tuple[Spot, dict[object, list[Row]]]] = field(default_factory=dict)
+    of_containers: dict[str, tuple[Spot, dict[object, dict[Place, Row]]]] = field(default_factory=dict)
 
 
 def check(listing: Listing, rows: Rows, options: Options, problems: Problems, workers: Workers) -> Plan:
@@ -61,7 +53,7 @@ def check(listing: Listing, rows: Rows, options: Options, problems: Problems, wo
         Gets what is wrong; where there is anything, the plan is not to be carried out.
     """
     state = _Check(rows, options, problems)
-    for spot in listing.spots(rows, workers):
+    for spot in listing.spots(rows.go_below, workers):
         if spot.acquisition and spot.session:
             state.labels[spot.session.id][spot.acquisition.id] = spot.acquisition.label
         _look_at(state, spot)
@@ -82,7 +74,7 @@ def _look_at(state: _Check, spot: Spot) -> None:
             state.met.add(row.correction.place)
             if isinstance(row.aim, Field):
                 _keep_for_container(state, row, spot)
-            elif _is_dicom(file):
+            elif is_dicom(file):
                 aimed[row.aim.place].append(row)
             elif row.correction.selector.file or row.correction.selector.id == file.file_id:
                 state.used.add(row.correction.place)
@@ -92,20 +84,17 @@ def _look_at(state: _Check, spot: Spot) -> None:
         _refuse_overlaps(state, aimed, _path(spot, file))
         for rows in aimed.values():
             state.used.update(row.correction.place for row in rows)
-            agreed = _agreed(state, rows, _path(spot, file))
-            if agreed and (deed := _of_file(state, agreed, spot, file)):
-                state.deeds.append(deed)
+            _settle(state, rows, spot, partial(in_file, file=file, options=state.options), file)
 
 
 def _keep_for_container(state: _Check, row: Row, spot: Spot) -> None:
     if isinstance(row.aim, Field) and (above := spot.up_to(row.aim.level)):
         state.used.add(row.correction.place)
-        _, aimed = state.of_containers.setdefault(above.container.id, (above, defaultdict(list)))
-        if row not in aimed[row.aim.place]:
-            aimed[row.aim.place].append(row)
+        _, aimed = state.of_containers.setdefault(above.container.id, (above, defaultdict(dict)))
+        aimed[row.aim.place][row.correction.place] = row
 
 
-def _is_dicom(file: File) -> bool:
+def is_dicom(file: File) -> bool:
     """Whether a file has DICOM metadata to correct: the type decides, of one without type its header."""
     if file.type == DICOM:
         return bool(file.size)
@@ -116,7 +105,7 @@ def _path(spot: Spot, file: File | None = None) -> str:
     return "/".join((*spot.labels, *([file.name] if file else [])))
 
 
-def _agreed(state: _Check, rows: list[Row], met: str) -> Row | None:
+def _agreed(state: _Check, rows: Iterable[Row], met: str) -> Row | None:
     """Return the first of several rows for one place, None where they disagree."""
     first, *others = sorted(rows, key=lambda row: row.correction.place)
     for other in others:
@@ -136,141 +125,38 @@ def _refuse_overlaps(state: _Check, aimed: Mapping[tuple[object, ...], list[Row]
                 state.problems.add(row.correction, text, met)
 
 
-# Files
-
-
-def _of_file(state: _Check, row: Row, spot: Spot, file: File) -> Deed | None:
-    """Return what a row changes in a file, None where it cannot."""
-    assert isinstance(row.aim, Element)
-    met, header = _path(spot, file), file.info.get("header")
-    odd = [path for path, value in (("info.header", header), *_parts(header)) if not isinstance(value, Mapping | None)]
-    if odd:
-        problem = f"{odd[0]} is not built as importers build it; run the importer on the file again"
-        state.problems.add(row.correction, problem, met)
-        return None
-    try:
-        old = value_in(object_at(header, "dicom"), row.aim)
-    except NoElement as problem:
-        state.problems.add(row.correction, str(problem), met)
-        return None
-    if row.asked:
-        new, done = row.asked.shaped_as(old), old is not ABSENT and row.asked.is_shown(old)
-    else:
-        new = value_of(row.correction)
-        done = new is old or (new is not ABSENT and old is not ABSENT and bool(new == old))
-    if done:
-        new = old
-    elif why := _why_not(state.options, row, old, object_at(header)):
-        state.problems.add(row.correction, why, met, also=[old])
-        return None
-    where = spot.container
-    return Deed(row.correction, row.aim, where.level, where.id, spot.labels, old, new, done, file.file_id, file.name)
-
-
-def _parts(header: Any) -> Iterator[tuple[str, Any]]:
-    yield from (("info.header.dicom", object_at(header).get("dicom")),)
-
-
-def _why_not(options: Options, row: Row, old: Any, header: Mapping[str, Any]) -> str:
-    """Say why a value cannot be set in a file."""
-    assert isinstance(row.aim, Element)
-    if row.asked and row.asked.refusal:
-        return f"{row.aim.path}: {row.asked.refusal}"
-    current = row.correction.current
-    if current is not UNSAID and not _is_current(row, current, old, options):
-        return f"{row.aim.path}: {_otherwise(old)}"
-    if why := _why_destroyed(row.correction, old):
-        return f"{row.aim.path}: {why}"
-    if row.aim.items or not row.asked or options.edit_varying == "all" or not varies(header, row.aim.key):
-        return ""
-    whole = entity_of((Step(row.aim.key.tag, None, row.aim.key.creator),)) if options.edit_varying == "auto" else None
-    if whole:
-        return ""
-    return (
-        f"{row.aim.path}: the instances of the file differ in it; correct single ones in info.header.dicom_array, or "
-        "set edit_varying to all"
-    )
-
-
-def _is_current(row: Row, current: Any, old: Any, options: Options) -> bool:
-    """Tell whether the metadata say what a sheet says they do."""
-    assert isinstance(row.aim, Element)
-    if current is None:
-        return is_empty(old)
-    if old is ABSENT:
-        return False
-    if current == old or (isinstance(current, str) and current.strip() == as_typed(old).strip()):
-        return True
-    answer = asked(row.aim.key, current, options, nested=True)
-    return not answer.refusal and answer.is_shown(old)
-
-
-def _why_destroyed(correction: Correction, old: Any) -> str:
-    """Say what a spreadsheet seems to have done to the value that the site has."""
-    target = target_of(correction.target)
-    if correction.exact or not isinstance(correction.new, str) or old is ABSENT or isinstance(target, str):
-        return ""
-    return why_destroyed(correction.new, as_typed(old), target.vr)
-
-
-def _otherwise(old: Any) -> str:
-    said = "nothing" if is_empty(old) else f'"{shortened(as_typed(old), _LONGEST)}"'
-    return f"the site says {said} by now, and not what the column current says"
-
-
-# Containers
-
-
 def _check_fields(state: _Check, listing: Listing, workers: Workers) -> None:
     """Find out what the rows for fields change; containers of which a listing does not tell them are read."""
     kept = list(state.of_containers.values())
 
-    def in_full(entry: tuple[Spot, Mapping[object, list[Row]]]) -> Container:
+    def in_full(entry: tuple[Spot, Mapping[object, Mapping[Place, Row]]]) -> Container:
         spot, aimed = entry
-        fields = [row.aim for rows in aimed.values() for row in rows if isinstance(row.aim, Field)]
+        fields = [row.aim for rows in aimed.values() for row in rows.values() if isinstance(row.aim, Field)]
         container = spot.container
         known = all(aim.is_listed for aim in fields) and not container.info_is_hidden
         return container if known else listing.site.read(type(container), container.id)
 
     for (spot, aimed), container in zip(kept, workers.map(in_full, kept), strict=True):
         for rows in aimed.values():
-            row = _agreed(state, rows, _path(spot))
-            if row and (deed := _of_container(state, row, spot, container)):
-                state.deeds.append(deed)
+            _settle(state, rows.values(), spot, partial(in_container, container=container, rows=state.rows))
 
 
-def _of_container(state: _Check, row: Row, spot: Spot, container: Container) -> Deed | None:
-    assert isinstance(row.aim, Field)
-    correction, aim = row.correction, row.aim
-    old = aim.value_in(container)
+def _settle(
+    state: _Check, rows: Iterable[Row], spot: Spot, exchanged: Callable[[Row], Exchange], file: File | None = None
+) -> None:
+    """Add to the plan what the rows for one place change there, or to the problems why they cannot."""
+    met, container = "/".join((*spot.labels, *([file.name] if file else []))), spot.container
+    row = _agreed(state, rows, met)
+    if row is None:
+        return
     try:
-        new = value_of(correction) if correction.exact else aim.typed(correction.new, old)
-    except NoValue as problem:
-        state.problems.add(correction, f"{aim.path}: {problem}", _path(spot))
-        return None
-    done = aim.same(new, old) if not (aim.in_info and correction.exact) else new is old or bool(new == old)
-    if not done and correction.current is not UNSAID and not _field_is_current(state.rows, row, old, container):
-        state.problems.add(correction, f"{aim.path}: {_otherwise(old)}", _path(spot), also=[old])
-        return None
-    if not done and (why := _why_destroyed(correction, old)):
-        state.problems.add(correction, f"{aim.path}: {why}", _path(spot))
-        return None
-    return Deed(correction, aim, container.level, container.id, spot.labels, old, new, done)
-
-
-def _field_is_current(rows: Rows, row: Row, old: Any, container: Container) -> bool:
-    assert isinstance(row.aim, Field)
-    current = row.correction.current
-    if current is None:
-        return old is ABSENT or is_empty(old)
-    if row.aim.is_label:
-        return str(current).strip() in rows.known_as(container)
-    if isinstance(current, str) and old is not ABSENT and current.strip() == as_typed(old).strip():
-        return True
-    try:
-        return row.aim.same(current if row.correction.exact else row.aim.typed(current, old), old)
-    except NoValue:
-        return False
+        found = exchanged(row)
+    except Refusal as refusal:
+        state.problems.add(row.correction, str(refusal), met, also=[refusal.cited])
+        return
+    ids = (file.file_id, file.name) if file else ("", "")
+    place = (container.level, container.id, spot.labels)
+    state.deeds.append(Deed(row.correction, row.aim, *place, found.old, found.new, found.done, *ids))
 
 
 # Rows that are for nothing

@@ -45,26 +45,26 @@ def columns_of(table: Table) -> Columns:
         if cell.problem:
             problems.append((cell.place, cell.problem))
         elif name in named or cell.text in targets:
-            problems.append((cell.place, f"there is a column {cell.text} already"))
+            problems.append((cell.place, "there is a column of this name already"))
         elif name in allowed:
             named[name] = column
         elif isinstance(target, Target) and not long:
             targets[cell.text] = column, target
         else:
-            problems.append((cell.place, _why_not(cell.text, target, long=long)))
+            problems.append((cell.place, _why_not(name, target, long=long)))
     place = next(iter(head.values())).place
     missing = [name for name in (ELEMENT, NEW) if long and name not in named]
     problems += [(place, f"a sheet with a column {ELEMENT} or {NEW} needs both; {name} is missing") for name in missing]
     return Columns(long, named, targets, (*problems, *_without_heading(table)))
 
 
-def _why_not(heading: str, target: Target | str, *, long: bool) -> str:
+def _why_not(name: str, target: Target | str, *, long: bool) -> str:
     """Say why there cannot be such a column."""
     if long:
-        return f"{heading} is no column of a sheet with a column {ELEMENT}; those are {', '.join(LONG)}"
-    if heading.lower() == CURRENT:
+        return f"it is no column of a sheet with a column {ELEMENT}; those are {', '.join(LONG)}"
+    if name == CURRENT:
         return f"a column {CURRENT} needs the columns {ELEMENT} and {NEW} beside it"
-    return f"{target}. A column of your own has a heading that begins with {COMMENT}"
+    return f"it {target}. A column of your own has a heading that begins with {COMMENT}"
 
 
 def _without_heading(table: Table) -> Iterator[tuple[Place, str]]:

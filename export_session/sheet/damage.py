@@ -25,9 +25,8 @@ _FULL_DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?: \d\d?:\d\d.*)?")
 _TIME = re.compile(r"\d{1,2}(:\d\d){1,2}(?: ?[AP]M)?")
 _CUT = (255, 32_000, 32_767)  # characters, at which programs cut a cell
 
-HINT = (
-    "if it is meant, write it behind <json>, in quotation marks"  # values are not told: a job log is no place for them
-)
+# What is said of a cell goes into the job log, so no value is cited
+HINT = "if it is meant, write it behind <json>, in quotation marks"
 
 
 def why_doubtful(text: str, vr: str) -> str:

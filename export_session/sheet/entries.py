@@ -42,7 +42,10 @@ def read_entries(table: Table) -> Reading:
     for row in table.rows[1:]:
         cells = {name: row[column] for name, column in columns.named.items() if column in row}
         was = known.get(_row_key(cells), {})
-        for asked in _in_long(cells) if columns.long else _in_wide(columns, row, was):
+        asks = list(_in_long(cells) if columns.long else _in_wide(columns, row, was))
+        if asks:
+            reading.problems |= {(cell.place, cell.problem): None for cell in cells.values() if cell.problem}
+        for asked in asks:
             try:
                 reading.corrections.append(_correction(asked, cells))
             except _Refused as refused:
@@ -67,8 +70,11 @@ def _in_long(cells: Known) -> Iterator[_Asked]:
     new, element = cells[NEW], cells.get(ELEMENT)
     if element is None:
         yield _Asked("", "its row does not say which element it is for", new)
-    else:
-        yield _Asked(element.text, target_of(_trusted(element)), new, cells.get(CURRENT))
+        return
+    target = element.problem or target_of(element.text)
+    if isinstance(target, str) and not element.problem:
+        target = f"it {target}"
+    yield _Asked(element.text, target, new, cells.get(CURRENT))
 
 
 def _in_wide(columns: Columns, row: Row, was: Known) -> Iterator[_Asked]:
@@ -131,13 +137,11 @@ def _trusted(cell: Cell) -> str:
 def _meaning(cell: Cell, vr: str) -> tuple[Any, bool]:
     """Return the new value that a cell says, and whether it is exact."""
     value, exact = _understood(meant, cell)
-    if (
-        not exact
-        and value is not None
-        and (why := why_doubtful(value, vr) or (why_no_number(value, vr) if cell.is_number else ""))
-    ):
+    if exact or value is None:
+        return value, exact
+    if why := why_doubtful(value, vr) or (why_no_number(value, vr) if cell.is_number else ""):
         raise _Refused(cell, why)
-    return value, exact
+    return value, False
 
 
 def _understood(reader: Callable[[str], T], cell: Cell) -> T:

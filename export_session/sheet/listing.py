@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
 
-from export_session.sheet.rows import Rows, Spot
+from export_session.session.origin import acquisitions_below
+from export_session.sheet.rows import Spot
 from export_session.site import ReadSite, equals
 from export_session.site.model import Acquisition, Container, Level, Project, Session, Subject
 from export_session.support.parallel import Workers
@@ -46,16 +47,16 @@ class Listing:
         below = (Spot(by_id[session.subject_id], session) for session in sessions if session.subject_id in by_id)
         return cls(site, destination, tuple(map(Spot, subjects)), tuple(below))
 
-    def spots(self, rows: Rows, workers: Workers) -> Iterator[Spot]:
-        """Give every container that may be meant, one after the other, with info and files in full."""
-        listed = self._spots(rows)
+    def spots(self, go_below: Callable[[Spot], bool], workers: Workers) -> Iterator[Spot]:
+        """Give subjects, sessions and the acquisitions of those sessions that it says, with info and files in full."""
+        listed = self._spots(go_below)
         while chunk := list(islice(listed, CHUNK)):
             yield from workers.map(self._in_full, chunk)
 
-    def _spots(self, rows: Rows) -> Iterator[Spot]:
+    def _spots(self, go_below: Callable[[Spot], bool]) -> Iterator[Spot]:
         yield from self.subjects
         yield from self.sessions
-        meant = {spot.container.id: spot for spot in self.sessions if rows.go_below(spot)}
+        meant = {spot.container.id: spot for spot in self.sessions if go_below(spot)}
         for acquisition in self._acquisitions(meant):
             above = meant.get(acquisition.parents.get("session", ""))
             if above:
@@ -64,8 +65,7 @@ class Listing:
     def _acquisitions(self, sessions: Iterable[str]) -> Iterator[Acquisition]:
         ids = list(sessions)
         if len(ids) > FEW and not isinstance(self.destination, Session):
-            where = self.destination
-            yield from self.site.children(where.level, where.id, Acquisition, with_info=True)
+            yield from acquisitions_below(self.site, self.destination, with_info=True)
             return
         for session_id in ids:
             for one in self.site.children("session", session_id, Acquisition, with_info=True):
@@ -101,7 +101,7 @@ class Listing:
 
 def _sessions(site: ReadSite, destination: Destination, tag: str | None) -> Iterator[Session]:
     if isinstance(destination, Session):
-        yield destination
+        yield from () if tag and tag not in destination.tags else (destination,)
         return
     wanted = [equals("tags", tag)] if tag else []
     yield from site.children(destination.level, destination.id, Session, *wanted, with_info=True)

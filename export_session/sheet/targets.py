@@ -30,7 +30,10 @@ class Target:
 
 @lru_cache(maxsize=4096)
 def target_of(text: str) -> Target | str:
-    """Return what a heading, or a cell below ``element``, names; or in words why that cannot be set."""
+    """Return what a heading, or a cell below ``element``, names; or in words why that cannot be set.
+
+    The words go behind a name for the text, which they do not cite: in a sheet without headings it is a value.
+    """
     level, dot, field = text.partition(".")
     if level in FIELDS and dot:
         return _field(level, field)  # type: ignore[arg-type] # it is one of these
@@ -44,17 +47,17 @@ def _element(text: str) -> Target | str:
         step = _STEP.match(text, position)
         key = key_of(step["key"].strip()) if step else None
         if step is None or key is None:
-            return f"{text} is neither a DICOM element nor a field of a container{_nearest(text)}"
+            return f"is neither a DICOM element nor a field of a container{_nearest(text)}"
         path += [step["key"].strip(), *([int(step["item"])] if step["item"] else [])]
         position, more, last = step.end(), bool(step["more"]), key
         if more and not step["item"]:
-            return f"{text} does not say which item of {key.name}: write {key.name}[0] for the first one"
+            return f"does not say which item of {key.name}: write {key.name}[0] for the first one"
         if step["item"] and vr_in_dictionary(key.tag, key.creator) not in ("SQ", ""):
-            return f"{text}: {key.name} is not a sequence, so there is nothing in it"
+            return f"leads into {key.name}, which is not a sequence"
     if position < len(text):
-        return f"{text} goes on behind the element {last.name}"
+        return f"goes on behind the element {last.name}"
     if isinstance(path[-1], int):
-        return f"{text} is an item; name an element in it, such as {text}.StudyID"
+        return f"is an item of {last.name}; name an element in it, as in {last.name}[0].StudyID"
     return Target("file", tuple(path), vr_in_dictionary(last.tag, last.creator))
 
 
@@ -63,8 +66,8 @@ def _field(level: Literal["subject", "session", "acquisition"], field: str) -> T
     if field in FIELDS[level] or (way[0] == "info" and len(way) > 1 and all(way)):
         return Target(level, way, "DS" if f"{level}.{field}" in NUMBERS else "")
     if way[0] == "info":
-        return f"{level}.{field} names no key of info; write it like {level}.info.title"
-    return f"{level}.{field} cannot be set; fields of the {level}: {', '.join(FIELDS[level])}, info.KEY"
+        return f"names no key of info; write it like {level}.info.title"
+    return f"cannot be set; fields of the {level}: {', '.join(FIELDS[level])}, info.KEY"
 
 
 def _nearest(text: str) -> str:

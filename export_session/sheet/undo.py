@@ -18,10 +18,10 @@ def inverse(plan: Plan) -> Iterator[Correction]:
     Each names its file or container by id and by its labels as they are afterwards, and has the new value as its
     condition: what somebody has changed since is not restored.
     """
-    labels = {"/".join(deed.labels): str(deed.new) for deed in plan.open if is_relabelling(deed)}
+    labels = {deed.labels: str(deed.new) for deed in plan.open if is_relabelling(deed)}
     for number, deed in enumerate(plan.open, 2):
-        paths = ("/".join(deed.labels[: depth + 1]) for depth, _ in enumerate(deed.labels))
-        afterwards = (labels.get(path, label) for path, label in zip(paths, deed.labels, strict=True))
+        paths = (deed.labels[: depth + 1] for depth, _ in enumerate(deed.labels))
+        afterwards = (labels.get(path, path[-1]) for path in paths)
         names = dict(zip(_LEVELS, afterwards, strict=False))
         yield Correction(
             Selector(**names, file=deed.file, id=deed.file_id or deed.container_id),

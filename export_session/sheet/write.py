@@ -11,6 +11,7 @@ from pathlib import Path
 from export_session.dicom.edits.asked import asked
 from export_session.dicom.vocabulary import Options
 from export_session.errors import OutputError
+from export_session.report.workbook import MOST_ROWS
 from export_session.session.headers import element_of
 from export_session.sheet.columns import CURRENT, ELEMENT, LONG, NEW, REASON
 from export_session.sheet.model import UNSAID, Correction
@@ -20,7 +21,8 @@ from export_session.sheet.targets import Target, target_of
 from export_session.sheet.workbooks import SHEET
 
 LONGEST = 32_767  # characters of a cell
-TOO_LONG = "<too long: it is in the CSV file>"  # reads as a problem, so that it is never taken for the value
+TOO_LONG = "<json> (too long for a cell: the CSV file has it)"  # is no JSON, so it is never taken for the value
+MANY = [["This has more rows than a workbook can have: the CSV file has them."]]
 WIDEST, NARROWEST = 50, 12  # characters of a column
 Rows = Sequence[Sequence[str]]  # the head first
 
@@ -63,7 +65,8 @@ def write_rows(rows: Rows, path: Path, more: Mapping[str, Rows] | None = None) -
     rows, more = _safe(rows), {name: _safe(others) for name, others in (more or {}).items()}
     try:
         if path.suffix.lower() == ".xlsx":
-            _write_workbook({SHEET: rows, **more}, draft)
+            sheets = {SHEET: rows, **more}
+            _write_workbook({name: MANY if len(rows) > MOST_ROWS else rows for name, rows in sheets.items()}, draft)
         else:
             draft.write_bytes(_csv(rows))
         draft.replace(path)

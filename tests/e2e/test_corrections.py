@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.gear import Run
+from local_site.site.faults import Fault
+from tests.faults import forked
+from tests.support.gear import Run, stage
 from tests.support.world import World, instances
 
+FILES = (("T1", "t1.dicom.zip"), ("Localizer", "loc.dcm"))
 HEAD = ("subject", "session", "acquisition", "file", "element", "current", "new", "reason", "id")
 
 
@@ -192,8 +197,7 @@ def test_the_inverse_of_a_sheet_that_was_exported_restores_the_bytes(world: Worl
     session = world.typical_session()
     assert world.run(session, map_flywheel_to_dicom=False).code == 0
     copy = world.copy_of(session)
-    files = (("T1", "t1.dicom.zip"), ("Localizer", "loc.dcm"))
-    before = [world.content(copy, *where) for where in files]
+    before = [world.content(copy, *where) for where in FILES]
     options: dict[str, Any] = {"map_flywheel_to_dicom": False, "force_export": True}
     path = sheet(
         world,
@@ -204,8 +208,29 @@ def test_the_inverse_of_a_sheet_that_was_exported_restores_the_bytes(world: Worl
     )
     run = world.run(session, corrections=path, **options)
     assert run.code == 0, run.printed
-    assert all(world.content(copy, *where) != old for where, old in zip(files, before, strict=True))
+    assert all(world.content(copy, *where) != old for where, old in zip(FILES, before, strict=True))
     (undo,) = run.output.glob("*_undo.xlsx")
     back = world.run(session, corrections=undo, **options)
     assert back.code == 0, back.printed
-    assert [world.content(copy, *where) for where in files] == before
+    assert [world.content(copy, *where) for where in FILES] == before
+
+
+def test_a_run_that_is_killed_leaves_its_inverse_and_the_next_one_finishes(world: World) -> None:
+    session = world.typical_session()
+    path = sheet(world, row("PatientSex", "O"), row("PatientComments", "seen"))
+    folder = stage(world.folder / "killed", world.site.api_key, ("session", session.id), world.config(), "", path)
+    process = forked.start(folder)
+    fault = Fault("hook_after", method="PATCH", route="/files/.*/info", nth=1)
+    fault.hook = lambda _method, _path: os.kill(process.pid or 0, signal.SIGKILL)
+    world.site.site.faults.add(fault)
+    killed = forked.finish(process, folder)
+    world.site.clear_faults()
+    assert killed.code not in (0, 1, 2)
+    undo = killed.table("_undo.csv")
+    assert len(undo) == 4
+    done = [header(world, session, *where).get("PatientComments") for where in FILES]
+    assert sorted(map(str, done)) == ["None", "seen"]
+    again = world.run(session, corrections=path)
+    assert again.code == 0, again.printed
+    assert [header(world, session, *where)["PatientSex"] for where in FILES] == ["O", "O"]
+    assert len(again.table("_undo.csv")) == 2

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.test_corrections import row, sheet
 from tests.support import gear
 from tests.support.world import World
 
@@ -147,3 +148,24 @@ def test_a_table_that_cannot_be_written_stops_it_before_a_job_is_started(world: 
     assert run.code == 2
     assert "cannot be written" in run.printed
     assert jobs(world) == []
+
+
+def test_jobs_are_started_once_a_sheet_of_corrections_is_applied_and_do_not_get_it(world: World, own_job: str) -> None:
+    world.typical_session("sub-002")
+    world.site.clear_requests()
+    run = world.run(
+        world.quarantine.reload(),
+        job=own_job,
+        fan_out=True,
+        corrections=sheet(world, row("PatientSex", "O", "sub-002")),
+    )
+    assert run.code == 0, run.printed
+    calls = [(one.method, one.path) for one in world.site.requests]
+    corrected = [number for number, (method, path) in enumerate(calls) if method == "PATCH" and path.endswith("/info")]
+    started = [number for number, (method, path) in enumerate(calls) if method == "POST" and path.endswith("/analyses")]
+    assert len(corrected) == 2
+    assert max(corrected) < min(started)
+    assert len(jobs(world)) == len(started) == 5
+    for job in jobs(world):
+        assert "corrections" not in job["inputs"]
+        assert not job["config"]["config"]["apply_corrections_only"]

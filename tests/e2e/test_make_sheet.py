@@ -109,6 +109,20 @@ def test_a_template_that_nobody_edited_asks_for_nothing(study: World) -> None:
         assert read_sheet(workbook(run)) == Sheet((), ())
 
 
+def test_fields_that_nobody_edited_are_as_they_are_in_a_table_that_remembers_nothing(study: World) -> None:
+    session = study.quarantine.sessions.find_first("label=Visit 2")
+    session.update(timestamp="2024-02-01T10:00:00.000+00:00", age=1_000_000_000, weight=75.5, operator="007")
+    session.subject.update(date_of_birth="1970-01-31T00:00:00.000+00:00", cohort="Study")
+    asked = "subject.label,subject.sex,subject.date_of_birth,subject.cohort,subject.info.site.arm,session.timestamp"
+    made = make(study, session, make_sheet=f"{asked},session.age,session.weight,session.operator")
+    assert {"1970-01-31", "75.5"} <= {cell[:10] for row in sheet(made) for cell in row.values()}
+    study.site.clear_requests()
+    table = next(made.output.glob("*_corrections.csv"))
+    run = make(study, session, corrections=table, apply_corrections_only=True)
+    assert "0 values" in run.printed
+    assert [one.path for one in study.site.requests if one.method in ("PUT", "PATCH", "DELETE")] == []
+
+
 def test_an_edit_in_the_workbook_is_a_correction_with_its_condition(study: World) -> None:
     path = workbook(make(study, study.quarantine.reload(), make_sheet="PatientName,PatientID,PatientComments"))
     book = openpyxl.load_workbook(path)

@@ -6,12 +6,16 @@ import csv
 import os
 import shutil
 import subprocess
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 
+from export_session.sheet.model import UNSAID, Correction, Place, Selector
+from export_session.sheet.read import read_sheet
+from export_session.sheet.write import write_sheet
 from local_site.storage.stamps import IdSource
 from tests.support.gear import Run
 from tests.support.world import World, image
@@ -23,6 +27,21 @@ AS_IT_OPENS_CSV = f"{CSV}:44,34,76,1"  # commas, quotation marks, UTF-8, and wha
 ASKED = "PatientID,PatientName,StudyTime,StudyID,AccessionNumber,SOPInstanceUID,PatientWeight,PatientComments"
 BOOK, TABLE = "Quarantine_corrections.xlsx", "Quarantine_corrections.csv"
 TIME = 7  # the column of StudyTime, from 0
+ELEMENTS = ("PatientID", "PatientWeight", "StudyTime", "StudyDate", "ImageType", "StudyInstanceUID", "subject.label")
+TEMPTING = [
+    "1.2E+30",
+    "3-4",
+    "4-Mar",
+    "March 5",
+    "5 Mar 2020",
+    "2020-01-31",
+    "31.01.2020",
+    "1/2",
+    "09:30",
+    "9 am",
+    "5%",
+]
+TEMPTING += ["$5", "1,5", "1.5", "1 234", "1E5", "True", "false", "034Y", "one\ntwo", "<blank>", " padded ", "", "A\\B"]
 FIRST = 6  # the column of PatientID: those of the selectors are before it
 
 
@@ -88,9 +107,9 @@ def made(project: World) -> Path:
     return run.output
 
 
-def apply(world: World, path: Path) -> Run:
+def apply(world: World, path: Path, destination: Any = None) -> Run:
     world.site.clear_requests()
-    return world.run(world.quarantine.reload(), corrections=path, apply_corrections_only=True)
+    return world.run(destination or world.quarantine.reload(), corrections=path, apply_corrections_only=True)
 
 
 def metadata(world: World) -> dict[str, Any]:
@@ -101,9 +120,21 @@ def metadata(world: World) -> dict[str, Any]:
     return {sessions[one["parents"]["session"]]: one["info"]["header"]["dicom"] for one in mine}
 
 
+def test_a_sheet_takes_a_listing_for_each_level_of_a_project_or_a_subject(project: World) -> None:
+    (subject,) = project.quarantine.subjects()
+    for destination in (project.quarantine.reload(), subject):
+        project.site.clear_requests()
+        run = project.run(destination, make_sheet="PatientID,session.label")
+        assert run.code == 0, run.printed
+        assert len(project.site.requests) < 25
+        with next(run.output.glob("*.csv")).open(encoding="utf-8-sig", newline="") as file:
+            assert len(list(csv.reader(file))) == 1 + 2 * SESSIONS
+
+
 def test_a_workbook_that_was_opened_and_saved_asks_for_nothing(project: World, made: Path) -> None:
     before = metadata(project)
-    run = apply(project, saved_by_libreoffice(made / BOOK, "xlsx"))
+    (subject,) = project.quarantine.subjects()
+    run = apply(project, saved_by_libreoffice(made / BOOK, "xlsx"), subject)
     assert run.code == 0, run.printed
     assert metadata(project) == before
     assert [one.path for one in project.site.requests if one.method in ("PUT", "PATCH", "DELETE")] == []
@@ -152,3 +183,20 @@ def test_every_edit_in_a_workbook_that_was_opened_and_saved_is_made_and_no_other
         }
         edited = int(name.split("^")[0].removeprefix("Doe ")) % 2
         assert not comments if edited else comments == before[label].get("PatientComments")
+
+
+@pytest.mark.parametrize("name", ["undo.xlsx", "undo.csv"])
+def test_a_sheet_that_undoes_gives_back_every_value_after_it_was_opened_and_saved(tmp_path: Path, name: str) -> None:
+    texts = [*TEMPTING, *(str(value) for number in range(24) for value in values_of(number).values())]
+    given = [
+        Correction(Selector(id=f"file-{number}"), element, value, Place(1, 1), current, exact=True)
+        for number, (value, element) in enumerate(product([*texts, 75.5, 75.0, 7, ["001", ""], None], ELEMENTS))
+        for current in ([UNSAID, "7", "31.01.2020"][number % 3],)
+    ]
+    write_sheet(given, tmp_path / name)
+    ending = name.partition(".")[2]
+    opened, form = (AS_IT_OPENS_CSV, f"{CSV}:59,34,76") if ending == "csv" else ("", "")
+    sheet = read_sheet(saved_by_libreoffice(tmp_path / name, ending, opened=opened, form=form))
+    assert sheet.problems == ()
+    assert [one.new for one in sheet.corrections] == [one.new for one in given]
+    assert [type(one.new) for one in sheet.corrections] == [type(one.new) for one in given]

@@ -53,9 +53,16 @@ class Checked:
         return read.corrections
 
 
-def checked(world: World, where: Any, *corrections: Correction, tag: str | None = None, **options: Any) -> Checked:
+def checked(
+    world: World,
+    where: Any,
+    *corrections: Correction,
+    tag: str | None = None,
+    site: PatientSite | None = None,
+    **options: Any,
+) -> Checked:
     """Check a sheet whose corrections are in its rows from the second one on."""
-    site = PatientSite(connect(world.site.api_key), Patience(5.0))
+    site = site or PatientSite(connect(world.site.api_key), Patience(5.0))
     destination: Any = site.read(KINDS[where.container_type], where.id)
     numbered = [replace(one, place=Place(row, 7, "Corrections")) for row, one in enumerate(corrections, 2)]
     problems, chosen = Problems(), Options(**options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,7 +32,7 @@ BARE: dict[str, Any] = {
 class _Given(Listing):
     """What there is, as it was given."""
 
-    def spots(self, rows: Rows, workers: Workers) -> Iterator[Spot]:
+    def spots(self, go_below: Callable[[Spot], bool], workers: Workers) -> Iterator[Spot]:
         yield from (*self.subjects, *self.sessions)
 
 
@@ -46,15 +46,19 @@ def session_of(headers: Mapping[str, Mapping[str, Any]]) -> Session:
     return Session(id="ses", label="Visit", parents={}, subject_id="sub", subject_label="S", **bare)
 
 
+def listing_of(session: Session) -> Listing:
+    """Return what there is: this session and its subject."""
+    subject = Subject(id="sub", label="S", parents={"project": "p"}, **BARE)
+    return _Given(None, session, (Spot(subject),), (Spot(subject, session),))  # type: ignore[arg-type]  # never asked
+
+
 def planned(session: Session, corrections: Sequence[Correction], **options: Any) -> tuple[Plan, list[str]]:
     """Return what a sheet changes in a session, and what is wrong with it."""
-    subject = Subject(id="sub", label="S", parents={"project": "p"}, **BARE)
-    listing = _Given(None, session, (Spot(subject),), (Spot(subject, session),))  # type: ignore[arg-type]  # never asked
     numbered = [replace(one, place=Place(row, 7, "Corrections")) for row, one in enumerate(corrections, 2)]
     problems, chosen = Problems(), Options(**options)
     with Workers(1) as workers:
         rows = Rows(aimed(numbered, chosen, problems))
-        return check(listing, rows, chosen, problems, workers), list(map(str, problems.all()))
+        return check(listing_of(session), rows, chosen, problems, workers), list(map(str, problems.all()))
 
 
 def corrected(header: Mapping[str, Any], *corrections: Correction, **options: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from export_session.sheet.model import UNSAID, Selector
+from export_session.sheet import workbooks, write
+from export_session.sheet.model import UNSAID, Correction, Place, Selector
 from export_session.sheet.read import Sheet, read_sheet
+from export_session.sheet.write import write_rows, write_sheet
 
 HEAD, ROW = (
     ["subject", "file", "PatientName", "StudyDescription", "reason"],
@@ -59,6 +62,24 @@ def test_workbooks_of_openpyxl_and_pandas(tmp_path: Path) -> None:
     assert says_the_same(read_sheet(tmp_path / "b.xlsx"))
 
 
+def test_what_the_document_does_with_pandas_changes_what_it_says_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [["subject", "id", "PatientID", "StudyTime", "PatientSex"], ["007", "a", "NA", "093000", "X"]]
+    monkeypatch.chdir(tmp_path)
+    write_rows(rows, Path("S1_corrections.xlsx"), {workbooks.BEFORE: rows})
+    document = Path(__file__).resolve().parents[2] / "docs" / "corrections.md"
+    (code,) = re.findall(r"```python\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    exec(code, {"pandas": pd})
+    sheet = read_sheet(Path("corrected.xlsx"))
+    assert sheet.problems == ()
+    assert {one.target: one.new for one in sheet.corrections} == {
+        "PatientID": "NA",
+        "StudyTime": "093000",
+        "PatientSex": "O",
+    }
+
+
 def test_the_sheet_named_corrections_is_read_and_else_the_only_one(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.append(["my own notes"])
@@ -97,10 +118,12 @@ def test_what_cannot_be_read_says_what_to_do(tmp_path: Path, content: bytes, adv
     assert advice in problem
 
 
-def test_a_workbook_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as book, book.open("xl/a.xml", "w") as member:
-        for _ in range(600):
-            member.write(bytes(2**20))
+def test_a_workbook_that_unpacks_to_far_more_than_a_sheet_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbooks, "LARGEST", 2**20)
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/a.xml", bytes(2**20 + 1))
     assert "too large" in read_sheet(tmp_path / "a.xlsx").problems[0]
 
 
@@ -121,12 +144,54 @@ def test_the_long_form_says_what_the_wide_one_says_and_has_conditions(tmp_path: 
     ]
 
 
+def test_a_sheet_without_headings_tells_no_value(tmp_path: Path) -> None:
+    for lines in ("Doe^Jane,19700131,Secret\nRoe^Jane,19700131,Secret", "element,new,Doe\nDoe^Jane,x,\nJane,Doe,"):
+        (tmp_path / "a.csv").write_text(lines, encoding="utf-8")
+        problems = read_sheet(tmp_path / "a.csv").problems
+        assert len(problems) >= 2
+        assert not any(value in "".join(problems) for value in ("Doe", "Jane", "1970", "Secret"))
+
+
+def test_whatever_cell_of_a_row_is_no_text_is_told(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["subject", "session", "element", "current", "new", "reason"])
+    book.active.append([True, "=1", "=2", "=3", "=4", False])
+    book.active.append(["s", "s", "PatientName", True, "Doe", "typo"])
+    book.save(tmp_path / "a.xlsx")
+    cells = [problem.partition(":")[0].removeprefix("Sheet!") for problem in read_sheet(tmp_path / "a.xlsx").problems]
+    assert cells == ["A2", "B2", "C2", "D2", "E2", "F2", "D3"]
+
+
+def test_what_no_cell_can_hold_is_in_the_csv_file_and_never_taken_for_something_else(tmp_path: Path) -> None:
+    long = "x" * 40_000
+    for name in ("a.xlsx", "a.csv"):
+        write_sheet([Correction(Selector(id="a"), "PatientComments", long, Place(1, 1), exact=True)], tmp_path / name)
+    assert [one.new for one in read_sheet(tmp_path / "a.csv").corrections] == [long]
+    (problem,) = read_sheet(tmp_path / "a.xlsx").problems
+    assert problem.startswith("Corrections!G2: ")
+
+
+def test_what_has_more_rows_than_a_workbook_is_in_the_csv_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "MOST_ROWS", 3)
+    for name, number in (("a.xlsx", 0), ("a.csv", 3)):
+        write_rows([["PatientName"], ["a"], ["b"], ["c"]], tmp_path / name)
+        sheet = read_sheet(tmp_path / name)
+        assert (len(sheet.corrections), bool(sheet.problems)) == (number, not number)
+
+
+def test_what_is_typed_in_new_cells_of_a_workbook_stays_text(tmp_path: Path) -> None:
+    write_rows([["subject", "PatientID"], ["a", ""]], tmp_path / "a.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["Corrections"]
+    assert {cell.number_format for row in sheet.iter_rows() for cell in row} == {"@"}
+    assert {each.number_format for each in sheet.column_dimensions.values()} == {"@"}
+
+
 @pytest.mark.parametrize(
     ("lines", "problems"),
     [
-        (["subject,PatientNaem", "a,b"], ["B1: PatientNaem is neither"]),
-        (["PatientName,patientName,PatientName", "a,b,c"], ["B1: patientName is neither", "C1: there is a column"]),
-        (["subject,SUBJECT,PatientName", "a,b,c"], ["B1: there is a column SUBJECT already"]),
+        (["subject,PatientNaem", "a,b"], ["B1: it is neither"]),
+        (["PatientName,patientName,PatientName", "a,b,c"], ["B1: it is neither", "C1: there is a column"]),
+        (["subject,SUBJECT,PatientName", "a,b,c"], ["B1: there is a column of this name already"]),
         (["subject,PatientName,", "a,b,c"], ["C2: its column has no heading"]),
         (["subject,current,PatientName", "a,b,c"], ["B1: a column current needs"]),
         (["subject,element", "a,b"], ["A1: a sheet with a column element or new needs both; new is missing"]),
@@ -134,9 +199,9 @@ def test_the_long_form_says_what_the_wide_one_says_and_has_conditions(tmp_path: 
             ["subject,new", "a,b"],
             ["A1: a sheet with a column element or new needs both; element is missing", "B2: its row"],
         ),
-        (["element,new,PatientName", "PatientID,b,c"], ["C1: PatientName is no column"]),
+        (["element,new,PatientName", "PatientID,b,c"], ["C1: it is no column"]),
         (["element,new", ",b"], ["B2: its row does not say which element"]),
-        (["element,new", "PatientNaem,b"], ["A2: PatientNaem is neither"]),
+        (["element,new", "PatientNaem,b"], ["A2: it is neither"]),
         (["PatientName", "<blnak>", "<json> Doe"], ["A2: it is no marker", "A3: what follows <json>"]),
     ],
 )
@@ -149,8 +214,6 @@ def test_what_is_wrong_with_columns_is_told_by_the_cell(tmp_path: Path, lines: l
 
 def test_ten_thousand_rows_are_read_in_seconds(tmp_path: Path) -> None:
     import time
-
-    from export_session.sheet.write import write_rows
 
     head = ["subject", "id", "StudyDate", "PatientName", "PatientID"]
     rows = [["sub-1", f"{number}", "20200131", "Doe^Jane", f"{number:06}"] for number in range(10_000)]

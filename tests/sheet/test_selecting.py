@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from export_session.site import Patience, PatientSite, connect
 from local_site.storage.stamps import IdSource
 from tests.sheet.applying import Checked, asks, checked
 from tests.support.world import World, image
@@ -150,3 +152,19 @@ def fill(world: World, session: Any, number: int) -> None:
                     store.put(
                         "file", {**file, "_id": new_id(), "file_id": new_id(), "parents": place, "parent_ref": ref}
                     )
+
+
+class Hiding(PatientSite):
+    """A site that leaves info out of every listing."""
+
+    def children(self, *given: Any, with_info: bool = False) -> Iterator[Any]:
+        return super().children(*given)
+
+
+def test_what_listings_leave_out_is_read(world: World) -> None:
+    two_subjects(world)
+    rows = [asks("PatientName", "A^B", current="CompressedSamples^MR1"), asks("session.info.room", "3", "s1")]
+    hidden = checked(world, world.quarantine.reload(), *rows, site=Hiding(connect(world.site.api_key), Patience(5.0)))
+    assert hidden.problems == []
+    assert hidden.plan.deeds == checked(world, world.quarantine.reload(), *rows).plan.deeds
+    assert len(hidden.plan.open) == 6
