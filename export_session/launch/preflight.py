@@ -15,7 +15,7 @@ from export_session.session.malware import findings
 from export_session.session.result import Route
 from export_session.settings import Config, Settings, project_path
 from export_session.site import Identity, ReadSite
-from export_session.site.model import Acquisition, Analysis, Project, Session, Subject
+from export_session.site.model import EXPORTED, Acquisition, Analysis, Project, Session, Subject
 from export_session.support.parallel import Workers
 
 log = logging.getLogger(__name__)
@@ -225,7 +225,7 @@ def _lock(project: Project | None, what: str) -> Iterator[str]:
 
 def _malware(site: ReadSite, config: Config, destination: Destination) -> Iterator[str]:
     """Name the files of the one session of a run that cannot be read; those of several are looked at in their turn."""
-    if isinstance(destination, Session):
+    if isinstance(destination, Session) and (config.force_export or EXPORTED not in destination.tags):
         acquisitions = site.children("session", destination.id, Acquisition)
         yield from findings([destination], acquisitions, attachments=config.export_attachments)
 

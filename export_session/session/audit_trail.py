@@ -45,7 +45,6 @@ class AuditTrail:
             By path, the values that stand there because a sheet of corrections said so: they are corrections of a
             person, whoever entered them. The trail adds when that was, and by which user.
         """
-        answers = self._answers.setdefault(_key(file), {})
 
         @cache
         def history() -> History | None:
@@ -53,6 +52,7 @@ class AuditTrail:
             return None if changes is None else History(file.info.get("header"), changes)
 
         def written(place: HeaderPath) -> Writing | None:
+            answers = self._answers.setdefault(_key(file), {})
             if place not in answers:
                 told = history()
                 known = told.at(place) if told else None

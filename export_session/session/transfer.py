@@ -239,7 +239,7 @@ def _provenance(stored: File, prepared: Prepared, notes: int, handling: Handling
         made=result.changes,
         notes=notes,
         job=handling.job,
-        settled=plan.origin.modified if handling.trail.has_decided(plan.origin) else "",
+        settled=plan.origin.modified if plan.is_dicom and handling.trail.has_decided(plan.origin) else "",
     )
 
 

@@ -79,6 +79,8 @@ def test_a_file_that_is_not_exported_may_hold_anything(world: World) -> None:
     world.file(session, "bad.txt", b"bad")
     world.site.flag(world.stored(session, "bad.txt").file_id)
     assert world.run(session, export_attachments=False).code == 0
+    world.site.flag(world.stored(session.acquisitions()[0], "a.txt").file_id)
+    assert world.run(session, export_attachments=False).code == 0  # nothing is left to do
 
 
 def test_what_is_deleted_is_deleted_with_a_reason(world: World) -> None:

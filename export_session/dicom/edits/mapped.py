@@ -71,6 +71,8 @@ def with_mapping(
         if lost:
             notes.append(f"{row.key.name}: {MAPPING_WINS}")
             made = [edit.warn(_OVERRIDES) for edit in made]
+        elif rivals:  # whoever asked for the same in the metadata is named
+            made = [replace(edit, attribution=rivals[0].attribution) for edit in made]
         decided = [*(edit for edit in decided if edit not in rivals), *lost, *made]
     return decided, notes
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from export_session.dicom import Attribution, Outcome, rewrite
+from export_session.dicom import Attribution, Cause, Outcome, rewrite
 from export_session.dicom.edits.edit import Decision
 from export_session.dicom.edits.find import find_edits
 from export_session.dicom.vocabulary import HeaderPath, Options, Writing, Written
@@ -129,3 +129,13 @@ def test_items_that_a_person_added_are_that_persons(tmp_path: Path) -> None:
     elements: Items = {"RequestAttributesSequence": [{"StudyID": "1"}]}
     assert {one.attribution for one in write(tmp_path, elements, header, all_by(PERSON)).changes} == {ADA}
     assert write(tmp_path, elements, header, all_by(MACHINE)).changes == ()
+
+
+def test_a_mapped_value_that_a_person_asked_for_too_is_that_persons(tmp_path: Path) -> None:
+    header = {"dicom": {**FMI_MARK, "PatientID": "P2"}}
+    source = tmp_path / "a.dcm"
+    source.write_bytes(file_bytes({"PatientID": "P1"}))
+    for value, author in (("P2", ADA), ("P3", None)):
+        options: dict[str, Any] = {"written": all_by(PERSON), "on_refused_edit": "export"}
+        (change,) = rewrite(source, tmp_path / "target", header, {"PatientID": value}, **options).changes
+        assert (change.cause, change.new, change.attribution) == (Cause.MAPPING, value, author)
