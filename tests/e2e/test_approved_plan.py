@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +16,7 @@ import pytest
 
 from tests.faults import forked
 from tests.support import quick
-from tests.support.gear import Run
+from tests.support.gear import Run, stage
 from tests.support.world import World, image, instances, slices
 
 Change = Callable[[World, Any], Any]
@@ -204,15 +207,27 @@ def test_a_run_that_was_killed_goes_on_by_the_same_plan(world: World) -> None:
 def test_a_session_that_is_edited_after_the_comparison_is_not_exported(world: World) -> None:
     session = small_session(world)
     digest = digest_of(quick.run(world, session, dry_run=True))
-    acquisition_id = acquisition(session, "T1").id
+    staged = stage(
+        world.folder / "gear-stopped", world.site.api_key, ("session", session.id), world.config(approved_plan=digest)
+    )
+    process: list[Any] = []
 
-    def edit(_method: str, _path: str) -> None:
-        world.edit(world.client.get_acquisition(acquisition_id), "t1.dicom.zip", PatientName="Roe^Jane")
+    def work() -> None:
+        try:
+            header_value(world, session)
+        finally:
+            os.kill(process[0].pid, signal.SIGCONT)
 
-    # The second time that this file is fetched in full is that of the export.
-    world.site.fault("hook_after", method="GET", route="/files/t1.dicom.zip$", nth=1, times=1, hook=edit)
+    def act(_method: str, _path: str) -> None:
+        # The gear stands still until the edit is made, while the site goes on.
+        os.kill(process[0].pid, signal.SIGSTOP)
+        threading.Thread(target=work).start()
+
+    # This file is fetched for the comparison first.
+    world.site.fault("hook_after", method="GET", route="/files/t1.dicom.zip$", times=1, hook=act)
     try:
-        run = quick.run(world, session, approved_plan=digest)
+        process.append(forked.start(staged))
+        run = forked.finish(process[0], staged)
     finally:
         world.site.clear_faults()
     assert run.code == 1, run.printed
