@@ -91,7 +91,7 @@ def file_at_the_target(world: World, session: Any) -> None:
     world.file(copy, "consent.txt", b"not ours")
 
 
-DISTURBANCES = {
+DISTURBANCES: dict[Change, str] = {
     header_value: "T1/t1.dicom.zip: other changes of PatientName",
     info_of_a_file: "Notes/notes.txt: its metadata were edited",
     new_version: "Notes/notes.txt: is at version 2, was at 1",
