@@ -32,8 +32,8 @@ class Config:
     dry_run: bool = False
     select_tag: str | None = None
     fan_out: bool = False
-    summarize: bool = False
     approved_plan: str | None = None
+    summarize: bool = False
     on_existing: Literal["update", "skip", "fail"] = "update"
     on_refused_edit: Literal["fail", "export"] = "fail"
     edit_varying: Literal["auto", "refuse", "all"] = "auto"
