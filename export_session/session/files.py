@@ -195,7 +195,7 @@ def _as_known(run: Run, plan: FilePlan, status: Status, proof: Verified) -> File
     assert earlier is not None
     if status is Status.UPDATED and run.config.on_existing != "update":
         status = Status.UNCHANGED  # the bytes are; metadata that is there is left
-    noted = run.approved.of_file(plan.origin.file_id) if run.approved else {}
+    noted = _noted(run, plan)
     if status is Status.UPDATED and not run.config.dry_run:
         proof = replace(proof, copy=update_copy(run.site, plan, _metadata(run, plan, None)[0], noted))
     refused = tuple(replace(change, reason=f"{change.reason} ({EARLIER})") for change in earlier.refused)
@@ -215,7 +215,7 @@ def _deliver(run: Run, plan: FilePlan, prepared: Prepared) -> FileOutcome:
     notes = (*planned.notes, *result.notes, *dropped, *remarks(remains, result.instances))
     proof, timing = None, prepared.timing
     if not run.config.dry_run:
-        noted = run.approved.of_file(plan.origin.file_id) if run.approved and not plan.untouched else {}
+        noted = _noted(run, plan)
         proof, timing = deliver(run.site, prepared, metadata, run.handling, notes=len(notes), planned=noted)
     done = replace(
         planned,
@@ -231,6 +231,11 @@ def _deliver(run: Run, plan: FilePlan, prepared: Prepared) -> FileOutcome:
     )
     counts = Counts(len(result.changes), len(result.refused), len(notes))
     return FileOutcome(done, proof, counts, result.identity, prepared.after)
+
+
+def _noted(run: Run, plan: FilePlan) -> Mapping[str, str]:
+    """Return what is noted on a copy of the approved plan by which it was made; nothing in the archive."""
+    return run.approved.of_file(plan.origin.file_id) if run.approved and not plan.untouched else {}
 
 
 def _metadata(run: Run, plan: FilePlan, prepared: Prepared | None) -> tuple[dict[str, Any], tuple[str, ...]]:

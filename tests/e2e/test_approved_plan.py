@@ -135,6 +135,8 @@ def test_a_plan_that_nothing_disturbed_is_carried_out_and_named(world: World) ->
 def test_whatever_disturbs_the_site_is_found_and_nothing_is_written(world: World, disturb: Change) -> None:
     session = small_session(world)
     preview = quick.run(world, session, dry_run=True, log_values="hash")
+    (path,) = preview.output.glob("*_plan.json")
+    assert not re.search("Doe|CompressedSamples", path.read_text())  # log_values is hash
     with_plan(world, session, preview)
     disturb(world, session)
     before = world.site.dump()
