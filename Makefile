@@ -1,4 +1,4 @@
-# make demo | test | test-slow | image | image-test | bench | faults | hostile | accept | lint | importer-news
+# make demo | test | test-slow | validation | image | image-test | bench | faults | hostile | accept | lint | importer-news
 PYTHON ?= python3
 VENV := .venv
 FILES ?= 3000
@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 export NO_PROXY := 127.0.0.1,localhost
 
-.PHONY: demo test test-slow lint environments importer-news faults hostile accept bench image image-test clean
+.PHONY: demo test test-slow validation lint environments importer-news faults hostile accept bench image image-test clean
 
 $(VENV)/ready: requirements.txt requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
@@ -22,11 +22,15 @@ demo: $(VENV)/ready
 	@KEEP=$(KEEP) $(PY) -m demo
 
 test: $(VENV)/ready lint environments
-	$(PY) -m pytest -n 2 --dist worksteal -q --timeout 600 -m "not slow"
+	$(PY) -m pytest -n 2 --dist worksteal -q --timeout 600 -m "not slow" --junitxml test-results.xml
 
 # The same tests with ten thousand cases, gigabytes and the whole corpus.
 test-slow: $(VENV)/ready environments
 	$(PY) -m pytest -n 2 --dist worksteal -q --timeout 3000 -m slow
+
+# What the last `make test` says of each promise, for docs/validation.md.
+validation: $(VENV)/ready
+	$(PY) -m tools.validation
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .

@@ -185,7 +185,7 @@ def _of_file(before: Mapping[str, Any], now: PlannedFile) -> Iterator[str]:
     here = {mark for _, mark in now.changes}
     elements = {element for element, mark in now.changes if mark not in marks}
     elements |= {one["element"] for one in before["changes"] if one["digest"] not in here}
-    if elements:
+    if elements and before["version"] == now.version:  # of another version all is told anew
         yield f"other changes of {', '.join(sorted(elements))}"
-    elif before["content"] != now.content:
+    elif before["content"] != now.content and before["version"] == now.version:
         yield "its metadata were edited"

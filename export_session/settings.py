@@ -33,11 +33,11 @@ class Config:
     dry_run: bool = False
     select_tag: str | None = None
     fan_out: bool = False
+    approved_plan: str | None = None
     summarize: bool = False
     make_sheet: str | None = None
     sheet_rows: Literal["file", "acquisition", "session", "subject"] = "file"
     apply_corrections_only: bool = False
-    approved_plan: str | None = None
     on_existing: Literal["update", "skip", "fail"] = "update"
     on_refused_edit: Literal["fail", "export"] = "fail"
     edit_varying: Literal["auto", "refuse", "all"] = "auto"

@@ -20,6 +20,9 @@ OPTIONS: dict[str, dict[str, Any]] = MANIFEST["config"]
 DEFAULTS = {name: option["default"] for name, option in OPTIONS.items() if "default" in option}
 JSON_TYPES = {bool: "boolean", int: "integer", str: "string"}
 
+
+DIGEST = "0123456789abcdef" * 4
+
 # Values at and beyond the edges of every option; each is right for some option and wrong for others.
 PROBES = [True, False, 0, 1, 4, 16, 17, -1, 4.5, [], "true", "4", "group/project"]
 
@@ -64,7 +67,7 @@ def test_the_form_accepts_a_value_exactly_when_the_gear_does(name: str) -> None:
     schema = Manifest(MANIFEST).derive_config_schema()
     option = OPTIONS[name]
     edges = [option[edge] + step for edge in ("minimum", "maximum") if edge in option for step in (-1, 0, 1)]
-    for value in [*PROBES, "ISO_IR 100", *option.get("enum", []), *edges]:
+    for value in [*PROBES, "ISO_IR 100", DIGEST, *option.get("enum", []), *edges]:
         if name == "archive_project" and value == "group/project":
             continue  # right by itself, but the same as export_project
         beside = {"archive_project": "group/archive"} if name == "archive_mode" else {}  # move needs one
@@ -76,6 +79,8 @@ def test_the_form_accepts_a_value_exactly_when_the_gear_does(name: str) -> None:
             valid = valid and value in ("", "ISO_IR 100")
         if name == "apply_corrections_only":  # nor that it needs the input, which is not here
             valid = valid and value is not True
+        if name == "approved_plan":  # nor that it is the digest of a plan
+            valid = valid and value in ("", DIGEST)
         try:
             config = parse(asked).config
         except ConfigError:

@@ -166,3 +166,23 @@ def test_the_key_is_in_no_picture_of_the_settings() -> None:
 )
 def test_a_project_label_may_hold_slashes(path: str, parts: tuple[str, str]) -> None:
     assert settings.project_path(path) == parts
+
+
+@pytest.mark.parametrize("given", ["ab" * 32, "AB" * 32, f" sha256:{'ab' * 32} "])
+def test_an_approved_plan_is_taken_as_it_was_printed_or_copied(given: str) -> None:
+    assert settings.parse(document(approved_plan=given)).config.approved_plan == "ab" * 32
+
+
+@pytest.mark.parametrize("given", ["ab" * 31, "xy" * 32, "yes"])
+def test_what_is_no_digest_approves_nothing(given: str) -> None:
+    with pytest.raises(ConfigError, match="approved_plan must be the digest"):
+        settings.parse(document(approved_plan=given))
+
+
+def test_an_approval_is_for_one_run_and_a_plan_alone_is_none() -> None:
+    with pytest.raises(ConfigError, match="fan_out starts a run for each session"):
+        settings.parse(document(approved_plan="ab" * 32, fan_out=True))
+    alone = document()
+    alone["inputs"]["approved-plan"] = {"base": "file", "location": {"path": "plan.json", "name": "plan.json"}}
+    with pytest.raises(ConfigError, match="approves nothing by itself"):
+        settings.parse(alone)

@@ -17,9 +17,10 @@ DIGITS = 8
 ENDING = ".cells"  # behind the name of the CSV file
 
 
-def fingerprints(content: bytes) -> bytes:
-    """Return the fingerprints of all cells."""
-    return "".join(" ".join(map(_fingerprint, row)) + "\n" for row in _rows(content)).encode()
+def fingerprints(path: Path) -> bytes:
+    """Return the fingerprints of all cells of a CSV file."""
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as source:
+        return "".join(" ".join(map(_fingerprint, row)) + "\n" for row in csv.reader(source)).encode()
 
 
 def changed(content: bytes, known: bytes) -> Iterator[str]:
@@ -40,15 +41,9 @@ def changed(content: bytes, known: bytes) -> Iterator[str]:
                 yield f"row {number}, column {column}"
 
 
-def fingerprints_of(path: Path) -> bytes:
-    """Return the fingerprints of the cells of a file."""
-    return fingerprints(path.read_bytes())
-
-
 def _fingerprint(cell: str) -> str:
     return hashlib.sha256(cell.encode("utf-8", "surrogateescape")).hexdigest()[:DIGITS]
 
 
 def _rows(content: bytes) -> Iterator[list[str]]:
-    # With a line break as it is: what follows a carriage return is no row of its own.
     return csv.reader(io.StringIO(content.decode("utf-8", "surrogateescape"), newline=""))

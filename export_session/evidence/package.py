@@ -49,7 +49,7 @@ def write_package(output: Path, record: RunRecord, outputs: Sequence[Path]) -> t
 
 def _files(record: RunRecord, outputs: Sequence[Path]) -> tuple[dict[str, bag.Content], str]:
     payload: dict[str, bag.Content] = {path.name: path for path in outputs}
-    payload |= {f"{path.name}{cells.ENDING}": cells.fingerprints_of(path) for path in outputs if path.suffix == ".csv"}
+    payload |= {f"{path.name}{cells.ENDING}": cells.fingerprints(path) for path in outputs if path.suffix == ".csv"}
     payload[sums.NAME] = sums.checksums(sums.listed(record.files())[0])
     evidence = document.document(record, [_told(name, payload[name]) for name in sorted(payload)])
     payload[document.NAME] = document.written(evidence)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import lzma
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +17,11 @@ from export_session.evidence import bag, cells, document, merkle
 
 NAMED = 50  # cells of one file
 DATA = bag.PAYLOAD
+# What reading a zip may raise of which any byte may be another one
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(ValueError, LookupError, ArithmeticError, RuntimeError, EOFError, OSError, MemoryError),
+)
 TAGS = ("bagit.txt", "bag-info.txt", bag.MANIFEST, bag.TAG_MANIFEST)
 
 
@@ -40,7 +48,7 @@ def verify(path: Path) -> Verdict:
             differences += [one for one in more if one not in differences]
             if not differences and isinstance(package, bag.ZipBag):
                 differences += _of_zip(path, package)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, UnicodeError, EOFError, OSError) as error:
+    except DAMAGED as error:
         return Verdict((f"{path.name}: damaged, it cannot be read as a zip ({error})",))
     return Verdict(tuple(differences), evidence)
 

@@ -225,7 +225,7 @@ def _as_known(run: Run, plan: FilePlan, status: Status, proof: Verified) -> File
 
 
 def noted_by(run: Run, plan: FilePlan) -> Mapping[str, str]:
-    """Return what a copy is to note of an approved plan by which it is made."""
+    """Return what is noted on a copy of the approved plan by which it was made; nothing in the archive."""
     return run.approved.of_file(plan.origin.file_id) if run.approved and not plan.untouched else {}
 
 

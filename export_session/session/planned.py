@@ -13,7 +13,7 @@ from export_session.record import FileRecord, Status
 from export_session.session.checks import hash_agrees
 from export_session.session.file_plan import FilePlan, known_status
 from export_session.session.origin import Origin, container_digest, described
-from export_session.session.provenance import Provenance, sealed
+from export_session.session.provenance import Provenance
 from export_session.site.model import Container
 from export_session.site.port import Stored
 from export_session.support.digests import digest
@@ -74,7 +74,7 @@ def planned(plan: FilePlan, record: FileRecord, after: Stored | None) -> Planned
     after
         The bytes to store, where they are known.
     """
-    origin, content, seal = plan.origin, _content(plan), sealed(plan.edits, plan.origin.uuid)
+    origin, content = plan.origin, _content(plan)
     agreed = _agreed(plan, content)
     return PlannedFile(
         file_id=origin.file_id,
@@ -84,7 +84,7 @@ def planned(plan: FilePlan, record: FileRecord, after: Stored | None) -> Planned
         fate=FATES.get(record.status, "exported"),
         replaces=_replaced(plan, after),
         content=content,
-        changes=tuple((change.path, _mark(seal, change)) for change in record.all_changes),
+        changes=tuple((change.path, _mark(change, origin.uuid or plan.edits)) for change in record.all_changes),
         agreed=agreed,
         guard=guard(plan),
     )
@@ -112,7 +112,7 @@ def _content(plan: FilePlan) -> str:
     return digest([plan.origin.uuid, plan.origin.size, plan.edits, described(plan.origin)])
 
 
-def _mark(seal: str, change: Change) -> str:
+def _mark(change: Change, seal: str) -> str:
     said = asdict(change)
     for name in ("reason", "attribution"):  # words about it
         del said[name]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import flywheel
 import pytest
 
-from tests.support.gear import Run
+from tests.faults import forked
+from tests.support import quick
+from tests.support.gear import Run, stage
 from tests.support.world import World, image, instances, slices
 
 Change = Callable[[World, Any], Any]
@@ -112,29 +117,31 @@ def small_session(world: World) -> Any:
 
 def test_a_plan_that_nothing_disturbed_is_carried_out_and_named(world: World) -> None:
     session = small_session(world)
-    preview = world.run(session, dry_run=True, job="preview-1", log_values="none")
+    preview = quick.run(world, session, dry_run=True, job="preview-1", log_values="none")
     with_plan(world, session, preview)
     session.add_tag("approved by MT")
     session.add_note("the plan is fine")
-    run = world.run(session, approved_plan=digest_of(preview), verify="readback", transfers=1)
+    run = quick.run(world, session, approved_plan=digest_of(preview), verify="readback", transfers=1)
     assert run.code == 0, run.printed
     assert [row["Outcome"] for row in run.changes if row["Keyword"] == "PatientName"] == ["applied"]
     (evidence,) = run.output.glob("*_evidence.zip")
     assert b'"preview_job": "preview-1"' in evidence.read_bytes()
     assert digest_of(preview).encode() in evidence.read_bytes()
-    again = world.run(session, approved_plan=digest_of(preview), force_export=True)
+    again = quick.run(world, session, approved_plan=digest_of(preview), force_export=True)
     assert again.code == 0, again.printed
 
 
 @pytest.mark.parametrize("disturb", DISTURBANCES, ids=lambda one: one.__name__)
 def test_whatever_disturbs_the_site_is_found_and_nothing_is_written(world: World, disturb: Change) -> None:
     session = small_session(world)
-    preview = world.run(session, dry_run=True, log_values="hash")
+    preview = quick.run(world, session, dry_run=True, log_values="hash")
+    (path,) = preview.output.glob("*_plan.json")
+    assert not re.search("Doe|CompressedSamples", path.read_text())  # log_values is hash
     with_plan(world, session, preview)
     disturb(world, session)
     before = world.site.dump()
     world.site.clear_requests()
-    run = world.run(session, approved_plan=digest_of(preview))
+    run = quick.run(world, session, approved_plan=digest_of(preview))
     assert run.code == 2, run.printed
     assert DISTURBANCES[disturb] in run.printed
     assert "Roe" not in run.printed
@@ -144,7 +151,7 @@ def test_whatever_disturbs_the_site_is_found_and_nothing_is_written(world: World
 
 def test_another_setting_is_found_whatever_it_is(world: World) -> None:
     session = small_session(world)
-    preview = world.run(session, dry_run=True)
+    preview = quick.run(world, session, dry_run=True)
     with_plan(world, session, preview)
     settings: dict[str, Any] = {
         "edit_varying": "all",
@@ -157,7 +164,9 @@ def test_another_setting_is_found_whatever_it_is(world: World) -> None:
     world.site.clear_requests()
     for name, value in settings.items():
         # A preview says the same, in its job log and by its exit code.
-        run = world.run(session, approved_plan=digest_of(preview), **{name: value}, dry_run=name == "on_refused_edit")
+        run = quick.run(
+            world, session, approved_plan=digest_of(preview), **{name: value}, dry_run=name == "on_refused_edit"
+        )
         assert run.code == (1 if name == "on_refused_edit" else 2), run.printed
         words = {"map_flywheel_to_dicom": "mapping PatientID: was subject.label, is None"}
         assert words.get(name, f"{name}: was ") in run.printed
@@ -166,7 +175,7 @@ def test_another_setting_is_found_whatever_it_is(world: World) -> None:
 
 def test_a_digest_whose_plan_is_nowhere_is_refused_all_the_same(world: World) -> None:
     session = small_session(world)
-    run = world.run(session, approved_plan="0" * 64)
+    run = quick.run(world, session, approved_plan="0" * 64)
     assert run.code == 2
     assert "the plan was not found" in run.printed
 
@@ -180,16 +189,16 @@ def test_a_run_that_was_killed_goes_on_by_the_same_plan(world: World) -> None:
     world.file(session.subject.reload(), "consent.txt", b"signed")
     project = world.quarantine.reload()
     options: dict[str, Any] = {"archive_project": f"{world.group.id}/Archive", "archive_mode": "move"}
-    digest = digest_of(world.run(project, dry_run=True, **options))
+    digest = digest_of(quick.run(world, project, dry_run=True, **options))
     route = "^/acquisitions/[^/]+/files/notes.txt/info$"
     world.site.fault("status", method="PATCH", route=route, status=403, nth=2, times=1)
     try:
-        first = world.run(project, approved_plan=digest, **options)
+        first = quick.run(world, project, approved_plan=digest, **options)
     finally:
         world.site.clear_faults()
     assert first.code == 1, first.printed
     assert len(list(world.archive.sessions())) == 2
-    second = world.run(project, approved_plan=digest, **options)
+    second = quick.run(world, project, approved_plan=digest, **options)
     assert second.code == 0, second.printed
     assert len(list(world.archive.sessions())) == 3
     assert "Exported and verified: 1 session" in second.printed
@@ -199,16 +208,28 @@ def test_a_run_that_was_killed_goes_on_by_the_same_plan(world: World) -> None:
 
 def test_a_session_that_is_edited_after_the_comparison_is_not_exported(world: World) -> None:
     session = small_session(world)
-    digest = digest_of(world.run(session, dry_run=True))
-    acquisition_id = acquisition(session, "T1").id
+    digest = digest_of(quick.run(world, session, dry_run=True))
+    staged = stage(
+        world.folder / "gear-stopped", world.site.api_key, ("session", session.id), world.config(approved_plan=digest)
+    )
+    process: list[Any] = []
 
-    def edit(_method: str, _path: str) -> None:
-        world.edit(world.client.get_acquisition(acquisition_id), "t1.dicom.zip", PatientName="Roe^Jane")
+    def work() -> None:
+        try:
+            header_value(world, session)
+        finally:
+            os.kill(process[0].pid, signal.SIGCONT)
 
-    # The second time that this file is fetched in full is that of the export.
-    world.site.fault("hook_after", method="GET", route="/files/t1.dicom.zip$", nth=1, times=1, hook=edit)
+    def act(_method: str, _path: str) -> None:
+        # The gear stands still until the edit is made, while the site goes on.
+        os.kill(process[0].pid, signal.SIGSTOP)
+        threading.Thread(target=work).start()
+
+    # This file is fetched for the comparison first.
+    world.site.fault("hook_after", method="GET", route="/files/t1.dicom.zip$", times=1, hook=act)
     try:
-        run = world.run(session, approved_plan=digest)
+        process.append(forked.start(staged))
+        run = forked.finish(process[0], staged)
     finally:
         world.site.clear_faults()
     assert run.code == 1, run.printed
@@ -219,7 +240,7 @@ def test_a_session_that_is_edited_after_the_comparison_is_not_exported(world: Wo
 
 def test_a_plan_may_be_given_as_an_input(world: World) -> None:
     session = small_session(world)
-    preview = world.run(session, dry_run=True)
+    preview = quick.run(world, session, dry_run=True)
     (path,) = preview.output.glob("*_plan.json")
     header_value(world, session)
     staged = world.folder / "gear-with-plan"
@@ -228,9 +249,7 @@ def test_a_plan_may_be_given_as_an_input(world: World) -> None:
     document["config"] |= {"dry_run": False, "approved_plan": digest_of(preview).upper()}
     document["inputs"]["approved-plan"] = {"base": "file", "location": {"path": str(path), "name": path.name}}
     (staged / "config.json").write_text(json.dumps(document))
-    from tests.support import gear
-
-    run = gear.run(staged)
+    run = forked.finish(forked.start(staged), staged)
     assert run.code == 2
     assert "T1/t1.dicom.zip: other changes of PatientName" in run.printed
     assert not re.search("Roe|Doe", run.printed)

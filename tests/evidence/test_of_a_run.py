@@ -16,6 +16,7 @@ import pytest
 from export_session.evidence.command import main
 from export_session.evidence.document import NOT_KEPT
 from tests.evidence.bags import contents
+from tests.support import quick
 from tests.support.gear import Run
 from tests.support.middlebox import Handler, Middlebox, Reply, middlebox
 from tests.support.world import World
@@ -32,7 +33,9 @@ def told(run: Run) -> dict[str, Any]:
 
 def exported(world: World, mode: str = "copy", **config: Any) -> tuple[Any, Run]:
     session = world.typical_session()
-    run = world.run(session, archive_project=f"{world.group.id}/Archive", archive_mode=mode, job="job-1", **config)
+    run = quick.run(
+        world, session, archive_project=f"{world.group.id}/Archive", archive_mode=mode, job="job-1", **config
+    )
     assert run.code == 0, run.printed
     return session, run
 
@@ -170,7 +173,7 @@ def test_where_the_site_states_no_hash_bytes_are_compared(
 
 def test_a_second_run_has_the_hashes_that_the_first_one_kept(world: World) -> None:
     session, first = exported(world)
-    again = world.run(session, archive_project=f"{world.group.id}/Archive", force_export=True)
+    again = quick.run(world, session, archive_project=f"{world.group.id}/Archive", force_export=True)
     assert {file["status"] for file in told(again)["files"]} == {"unchanged"}
     places = ("path", "edits", "origin", "export", "archive")
     assert [[file[key] for key in places] for file in told(again)["files"]] == [
@@ -184,7 +187,7 @@ def test_of_a_copy_that_an_earlier_version_verified_the_missing_hash_is_said(wor
     file = world.stored(acquisition(world, session, "Export", "Notes"), "notes.txt")
     kept = {key: value for key, value in file.info["export"].items() if key not in ("sha256", "origin_sha256")}
     file.update_info({"export": kept})
-    again = world.run(session, archive_project=f"{world.group.id}/Archive", force_export=True)
+    again = quick.run(world, session, archive_project=f"{world.group.id}/Archive", force_export=True)
     (notes,) = [one for one in told(again)["files"] if one["path"].endswith("notes.txt")]
     assert (notes["origin"]["sha256"], notes["export"]["sha256"], notes["note"]) == (None, None, NOT_KEPT)
     assert told(again)["run"]["not in SHA256SUMS"] == [notes["path"]]
@@ -195,10 +198,10 @@ def test_of_a_copy_that_an_earlier_version_verified_the_missing_hash_is_said(wor
 
 def test_a_preview_leaves_no_evidence_and_a_failed_run_says_what_it_did(world: World) -> None:
     session = world.typical_session()
-    preview = world.run(session, dry_run=True)
+    preview = quick.run(world, session, dry_run=True)
     assert not list(preview.output.glob("*_evidence*"))
     world.edit(session.acquisitions()[0], "t1.dicom.zip", StudyDate="no date")
-    run = world.run(session)
+    run = quick.run(world, session)
     assert run.code == 1
     (failed,) = [file for file in told(run)["files"] if file["status"] == "failed"]
     assert failed["path"].endswith("t1.dicom.zip")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export_session.evidence import bag
@@ -38,6 +38,7 @@ def test_a_package_as_it_was_written_agrees(whole: Path, tmp_path: Path) -> None
     assert verify(unpacked(whole, tmp_path)).differences == ()
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_any_byte_of_the_zip(data: st.DataObject, whole: Path, tmp_path: Path) -> None:
     content = bytearray(whole.read_bytes())
@@ -54,6 +55,7 @@ def test_bytes_that_come_or_go_at_its_ends(change: Callable[[bytes], bytes], who
     assert verify(path).differences
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_any_byte_of_any_file_of_the_folder(
     data: st.DataObject, whole: Path, tmp_path_factory: pytest.TempPathFactory
