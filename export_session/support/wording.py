@@ -21,6 +21,14 @@ CITING = (
     (re.compile(r" defines [^;]* for (?=\w+, and no other value)"), " defines certain values for "),
     (re.compile(r"(, but (?:required|must have a value)) where .* (?=\(type)", re.DOTALL), r"\1 under a condition "),
 )
+# Examples and limits that sentences give of themselves, whatever the value is
+OWN = re.compile(
+    r"the form is [YMDHSFZX.+]+, such as (?:20200131134501|20200131|134501\.25 or 1345)(?!\w)"
+    r"|family\^given\^middle\^prefix\^suffix"
+    r"|beyond the range of [A-Za-z ]+, -?\d+ to \d+"
+    r"|it has \d+ characters, [A-Z]{2} holds \d+"
+)
+SHELTER = 0xE000  # the first character of a private use area, in which no sentence is written
 PICTURES = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}  # ␀ … ␟ ␡
 # C1 controls, line and paragraph separator, marks and overrides of writing direction, halves of characters
 UNPRINTABLE = re.compile("[\x80-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -71,8 +79,20 @@ def without_values(text: str, values: Collection[str] = (), names: Collection[st
     """Take out of a sentence what may be the value of an element.
 
     That is each of the known ``values``; everything in quotation marks but ``names`` (of files, containers
-    and elements); and whatever looks like a person's name, a UID, a date or a measured number.
+    and elements); and whatever looks like a person's name, a UID, a date or a measured number. Examples of the right
+    form stay.
     """
+    own: list[str] = []
+
+    def shelter(match: re.Match[str]) -> str:
+        own.append(match[0])
+        return chr(SHELTER + len(own) - 1)
+
+    told = _without_values(OWN.sub(shelter, text), values, names)
+    return told.translate(dict(enumerate(own, SHELTER)))
+
+
+def _without_values(text: str, values: Collection[str], names: Collection[str]) -> str:
     for pattern, instead in CITING:
         text = pattern.sub(instead, text)
     for value in sorted(values, key=len, reverse=True):

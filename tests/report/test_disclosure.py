@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import html
+import re
 import zipfile
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from export_session.dicom.binary.values import why_unwritable
 from export_session.dicom.vocabulary import Attribution, Cause, Change, Outcome
 from export_session.record import FileRecord, RunRecord, SessionRecord, Status
 from export_session.report import write_reports
@@ -117,6 +119,25 @@ def test_whatever_is_quoted_leaves_a_sentence(value: str, marks: str) -> None:
 )
 def test_a_sentence_keeps_what_is_no_value(text: str, left: str | None) -> None:
     assert without_values(text) == (left or text)
+
+
+@pytest.mark.parametrize(
+    ("value", "vr"),
+    [
+        *[
+            ("31.02.1961", "DA"),
+            ("soon 2", "TM"),
+            ("31 Feb 1961", "DT"),
+            ("a^b^c^d^e^f^g", "PN"),
+            ("99999999999", "IS"),
+        ],
+        *[(70_000, "SS"), (1 << 40, "UL"), ("4711 " * 300, "ST"), ("0815" * 20, "LO"), ("a\n0815", "SH")],
+    ],
+)
+def test_the_example_of_what_is_right_stays_where_the_value_is_hidden(value: Any, vr: str) -> None:
+    reason = why_unwritable(value, vr, "1")
+    named = re.compile(r'"[^"]*"')
+    assert without_values(reason, {str(value), "1345", "64"}) == named.sub("(value)", reason)
 
 
 @pytest.mark.parametrize(
