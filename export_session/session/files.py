@@ -126,7 +126,7 @@ def notes_on_copies(origin: Origin, pair: Pair[Container]) -> Iterator[str]:
             continue
         made_from = [(one, file) for one in origin.containers() for file in one.files if is_copy_of(copy, file)]
         if not made_from:
-            yield f"{copy.name}: its origin is gone"
+            yield f"{copy.name}: its origin is gone from this session"
         for container, file in made_from[:1]:
             if container.id != pair.origin.id:
                 yield f"{copy.name}: its origin is now {origin.path(container)}/{file.name}"

@@ -31,6 +31,7 @@ from export_session.site import ReadSite
 from export_session.site.model import EXPORTED, Acquisition, Container, Project, Session, Subject
 from export_session.support.failure import Failure, attempt
 from export_session.support.parallel import Workers
+from export_session.support.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +192,9 @@ def _foretold(
 def _objection(result: Result, on_subject: SubjectFiles) -> str:
     """Say why the session cannot be called exported; empty where nothing is in the way."""
     failed = result.count(Status.FAILED)
-    return f"{failed} of {len(result.outcomes)} files failed" if failed else on_subject.objection(result.origin.subject)
+    if failed:
+        return f"{failed:,} of {counted(len(result.outcomes), 'file')} failed"
+    return on_subject.objection(result.origin.subject)
 
 
 def _archive_and_tag(run: Run, result: Result, exported: Exported, workers: Workers, keep: Keep) -> SessionRecord:
