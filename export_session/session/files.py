@@ -169,6 +169,7 @@ def _copy(run: Run, plan: FilePlan) -> FileOutcome:
         note = "a copy is there already and was left as it is (on_existing is skip)"
         skipped = row(plan, Status.SKIPPED)
         return FileOutcome(replace(skipped, notes=(*skipped.notes, note)), None)
+    run.site.assert_patience(plan.origin.name)
     assert_room(plan.origin.name, plan.origin.size, run.handling.scratch)
     with prepare(run.site, plan, run.handling) as prepared:
         if prepared.status is Status.UPDATED and run.config.on_existing == "fail":

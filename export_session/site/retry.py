@@ -51,6 +51,11 @@ class PatientSite:
         """Return the same site with a smaller budget of its own, for one file."""
         return PatientSite(self._site, Patience(seconds, self._patience), clock=self._clock, sleep=self._sleep)
 
+    def assert_patience(self, what: str) -> None:
+        """Raise Unreachable where nothing more is to be begun: each attempt at a dead site takes its time."""
+        if self._patience.over:
+            raise Unreachable(f"{what}: not tried any more, as no patience is left")
+
     # Reading: done twice is done once.
 
     def identity(self) -> Identity:
