@@ -16,6 +16,7 @@ from export_session.settings import Config, Settings, project_path
 from export_session.site import Identity, ReadSite
 from export_session.site.model import Acquisition, Analysis, Project, Session, Subject
 from export_session.support.parallel import Workers
+from export_session.support.wording import visible
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -197,6 +198,9 @@ def _origin_against_targets(site: ReadSite, config: Config, origin: Project, tar
 
 def _missing_rights(site: ReadSite, project: Project, user: str, needed: Mapping[str, str]) -> list[str]:
     """Name what the key may not do, where the site tells; where it does not, the first write will."""
+    if project.locked:
+        why = visible(project.locked)
+        return [f"{project.path} is locked ({why}): nothing in it can be changed until its administrator unlocks it."]
     actions = site.actions(project, user)
     if actions is None:
         return []

@@ -90,6 +90,7 @@ class Project(Container):
 
     group: str  # id
     permissions: Mapping[str, frozenset[str]]  # user id: ids of the roles that the user has here
+    locked: str = ""  # why nothing in it may be changed, where that is so
 
     @property
     def path(self) -> str:

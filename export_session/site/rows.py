@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -79,7 +79,8 @@ def _of_level(level: Level, row: Row) -> dict[str, Any]:
     """Return what one level has beside what all have."""
     parents = object_in(row, "parents")
     if level == "project":
-        return {"group": parents.get("group") or str(row.get("group") or ""), "permissions": _permissions(row)}
+        group = parents.get("group") or str(row.get("group") or "")
+        return {"group": group, "permissions": _permissions(row), "locked": _locked(row)}
     if level == "session":
         subject = object_in(row, "subject")
         return {
@@ -90,6 +91,12 @@ def _of_level(level: Level, row: Row) -> dict[str, Any]:
         parent = object_in(row, "parent")
         return {"parent_level": text_of(parent, "type"), "parent_id": text_of(parent, "id")}
     return {}
+
+
+def _locked(row: Row) -> str:
+    """Return the reason of a project's lock, which is an object; "locked" where it gives none."""
+    lock = row.get("locked")
+    return str((lock.get("reason") if isinstance(lock, Mapping) else "") or "locked") if lock else ""
 
 
 def _permissions(row: Row) -> dict[str, frozenset[str]]:
