@@ -17,6 +17,7 @@ from export_session.settings import Config, Settings, project_path
 from export_session.site import Identity, ReadSite
 from export_session.site.model import EXPORTED, Acquisition, Analysis, Project, Session, Subject
 from export_session.support.parallel import Workers
+from export_session.support.wording import visible
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -218,8 +219,8 @@ def _origin_against_targets(
 def _lock(project: Project | None, what: str) -> Iterator[str]:
     if project and project.locked:
         yield (
-            f"{project.path} is locked ({project.locked}), and {what}: ask its administrator to unlock it, then run "
-            "the gear again."
+            f"{project.path} is locked ({visible(project.locked)}), and {what}: ask its administrator to unlock it, "
+            "then run the gear again."
         )
 
 

@@ -95,7 +95,7 @@ def pairs_below(
     notes, cleared = settle_twins(site, (twin for rows in copies for twin in rows[1:]), write=write)
     known = {row.id for rows in copies for row in rows}
     orphaned = (row.label for row in listed if row.id not in known and is_copy(row))
-    gone = [f"{label}: the origin of this acquisition's copy is gone" for label in orphaned]
+    gone = [f"{label}: the origin of this acquisition's copy is gone from this session" for label in orphaned]
     both = zip(origin.acquisitions, found, strict=True)
     acquisitions = [_pair(acquisition, copy, overwrite=overwrite) for acquisition, copy in both]
     if write:

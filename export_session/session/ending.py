@@ -16,6 +16,7 @@ from export_session.session.subjects import SubjectFiles, Subjects
 from export_session.site.model import Project, Session
 from export_session.support.failure import Failure, attempt
 from export_session.support.parallel import Workers
+from export_session.support.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def objection(result: Result, on_subject: SubjectFiles) -> str:
     """Say why the session cannot be called exported; empty where nothing is in the way."""
     failures = result.count(Status.FAILED)
     if failures:
-        return f"{failures} of {len(result.outcomes)} files failed"
+        return f"{failures:,} of {counted(len(result.outcomes), 'file')} failed"
     return on_subject.objection(result.origin.subject)
 
 

@@ -153,7 +153,7 @@ def notes_on_copies(origin: Origin, pair: Pair[Container]) -> Iterator[str]:
             continue
         made_from = [(one, file) for one in origin.containers() for file in one.files if is_copy_of(copy, file)]
         if not made_from:
-            yield f"{copy.name}: its origin is gone"
+            yield f"{copy.name}: its origin is gone from this session"
         for container, file in made_from[:1]:
             if container.id != pair.origin.id:
                 yield f"{copy.name}: its origin is now {origin.path(container)}/{file.name}"
@@ -205,6 +205,7 @@ def _copy(run: Run, plan: FilePlan) -> FileOutcome:
         note = "a copy is there already and was left as it is (on_existing is skip)"
         skipped = row(plan, Status.SKIPPED)
         return FileOutcome(replace(skipped, notes=(*skipped.notes, note)), None)
+    run.site.assert_patience(plan.origin.name)
     assert_room(plan.origin.name, plan.origin.size, run.handling.scratch)
     with prepare(run.site, plan, run.handling) as prepared:
         if prepared.status is Status.UPDATED and run.config.on_existing == "fail":

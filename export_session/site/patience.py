@@ -8,6 +8,7 @@ from math import inf
 
 LONGEST_SILENCE = 60.0  # seconds a call may be silent
 LEAST_SILENCE = 5.0  # the same where no patience is left
+RESERVE = 15.0  # seconds that such calls of a run may lose together before it begins nothing more
 TELL_EVERY = 15.0  # seconds between lines of the log on what is waited for
 
 
@@ -47,6 +48,11 @@ class Patience:
         """Seconds that may still be lost."""
         own = self.limit - self._lost
         return min(own, self.parent.left) if self.parent else own
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be begun: the whole run has lost its patience, and the reserve."""
+        return self.parent.over if self.parent else self._lost >= self.limit + RESERVE
 
     @property
     def silence(self) -> float:

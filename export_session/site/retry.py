@@ -74,6 +74,11 @@ class PatientSite:
         """Wait for something to happen on the site; a cancelled run does not."""
         self._sleep(seconds)
 
+    def assert_patience(self, what: str) -> None:
+        """Raise Unreachable where nothing more is to be begun: each attempt at a dead site takes its time."""
+        if self._patience.over:
+            raise Unreachable(f"{what}: not tried any more, as no patience is left")
+
     # Reading: done twice is done once.
 
     def identity(self) -> Identity:

@@ -148,7 +148,8 @@ class Progress:
         shown = _Done(self._files, self._bytes, self._total_files, self._total_bytes) if last else self._here()
         parts = []
         if several:
-            parts.append(f"{self._session:,} sessions" if last else f"session {self._session:,} of {self._sessions:,}")
+            done = counted(self._session, "session")
+            parts.append(done if last else f"session {self._session:,} of {self._sessions:,}")
         if shown.total_files:
             parts.append(f"{shown.files:,} of {counted(shown.total_files, 'file')}")
             parts.append(f"{size(shown.bytes)} of {size(shown.total_bytes)}")

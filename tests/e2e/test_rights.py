@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.world import World
 
 
@@ -16,6 +18,20 @@ def test_a_key_that_may_not_tag_the_origin_is_refused_before_anything_is_written
     assert f"{world.group.id}/Quarantine" in run.printed
     assert not world.export.sessions()
     assert not world.archive.sessions()
+
+
+@pytest.mark.parametrize("which", ["quarantine", "export", "archive"])
+def test_a_locked_project_is_refused_before_anything_is_written(world: World, which: str) -> None:
+    session = world.typical_session()
+    locked = getattr(world, which)
+    world.site.lock(locked.id, "regulatory_audit")
+    run = world.run(session, archive_project=f"{world.group.id}/Archive")
+    assert run.code == 2, run.printed
+    assert f"{locked.group}/{locked.label} is locked (regulatory_audit)" in run.printed
+    assert not world.export.sessions()
+    assert world.run(session, archive_project=f"{world.group.id}/Archive", dry_run=True).code == 0
+    world.site.lock(locked.id, None)
+    assert world.run(session, archive_project=f"{world.group.id}/Archive").code == 0
 
 
 def test_the_job_log_says_why_a_session_was_not_tagged(world: World) -> None:

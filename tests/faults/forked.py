@@ -22,6 +22,7 @@ from tests.support.gear import HOME, Run, stage
 
 FIRST_WAIT = 0.002  # seconds, in place of half a second
 PATIENCE = 30.0  # seconds, in place of an hour
+RESERVE = 15.0  # seconds, as it is
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Haste:
     patience: float = PATIENCE
     answer: float = 20.0  # for an answer of the site
     rewrite: float = 0.0  # that every rewrite takes more
+    reserve: float = RESERVE  # seconds
 
 
 HASTY = Haste()
@@ -94,10 +96,10 @@ def _run(folder: str, haste: Haste) -> None:
     from export_session import main
     from export_session.session import files as copying
     from export_session.session import transfer
-    from export_session.site import retry
+    from export_session.site import patience, retry
     from export_session.site import sdk as flywheel
 
-    retry.FIRST_WAIT = haste.first_wait
+    retry.FIRST_WAIT, patience.RESERVE = haste.first_wait, haste.reserve
     main.RUN_PATIENCE = copying.FILE_PATIENCE = haste.patience
     flywheel.ANSWER_SECONDS = flywheel.CONNECT_SECONDS = haste.answer  # type: ignore[assignment]  # below 1 s
     if haste.rewrite:

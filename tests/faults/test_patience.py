@@ -6,8 +6,10 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
+import flywheel
 import pytest
 
 from tests.faults import forked
@@ -99,6 +101,24 @@ def test_one_dead_file_fails_its_session_and_no_other(play: Play) -> None:
     assert states.pop("t1.dicom.zip") == "failed"
     assert set(states.values()) == {"created"}
     assert not play.tagged()
+
+
+def test_many_files_at_a_dead_end_cost_no_more_than_a_few(play: Play) -> None:
+    count = 40
+    acquisition = flywheel.Client(play.site.api_key).get_session(play.scene.sessions[0]).acquisitions()[0]
+    for number in range(count):
+        acquisition.upload_file(flywheel.FileSpec(f"f{number}.txt", b"text", "text/plain"))
+    play.site.fault("slow", method="PUT", route="^/signed/upload/", seconds=3600.0)
+    play.site.clear_requests()
+    run = play.export(haste=replace(SHORT, reserve=1.5))
+    assert run.code == 1
+    assert sum(entry.method == "PUT" for entry in play.site.requests) < count / 2
+    states = [row for row in run.log if row["Container"] == "file"]
+    assert {row["Status"] for row in states} == {"failed"}
+    assert len(states) >= count
+    assert "not tried any more, as no patience is left" in states[-1]["Message"]
+    play.site.clear_faults()
+    assert play.export().code == 0
 
 
 def test_the_rights_are_left_open_where_the_roles_may_not_be_read(play: Play) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from export_session.errors import AccessDenied, Conflict, Unreachable
 from export_session.site.model import Session
-from export_session.site.patience import Patience
+from export_session.site.patience import RESERVE, Patience
 from export_session.site.port import Condition, Identity, ReadSite, Site
 from export_session.site.retry import PatientSite
 from export_session.site.rows import container_of
@@ -203,6 +203,25 @@ def test_time_that_calls_lose_at_once_is_lost_once() -> None:
         file.lose(1000.0, 1030.0)
         assert file.left == 20.0
     assert run.left == 70.0
+
+
+def test_a_run_whose_patience_and_reserve_are_lost_begins_nothing_more() -> None:
+    clock = Clock()
+    run = PatientSite(Lengthy(clock, 5.0), Patience(20.0), clock=clock, sleep=clock.sleep)  # type: ignore[arg-type]  # what is needed of it
+    begun = 0
+
+    def begin() -> None:
+        nonlocal begun
+        one = run.with_patience(600.0)
+        one.assert_patience("f.dcm")
+        begun += 1
+        one.identity()
+
+    for _ in range(1000):
+        with pytest.raises(Unreachable, match="no patience"):
+            begin()
+    assert clock.now <= 20.0 + RESERVE + 5.0
+    assert begun > 1, "one dead file is not the end of all others"
 
 
 def test_what_is_waited_for_is_told_at_a_human_pace(caplog: pytest.LogCaptureFixture) -> None:
