@@ -50,7 +50,7 @@ def test_a_summary_tells_how_far_each_session_is(study: World) -> None:
         "open": ("not exported", ""),
     }
     rows = {row["Session"]: row for row in told(run)}
-    assert "1 of 1 files failed" in rows["failed"]["Why"]
+    assert "1 of 1 file failed" in rows["failed"]["Why"]
     assert "t1.dcm" in rows["edited"]["Why"]
     assert (rows["refused"]["Refused"], rows["same"]["Files"]) == ("1", "1")
     assert int(rows["same"]["Bytes"]) == len(image())
