@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -40,6 +40,7 @@ NEEDED_IN_PLACE = {
 NEEDED_TO_MOVE = {**NEEDED_TO_MARK, "containers_modify_metadata": "modify metadata or move sessions to another project"}
 NEEDED_TO_CORRECT = {"files_modify_metadata": "modify file metadata"}
 TO_READ = frozenset({"files_download", "files_view_contents"})  # either is enough
+CHANGEABLE = frozenset({"dicom", "archive"})  # types of files that may get a new version in place
 RULE_KEY = (
     "This run was started by a gear rule. Flywheel gives such a run a key for the rule's own project only, so it "
     "cannot write to another project. Ways that work: launch the gear on the session, subject or project yourself, "
@@ -206,7 +207,7 @@ def _origin_against_targets(
     if archive and archive.id == origin.id and not moves:
         yield f"archive_project: {archive.path} is the origin's own project."
     if config.mode == "in_place" and config.check_gear_rules:  # no rule runs on a version that the site restores
-        yield from _enabled_rules(site, origin, "", "the new versions of files")
+        yield from _enabled_rules(site, origin, "", "the new versions of files", CHANGEABLE)
     if not config.dry_run:
         marking = NEEDED_IN_PLACE if config.mode != "copy" else NEEDED_TO_MOVE if moves else NEEDED_TO_MARK
         needed = {**marking, **(NEEDED_TO_CORRECT if corrects else {})}
@@ -245,16 +246,18 @@ def _missing_rights(
     return [f"The API key's user may not {', '.join(missing)} in {project.path}: ask its administrator for a role."]
 
 
-def _enabled_rules(site: ReadSite, project: Project, option: str, changed: str) -> list[str]:
-    """Name the rules that would run on what is written to a project."""
+def _enabled_rules(
+    site: ReadSite, project: Project, option: str, changed: str, types: Collection[str] = ()
+) -> list[str]:
+    """Name the rules that would run on what is written to a project, where that is files of these types."""
     try:
-        enabled = [rule.name or rule.gear for rule in site.gear_rules(project.id) if rule.enabled]
+        rules = [rule for rule in site.gear_rules(project.id) if rule.enabled]
     except AccessDenied:
         log.warning("the gear rules of %s cannot be read with this key, so they were not checked", project.path)
         return []
-    if not enabled:
+    named = ", ".join(rule.name or rule.gear for rule in rules if not types or rule.may_run_on(types))
+    if not named:
         return []
-    named = ", ".join(enabled)
     problem = (
         f"{option}{project.path} has enabled gear rules ({named}), which would run on and could change {changed}. "
         "Disable them, or set check_gear_rules to false."

@@ -54,9 +54,14 @@ def settle(run: Run, file: File) -> Settled:
     right = _may_be(made, file) and _holds(run, file, made)
     if not right and not (made.pending and made.version == file.version):
         return Settled(file, file)  # somebody's upload, which the word of another version came along with
-    source = _overtaken_by(run.site, file, made.before) or run.site.read_file(file, made.before.version)
-    if not right or file_content(source) != made.metadata:
+    source = _overtaken_by(run.site, file, made.before) or _version(run.site, file, made.before.version)
+    if source and (not right or file_content(source) != made.metadata):
         return Settled(file, source)
+    if not right:
+        raise TransferError(
+            f"{file.name}: version {file.version} arrived damaged in an interrupted run, and version "
+            f"{made.before.version}, which it was made of, is gone. Upload the file again, then run the gear."
+        )
     known = {KEY: replace(made, version=file.version, pending=False).to_info()}
     if not run.config.dry_run:
         run.site.set_file_info(file, known)
@@ -65,9 +70,9 @@ def settle(run: Run, file: File) -> Settled:
 
 
 def as_uploaded(site: ReadSite, file: File) -> File:
-    """Return the newest version of a file that this gear did not make in place."""
-    while (made := _in_place(file)) and made.before:
-        file = site.read_file(file, made.before.version)
+    """Return the newest version of a file that this gear did not make in place, or else the oldest that is left."""
+    while (made := _in_place(file)) and made.before and (before := _version(site, file, made.before.version)):
+        file = before
     return file
 
 
@@ -76,10 +81,7 @@ def before_last(site: ReadSite, file: File) -> File | None:
     made = Provenance.read(file)
     if made is None or made.before is None or not _is_recorded(made, file):
         return None
-    try:
-        return site.read_file(file, made.before.version)
-    except NotFound:
-        return None
+    return _version(site, file, made.before.version)
 
 
 def change_file(run: Run, plan: FilePlan) -> FileOutcome:
@@ -88,15 +90,15 @@ def change_file(run: Run, plan: FilePlan) -> FileOutcome:
 
 
 def _change(run: Run, plan: FilePlan) -> FileOutcome:
-    made = Provenance.read(plan.origin)
-    if made and made.before and _is_recorded(made, plan.origin) and made.edits == plan.edits:
+    made, is_last = Provenance.read(plan.origin), plan.copy == plan.origin
+    if is_last and made and made.before and _is_recorded(made, plan.origin) and made.edits == plan.edits:
         proof = Verified(plan.origin, plan.origin, Verification.RECORDED, *_bytes_of(made))
         return as_before(plan, Status.UNCHANGED, proof)
-    if not plan.is_dicom:
+    if is_last and not plan.is_dicom:
         return _as_it_is(plan, FileOutcome(row(plan, Status.UNCHANGED), None))
     assert_room(plan.origin.name, plan.origin.size, run.handling.scratch)
     with prepare(run.site, plan, run.handling) as prepared:
-        if not prepared.result.modified and plan.copy == plan.origin:
+        if is_last and not prepared.result.modified:
             return _as_it_is(plan, foreseen(plan, prepared, Status.UNCHANGED), prepared)
         outcome = foreseen(plan, prepared, Status.UPDATED)
         superseded = plan.copy.size if plan.copy else 0
@@ -169,7 +171,7 @@ def _metadata(prepared: Prepared) -> dict[str, Any]:
     """Return all that goes along to the next version; ``info.header`` as the new bytes say."""
     origin = prepared.plan.origin
     info = carried_info(origin.info)
-    if isinstance(info.get("header"), dict):
+    if prepared.plan.is_dicom and isinstance(info.get("header"), dict):
         info["header"] = dict(prepared.result.header)
     return {
         "type": origin.type,
@@ -238,14 +240,16 @@ def _overtaken_by(site: ReadSite, file: File, before: Before) -> File | None:
 
     Others there are of this gear: sent twice, damaged on their way, or overtaken themselves.
     """
-    for version in range(file.version - 1, before.version, -1):
-        try:
-            between = site.read_file(file, version)
-        except NotFound:
-            continue
-        if _in_place(between) is None:
-            return between
-    return None
+    between = (_version(site, file, version) for version in range(file.version - 1, before.version, -1))
+    return next((one for one in between if one and _in_place(one) is None), None)
+
+
+def _version(site: ReadSite, file: File, version: int) -> File | None:
+    """Return a version of a file, None where it is gone."""
+    try:
+        return site.read_file(file, version)
+    except NotFound:
+        return None
 
 
 def _was_overtaken(site: ReadSite, stored: File, before: Before, plan: FilePlan) -> bool:

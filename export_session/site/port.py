@@ -7,7 +7,7 @@ nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -50,6 +50,11 @@ class Rule:
     name: str
     gear: str
     enabled: bool
+    file_type: str = ""  # lower case: it runs on files of this type alone; "" where it does not say so
+
+    def may_run_on(self, types: Collection[str]) -> bool:
+        """Tell whether it may run on a file of one of these types."""
+        return self.enabled and (not self.file_type or self.file_type in types)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,15 @@ from export_session.site import forms
 from export_session.site.forms import Form, WrongForm
 from export_session.site.model import KINDS, PARENT, Container, File, Level, Parent, Project
 from export_session.site.port import Condition, Identity, Job, JobRequest, Recorded, Rule, Stored
-from export_session.site.rows import changes_of, container_of, container_with, file_of, identity_of, version_of
+from export_session.site.rows import (
+    changes_of,
+    container_of,
+    container_with,
+    file_of,
+    identity_of,
+    rule_of,
+    version_of,
+)
 from export_session.site.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -98,9 +106,7 @@ class FlywheelSite:
 
     def gear_rules(self, project_id: str) -> tuple[Rule, ...]:
         rules = self._get(forms.rows_of(forms.identified), "/projects/{id}/rules", id=project_id)
-        return tuple(
-            Rule(rule.get("name") or "", rule.get("gear_id") or "", enabled=not rule.get("disabled")) for rule in rules
-        )
+        return tuple(map(rule_of, rules))
 
     def classification_schema(self, modality: str) -> Mapping[str, Sequence[str]] | None:
         try:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from export_session.site.forms import Form, Row, WrongForm, an_object, list_in, number_in, object_in, text_of
 from export_session.site.model import DETAILS, Container, File, Level
-from export_session.site.port import Identity, Recorded
+from export_session.site.port import Identity, Recorded, Rule
 
 C = TypeVar("C", bound=Container)
 
@@ -73,6 +73,15 @@ def identity_of(value: Any) -> Identity:
     if not (origin.get("type") or row.get("user_id")):
         raise WrongForm("an object with origin")
     return Identity(origin.get("type") or "user", str(origin.get("id") or row.get("user_id") or ""))
+
+
+def rule_of(row: Row) -> Rule:
+    """Return a gear rule; of its conditions what it asks of the type of the file itself."""
+    conditions = [condition for condition in row.get("all") or () if isinstance(condition, dict)]
+    exact = [one for one in conditions if one.get("type") == "file.type" and not one.get("regex")]
+    types = [str(one.get("value") or "").lower() for one in exact]
+    enabled = not row.get("disabled")
+    return Rule(row.get("name") or "", row.get("gear_id") or "", enabled=enabled, file_type=types[0] if types else "")
 
 
 def _of_level(level: Level, row: Row) -> dict[str, Any]:

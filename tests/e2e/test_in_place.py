@@ -241,11 +241,15 @@ def test_gear_rules_of_the_project_are_named_before_anything_is_written(world: W
         "not": [],
         "all": [{"type": "file.type", "value": "dicom"}],
     }
-    world.client.add_project_rule(world.quarantine.id, {**rule, "gear_id": gear_id(world)})
+    gear = gear_id(world)
+    world.client.add_project_rule(world.quarantine.id, {**rule, "gear_id": gear})
+    of_nifti = {"name": "only for nifti", "all": [{"type": "file.type", "value": "nifti"}]}
+    world.client.add_project_rule(world.quarantine.id, {**rule, **of_nifti, "gear_id": gear})
     world.site.clear_requests()
     run = world.run(session, mode="in_place")
     assert run.code == 2
     assert "import metadata" in run.printed
+    assert "nifti" not in run.printed
     assert writes(world) == []
 
 

@@ -59,6 +59,9 @@ def test_a_write_that_was_not_answered_is_done_once(
     name: str, forward: bool, wrong: str, stage: Stage, box: Middlebox
 ) -> None:
     plain = connect(stage.world.site.api_key)
+    if name in {"remove_tags", "delete_info"}:
+        plain.add_tags("session", stage.session, ["one", "two"])
+        plain.set_info("session", stage.session, {"a": 1})
     box.act(method_of(name), "^/(?!page)", answer=WRONG[wrong], forward=forward, times=1)
     WRITES[name](patient(box.api_key), stage)
     acquisitions = list(plain.children("session", stage.session, Acquisition))
@@ -69,6 +72,8 @@ def test_a_write_that_was_not_answered_is_done_once(
         "modify": session.details["weight"] == 70.5,
         "set_info": session.info.get("a") == 1,
         "add_tags": set(session.tags) >= {"one", "two"},
+        "remove_tags": not session.tags,
+        "delete_info": not session.info,
         "add_note": session.notes == ("an old note", "a note"),
         "delete_note": not session.notes,
         "delete": not acquisitions,
@@ -77,6 +82,9 @@ def test_a_write_that_was_not_answered_is_done_once(
         "set_file_info": [file.info for file in files] == [{"kept": True, "b": 2}],
         "set_file_classification": [dict(file.classification) for file in files] == [{"Custom": ["mine"]}],
         "add_file_tags": [file.tags for file in files] == [("three",)],
+        "replace_file_info": [file.info for file in files] == [{"c": 3}],
+        "set_file_tags": [file.tags for file in files] == [("four",)],
+        "restore": [(file.name, file.version) for file in files] == [("notes.txt", 2)],
         "move_session": session.subject_id == stage.subject,
         "start_job": len(list(plain.jobs(stage.request.tag))) == 1,
     }
