@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from export_session.sheet import write
+from export_session.sheet import workbooks, write
 from export_session.sheet.model import UNSAID, Correction, Place, Selector
 from export_session.sheet.read import Sheet, read_sheet
 from export_session.sheet.write import write_rows, write_sheet
@@ -61,6 +62,24 @@ def test_workbooks_of_openpyxl_and_pandas(tmp_path: Path) -> None:
     assert says_the_same(read_sheet(tmp_path / "b.xlsx"))
 
 
+def test_what_the_document_does_with_pandas_changes_what_it_says_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [["subject", "id", "PatientID", "StudyTime", "PatientSex"], ["007", "a", "NA", "093000", "X"]]
+    monkeypatch.chdir(tmp_path)
+    write_rows(rows, Path("S1_corrections.xlsx"), {workbooks.BEFORE: rows})
+    document = Path(__file__).resolve().parents[2] / "docs" / "corrections.md"
+    (code,) = re.findall(r"```python\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    exec(code, {"pandas": pd})
+    sheet = read_sheet(Path("corrected.xlsx"))
+    assert sheet.problems == ()
+    assert {one.target: one.new for one in sheet.corrections} == {
+        "PatientID": "NA",
+        "StudyTime": "093000",
+        "PatientSex": "O",
+    }
+
+
 def test_the_sheet_named_corrections_is_read_and_else_the_only_one(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.append(["my own notes"])
@@ -99,10 +118,12 @@ def test_what_cannot_be_read_says_what_to_do(tmp_path: Path, content: bytes, adv
     assert advice in problem
 
 
-def test_a_workbook_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as book, book.open("xl/a.xml", "w") as member:
-        for _ in range(600):
-            member.write(bytes(2**20))
+def test_a_workbook_that_unpacks_to_far_more_than_a_sheet_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbooks, "LARGEST", 2**20)
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/a.xml", bytes(2**20 + 1))
     assert "too large" in read_sheet(tmp_path / "a.xlsx").problems[0]
 
 
