@@ -8,8 +8,8 @@ rest. Labels come last, those of subjects after all others, so that the rows of 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from export_session.dicom.vocabulary import Attribution
 from export_session.errors import OriginChanged
@@ -23,25 +23,29 @@ from export_session.site.model import KINDS, Container, File, Subject
 from export_session.support.failure import Failure, attempt
 from export_session.support.parallel import Workers
 
+Failures = dict[tuple[str, str], str]  # why, by what is written at once
+NOT_REACHED = "not reached, since something that comes before it failed"
 
-def apply(site: Site, plan: Plan, workers: Workers) -> list[str]:
-    """Write what a plan asks for, and return what could not be written and why."""
+
+def apply(site: Site, plan: Plan, workers: Workers) -> Failures:
+    """Write what a plan asks for, and return what could not be written, or not be known to be."""
     write = _Writer(site, plan.by)
     values = [[deed for deed in deeds if not is_relabelling(deed)] for deeds in plan.by_container.values()]
     labels: dict[str, list[Deed]] = defaultdict(list)
     for deed in filter(is_relabelling, plan.open):
         labels[deed.level].append(deed)
-    return (
-        _all(write.to_container, filter(None, values), workers)
-        or _all(write.to_container, ([deed] for deed in labels["acquisition"]), workers)
-        or _all(write.to_container, ([deed] for deed in labels["session"]), workers)
-        or _all(write.labels_of_subjects, filter(None, [labels["subject"]]), workers)
-    )
-
-
-def _all(write: Callable[[list[Deed]], None], groups: Iterable[list[Deed]], workers: Workers) -> list[str]:
-    outcomes = workers.map(lambda deeds: attempt(lambda: write(deeds)), list(groups))
-    return [outcome.for_log for outcome in outcomes if isinstance(outcome, Failure)]
+    failures: Failures = {}
+    for step, groups in (
+        (write.to_container, list(filter(None, values))),
+        (write.to_container, [[deed] for deed in labels["acquisition"]]),
+        (write.to_container, [[deed] for deed in labels["session"]]),
+        (write.to_subjects, list(filter(None, [labels["subject"]]))),
+    ):
+        if failures:
+            failures |= {deed.group: NOT_REACHED for deeds in groups for deed in deeds if deed.group not in failures}
+        else:
+            failures = {group: why for found in workers.map(step, groups) for group, why in found.items()}
+    return failures
 
 
 @dataclass(frozen=True)
@@ -51,21 +55,28 @@ class _Writer:
     site: Site
     by: Attribution
 
-    def to_container(self, deeds: list[Deed]) -> None:
-        """Write to one container, and to the files in it."""
-        container = self.site.read(KINDS[deeds[0].level], deeds[0].container_id)
-        by_file: dict[str, list[Deed]] = defaultdict(list)
+    def to_container(self, deeds: list[Deed]) -> Failures:
+        """Write to one container, and to the files in it, each for itself."""
+        container = attempt(lambda: self.site.read(KINDS[deeds[0].level], deeds[0].container_id))
+        groups: dict[tuple[str, str], list[Deed]] = defaultdict(list)
         for deed in deeds:
-            by_file[deed.file_id].append(deed)
-        own = by_file.pop("", [])
-        files = {file.file_id: file for file in container.files}
-        for file_id, asked in by_file.items():
-            if file_id not in files:
-                raise OriginChanged(f"{asked[0].where} was removed since the sheet was checked")
-            if left := _left(files[file_id], asked):
-                after = corrected(files[file_id], left, self.by)
-                self.site.set_file_info(files[file_id], {"header": after.info["header"], KEY: after.info[KEY]})
-        if left := _left(container, own):
+            groups[deed.group].append(deed)
+        if isinstance(container, Failure):
+            return dict.fromkeys(groups, container.for_log)
+        done = {group: attempt(partial(self._to_place, container, asked)) for group, asked in groups.items()}
+        return {group: outcome.for_log for group, outcome in done.items() if isinstance(outcome, Failure)}
+
+    def _to_place(self, container: Container, deeds: list[Deed]) -> None:
+        """Write to one file, or to the fields of its container."""
+        wanted = deeds[0].file_id
+        file = next((one for one in container.files if one.file_id == wanted), None) if wanted else None
+        if wanted and file is None:
+            raise OriginChanged(f"{deeds[0].where} was removed since the sheet was checked")
+        left = _left(file or container, deeds)
+        if left and file:
+            after = corrected(file, left, self.by)
+            self.site.set_file_info(file, {"header": after.info["header"], KEY: after.info[KEY]})
+        elif left:
             self._set_fields(container, left)
 
     def _set_fields(self, container: Container, deeds: list[Deed]) -> None:
@@ -80,8 +91,13 @@ class _Writer:
         if fields:
             site.modify(level, container.id, fields)
 
-    def labels_of_subjects(self, deeds: list[Deed]) -> None:
-        """Give subjects their labels, one after the other: a site has no label twice."""
+    def to_subjects(self, deeds: list[Deed]) -> Failures:
+        """Give subjects their labels."""
+        outcome = attempt(lambda: self._relabel(deeds))
+        return {deed.group: outcome.for_log for deed in deeds} if isinstance(outcome, Failure) else {}
+
+    def _relabel(self, deeds: list[Deed]) -> None:
+        """Give them one after the other, since a site has no label twice."""
         subjects = [self.site.read(Subject, deed.container_id) for deed in deeds]
         listed = self.site.children("project", subjects[0].parents["project"], Subject)
         labels = {subject.id: subject.label for subject in listed}

@@ -53,7 +53,7 @@ def check(listing: Listing, rows: Rows, options: Options, problems: Problems, wo
         Gets what is wrong; where there is anything, the plan is not to be carried out.
     """
     state = _Check(rows, options, problems)
-    for spot in listing.spots(rows.go_below, workers):
+    for spot in listing.spots(rows.go_below, workers, rows.are_for):
         if spot.acquisition and spot.session:
             state.labels[spot.session.id][spot.acquisition.id] = spot.acquisition.label
         _look_at(state, spot)

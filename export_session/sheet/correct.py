@@ -6,17 +6,19 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from export_session.dicom.vocabulary import Attribution
 from export_session.errors import ConfigError
-from export_session.report.cells import text_of, write_csv
+from export_session.report.cells import text_of
 from export_session.report.disclosure import HIDDEN
+from export_session.report.outputs import GrowingTable
 from export_session.session.headers import ABSENT
 from export_session.settings import Config
 from export_session.sheet.aims import aimed
-from export_session.sheet.apply import apply
+from export_session.sheet.apply import Failures, apply
 from export_session.sheet.check import check
 from export_session.sheet.listing import Destination, Listing
 from export_session.sheet.plan import Deed, Plan
@@ -75,22 +77,30 @@ def correct(site: PatientSite, config: Config, destination: Destination, sheets:
     log.info("corrections: %s to check", counted(len(read.corrections), "value"))
     plan = check(Listing.of(site, destination, config.select_tag), rows, config.options, problems, workers)
     plan = replace(plan, by=Attribution(site.identity().id, datetime.now(UTC).isoformat(timespec="seconds")))
-    report, name = sheets.named("corrections_log.csv"), sheets.given.name
-    kind = "preview" if config.dry_run else "corrections"
+    report = GrowingTable(sheets.named("corrections_log.csv"), COLUMNS)
+    name, told = sheets.given.name, partial(_row, config=config)
     if problems:
-        write_csv(report, COLUMNS, _refusals(problems, config, kind))
+        report.rewrite(_refusals(problems, config))
         raise ConfigError(dict.fromkeys(_told(problems)))
-    write_csv(report, COLUMNS, (_row(deed, config, kind) for deed in plan.deeds))
+    report.rewrite(told(deed, "there already" if deed.done else "to be corrected") for deed in plan.deeds)
     if config.dry_run:
         return Corrected(site.seen_as(plan.applied_to), f"{name}: {_counts(plan, 'would be corrected')}")
     _leave_undo(plan, sheets)
     failures = apply(site, plan, workers)
-    for failure in failures:
+    report.rewrite(told(deed, *_outcome(deed, failures)) for deed in plan.deeds)
+    for failure in dict.fromkeys(failures.values()):
         log.error("corrections: %s", failure)
     if failures:
-        left = counted(len(failures), "container")
+        left = counted(len(failures), "place")
         return Corrected(site, f"{name}: not all is corrected in {left}. Run again: {AGAIN}", failed=True)
     return Corrected(site, f"{name}: {_counts(plan, 'corrected')}")
+
+
+def _outcome(deed: Deed, failures: Failures) -> tuple[str, str]:
+    """Return what became of a value, and why if it is not what was asked for."""
+    if deed.done:
+        return "there already", ""
+    return ("failed", failures[deed.group]) if deed.group in failures else ("corrected", "")
 
 
 def _leave_undo(plan: Plan, sheets: Sheets) -> None:
@@ -115,20 +125,23 @@ def _told(problems: Problems) -> Iterator[str]:
     yield "Nothing was written. Mend the sheet and run again; the corrections log has the same with values and places."
 
 
-def _refusals(problems: Problems, config: Config, run: str) -> Iterator[Sequence[str]]:
+def _refusals(problems: Problems, config: Config) -> Iterator[Sequence[str]]:
     for text in problems.read:
         place, _, why = text.partition(": ")
-        yield place, "", "", "", "", "refused", why, run
+        yield place, "", "", "", "", "refused", why, _run(config)
     for one in problems.all():
         reason = str(one) if config.log_values == "full" else one.for_log
-        yield str(one.place), one.met, "", "", "", "refused", reason.partition(": ")[2], run
+        yield str(one.place), one.met, "", "", "", "refused", reason.partition(": ")[2], _run(config)
 
 
-def _row(deed: Deed, config: Config, run: str) -> Sequence[str]:
-    outcome = "there already" if deed.done else "to be corrected" if config.dry_run else "corrected"
+def _row(deed: Deed, outcome: str, why: str = "", *, config: Config) -> Sequence[str]:
     shown = (_shown(value, config) for value in (deed.old, deed.new))
-    place, reason = str(deed.correction.place), deed.correction.reason
-    return place, deed.where, deed.aim.path, *shown, outcome, reason, run
+    place, reason = str(deed.correction.place), "; ".join(filter(None, (why, deed.correction.reason)))
+    return place, deed.where, deed.aim.path, *shown, outcome, reason, _run(config)
+
+
+def _run(config: Config) -> str:
+    return "preview" if config.dry_run else "corrections"
 
 
 def _shown(value: Any, config: Config) -> str:

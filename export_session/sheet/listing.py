@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -47,11 +48,21 @@ class Listing:
         below = (Spot(by_id[session.subject_id], session) for session in sessions if session.subject_id in by_id)
         return cls(site, destination, tuple(map(Spot, subjects)), tuple(below))
 
-    def spots(self, go_below: Callable[[Spot], bool], workers: Workers) -> Iterator[Spot]:
-        """Give subjects, sessions and the acquisitions of those sessions that it says, with info and files in full."""
+    def spots(
+        self, go_below: Callable[[Spot], bool], workers: Workers, wanted: Callable[[Spot], bool] = lambda _: True
+    ) -> Iterator[Spot]:
+        """Give subjects, sessions and the acquisitions of some sessions; those that are wanted in full.
+
+        Parameters
+        ----------
+        go_below
+            Says of which sessions.
+        wanted
+            Says of which containers the info, and that of the files, is needed even where listings leave it out.
+        """
         listed = self._spots(go_below)
         while chunk := list(islice(listed, CHUNK)):
-            yield from workers.map(self._in_full, chunk)
+            yield from workers.map(partial(self._in_full, wanted), chunk)
 
     def _spots(self, go_below: Callable[[Spot], bool]) -> Iterator[Spot]:
         yield from self.subjects
@@ -71,9 +82,10 @@ class Listing:
             for one in self.site.children("session", session_id, Acquisition, with_info=True):
                 yield replace(one, parents={**one.parents, "session": session_id})
 
-    def _in_full(self, spot: Spot) -> Spot:
+    def _in_full(self, wanted: Callable[[Spot], bool], spot: Spot) -> Spot:
         container = spot.container
-        if not container.info_is_hidden and not any(file.info_is_hidden for file in container.files):
+        hidden = container.info_is_hidden or any(file.info_is_hidden for file in container.files)
+        if not hidden or not wanted(spot):
             return spot
         return replace(spot, **{container.level: self.site.read(type(container), container.id)})  # type: ignore[arg-type]  # of its level
 

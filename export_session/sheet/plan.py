@@ -35,6 +35,12 @@ class Deed:
     file: str = ""  # its name
 
     @property
+    def group(self) -> tuple[str, str]:
+        """What is written at once: all values of a file, or all fields of a container but its label."""
+        is_label = isinstance(self.aim, Field) and self.aim.is_label
+        return self.container_id, "label" if is_label else self.file_id
+
+    @property
     def where(self) -> str:
         """How a person finds the place."""
         return "/".join(filter(None, (*self.labels, self.file)))

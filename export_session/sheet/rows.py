@@ -90,6 +90,11 @@ class Rows:
                 for values in product(*(found[name] for name in shape)):
                     yield from self._of.get(Selector(**dict(zip(shape, values, strict=True))), ())
 
+    def are_for(self, spot: Spot) -> bool:
+        """Tell whether any row is for a container or a file in it."""
+        files = (None, *spot.container.files)
+        return any(next(self.of(spot, file), None) is not None for file in files)
+
     def go_below(self, spot: Spot) -> bool:
         """Tell whether any row may be for something below a session."""
         assert spot.session is not None

@@ -234,3 +234,26 @@ def test_a_run_that_is_killed_leaves_its_inverse_and_the_next_one_finishes(world
     assert again.code == 0, again.printed
     assert [header(world, session, *where)["PatientSex"] for where in FILES] == ["O", "O"]
     assert len(again.table("_undo.csv")) == 2
+
+
+def test_what_could_not_be_written_is_told_and_nothing_is_exported(world: World) -> None:
+    session = world.typical_session()
+    path = sheet(world, row("PatientSex", "O"), row("session.weight", "71"), row("session.label", "Visit 7"))
+    world.site.site.faults.add(Fault("status", method="PATCH", route="/files/loc.dcm/info", status=403))
+    run = world.run(session, corrections=path)
+    world.site.clear_faults()
+    assert run.code == 1, run.printed
+    outcomes = {
+        (one["Path"].rpartition("/")[2], one["Element"]): one["Outcome"] for one in run.table("_corrections_log.csv")
+    }
+    assert outcomes == {
+        ("t1.dicom.zip", "PatientSex"): "corrected",
+        ("loc.dcm", "PatientSex"): "failed",
+        ("Visit 1", "session.weight"): "corrected",
+        ("Visit 1", "session.label"): "failed",
+    }
+    assert session.reload().label == "Visit 1"
+    assert list(world.export.sessions()) == []
+    again = world.run(session, corrections=path)
+    assert again.code == 0, again.printed
+    assert world.copy_of(session.reload()).weight == 71

@@ -42,7 +42,7 @@ class Checked:
     def apply(self) -> list[str]:
         assert not self.problems, self.problems
         with Workers(2) as workers:
-            return apply(self.site, self.plan, workers)
+            return list(apply(self.site, self.plan, workers).values())
 
     def undo(self, folder: Path, ending: str) -> Sequence[Correction]:
         """Return the corrections that restore what was there, as they are read from the sheet that a run leaves."""

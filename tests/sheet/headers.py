@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,7 +32,7 @@ BARE: dict[str, Any] = {
 class _Given(Listing):
     """What there is, as it was given."""
 
-    def spots(self, go_below: Callable[[Spot], bool], workers: Workers) -> Iterator[Spot]:
+    def spots(self, *_: object) -> Iterator[Spot]:
         yield from (*self.subjects, *self.sessions)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -168,3 +169,8 @@ def test_what_listings_leave_out_is_read(world: World) -> None:
     assert hidden.problems == []
     assert hidden.plan.deeds == checked(world, world.quarantine.reload(), *rows).plan.deeds
     assert len(hidden.plan.open) == 6
+    site = Hiding(connect(world.site.api_key), Patience(5.0))
+    world.site.clear_requests()
+    one = checked(world, world.quarantine.reload(), asks("PatientName", "A^B", "s1", "v2"), site=site)
+    assert len(one.plan.open) == 1
+    assert len([call for call in world.site.requests if re.search("/acquisitions/[^/]+$", call.path)]) == 1
