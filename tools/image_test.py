@@ -325,7 +325,7 @@ def test_exports_a_session_through_gear_run(
     assert origin.read() == quarantine.original
 
     outputs = {path.name for path in (tmp_path / "run" / "output").iterdir()}
-    for ending in ("_export_log.csv", "_dicom_changes.csv", "_report.html", "_export.xlsx"):
+    for ending in ("_export_log.csv", "_dicom_changes.csv", "_report.html", "_export.xlsx", "_evidence.zip"):
         assert [name for name in outputs if name.endswith(ending)], f"no {ending} in {sorted(outputs)}"
 
 
