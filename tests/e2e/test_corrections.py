@@ -218,7 +218,9 @@ def test_the_inverse_of_a_sheet_that_was_exported_restores_the_bytes(world: Worl
 def test_a_run_that_is_killed_leaves_its_inverse_and_the_next_one_finishes(world: World) -> None:
     session = world.typical_session()
     path = sheet(world, row("PatientSex", "O"), row("PatientComments", "seen"))
-    folder = stage(world.folder / "killed", world.site.api_key, ("session", session.id), world.config(), "", path)
+    folder = stage(
+        world.folder / "killed", world.site.api_key, ("session", session.id), world.config(transfers=1), "", path
+    )
     process = forked.start(folder)
     fault = Fault("hook_after", method="PATCH", route="/files/.*/info", nth=1)
     fault.hook = lambda _method, _path: os.kill(process.pid or 0, signal.SIGKILL)
