@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -14,8 +13,6 @@ from export_session.dicom.vocabulary import Attribution, HeaderPath, Writing, Wr
 from export_session.session.history import History
 from export_session.site import ReadSite, Recorded
 from export_session.site.model import File
-
-log = logging.getLogger(__name__)
 
 UNKNOWN = "Authors are unknown: this site keeps no audit trail, or does not show it to this API key."
 
@@ -73,8 +70,6 @@ class AuditTrail:
                 if self._is_kept is None:
                     changes = site.changes(file)
                     self._is_kept = changes is not None
-                    if changes is None:
-                        log.info(UNKNOWN)
                     return changes
         return site.changes(file) if self._is_kept else None
 
