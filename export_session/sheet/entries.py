@@ -116,7 +116,7 @@ def _lines(text: str) -> str:
 
 def _correction(asked: _Asked, cells: Known) -> Correction:
     """Make a correction of the cells of a row; _Refused where one of them does not count."""
-    said = {each: _trusted(cells[each]) for each in (*SELECTORS, REASON) if each in cells}
+    said = {each: _trusted(cells[each]).strip() for each in (*SELECTORS, REASON) if each in cells}
     if isinstance(asked.target, str):
         raise _Refused(cells.get(ELEMENT, asked.new), asked.target)
     value, exact = _meaning(asked.new, asked.target.vr)
