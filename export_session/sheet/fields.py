@@ -123,7 +123,7 @@ class Field:
 
 
 def with_value(info: Mapping[str, Any], way: tuple[str, ...], value: Any) -> dict[str, Any]:
-    """Return info with another value at the end of a way; ABSENT takes its key away, and objects that it leaves empty."""
+    """Return info with another value at the end of a way; ABSENT takes it away, and objects left empty by that."""
     first, rest = way[0], way[1:]
     if rest:
         inside = with_value(object_at(info, first), rest, value)

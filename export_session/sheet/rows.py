@@ -107,7 +107,8 @@ class Rows:
         They are without blanks around them, as a cell is read.
         """
         label = container.label.removesuffix(INTERIM).strip()
-        return tuple({container.label.strip(): 0, label: 0, **dict.fromkeys(self.relabelled[container.level].get(label, ()))})
+        earlier = self.relabelled[container.level].get(label, ())
+        return tuple(dict.fromkeys((container.label.strip(), label, *earlier)))
 
     def ambiguous(self, level: Level) -> set[str]:
         """Return the labels of a level that the sheet both takes away and gives."""
