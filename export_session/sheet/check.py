@@ -117,11 +117,11 @@ def _agreed(state: _Check, rows: Iterable[Row], met: str) -> Row | None:
 
 
 def _refuse_overlaps(state: _Check, aimed: Mapping[tuple[object, ...], list[Row]], met: str) -> None:
-    """Refuse rows for elements in the items of a sequence that another row empties."""
+    """Refuse rows for what lies in a sequence, or an object of info, that another row replaces."""
     for place, rows in aimed.items():
-        for whole in (aimed[place[:end]][0] for end in range(1, len(place), 2) if place[:end] in aimed):
+        for whole in (aimed[place[:end]][0] for end in range(1, len(place)) if place[:end] in aimed):
             for row in rows:
-                text = f"{row.aim.path}: {whole.correction.place} is for the sequence that it lies in"
+                text = f"{row.aim.path}: {whole.correction.place} is for {whole.aim.path}, in which it lies"
                 state.problems.add(row.correction, text, met)
 
 
@@ -137,6 +137,7 @@ def _check_fields(state: _Check, listing: Listing, workers: Workers) -> None:
         return container if known else listing.site.read(type(container), container.id)
 
     for (spot, aimed), container in zip(kept, workers.map(in_full, kept), strict=True):
+        _refuse_overlaps(state, {place: list(rows.values()) for place, rows in aimed.items()}, _path(spot))
         for rows in aimed.values():
             _settle(state, rows.values(), spot, partial(in_container, container=container, rows=state.rows))
 

@@ -50,6 +50,7 @@ def read_entries(table: Table) -> Reading:
                 reading.corrections.append(_correction(asked, cells))
             except _Refused as refused:
                 reading.problems[refused.place, refused.why] = None
+        reading.problems |= {(cell.place, _moved_why(name)): None for name, cell in _moved(cells, was)}
         reading.emptied += _emptied(columns, row, was)
     return reading
 
@@ -93,15 +94,28 @@ def _emptied(columns: Columns, row: Row, was: Known) -> Iterator[Place]:
             yield Place(place.row, column, place.sheet)
 
 
+def _moved(cells: Known, was: Known) -> Iterator[tuple[str, Cell]]:
+    """Give the cells that say what a row is for, and said something else in the template."""
+    for name in SELECTORS:
+        if name in cells and name in was and _lines(cells[name].text) != _lines(was[name].text):
+            yield name, cells[name]
+
+
+def _moved_why(name: str) -> str:
+    instead = "" if name == "file" else f"; a new label belongs below {name}.label"
+    return f"the template says otherwise. This column says what the row is for, and changes nothing{instead}"
+
+
 def _as_it_was(rows: Sequence[Row]) -> Mapping[str, Known]:
-    """Return what the template was filled with, by row and target."""
+    """Return what the template was filled with, by row and column."""
     if not rows:
         return {}
     columns = columns_of(Table(rows))
     known: dict[str, Known] = {}
     for row in rows[1:]:
         cells = {name: row[column] for name, column in columns.named.items() if column in row}
-        known[_row_key(cells)] = {name: row[column] for name, (column, _) in columns.targets.items() if column in row}
+        targets = {name: row[column] for name, (column, _) in columns.targets.items() if column in row}
+        known[_row_key(cells)] = {**cells, **targets}
     return known
 
 
@@ -116,7 +130,7 @@ def _lines(text: str) -> str:
 
 def _correction(asked: _Asked, cells: Known) -> Correction:
     """Make a correction of the cells of a row; _Refused where one of them does not count."""
-    said = {each: _trusted(cells[each]) for each in (*SELECTORS, REASON) if each in cells}
+    said = {each: _trusted(cells[each]).strip() for each in (*SELECTORS, REASON) if each in cells}
     if isinstance(asked.target, str):
         raise _Refused(cells.get(ELEMENT, asked.new), asked.target)
     value, exact = _meaning(asked.new, asked.target.vr)

@@ -65,6 +65,18 @@ class Field:
             value = value.get(key, ABSENT) if isinstance(value, Mapping) else ABSENT
         return ABSENT if value is None and not self.in_info else value
 
+    def why_not_in(self, container: Container) -> str:
+        """Say what stands in the way to a value in info, which would be lost to it; "" where nothing does."""
+        value: Any = container.info
+        for depth, key in enumerate(self.way[1:-1], 2):
+            value = value.get(key)
+            if value is None:
+                return ""
+            if not isinstance(value, Mapping):
+                whole = ".".join((self.level, *self.way[:depth]))
+                return f"there is {_kind(value)} at {whole}, so there is nothing inside it; correct {whole} first"
+        return ""
+
     def set_in(self, container: C, value: Any) -> C:
         """Return the container as it will be with another value."""
         value = None if value is ABSENT and not self.in_info else value
@@ -111,10 +123,11 @@ class Field:
 
 
 def with_value(info: Mapping[str, Any], way: tuple[str, ...], value: Any) -> dict[str, Any]:
-    """Return info with another value at the end of a way; ABSENT takes its key away."""
+    """Return info with another value at the end of a way; ABSENT takes it away, and objects left empty by that."""
     first, rest = way[0], way[1:]
     if rest:
-        return {**info, first: with_value(object_at(info, first), rest, value)}
+        inside = with_value(object_at(info, first), rest, value)
+        value = ABSENT if value is ABSENT and not inside else inside
     return {key: kept for key, kept in {**info, first: value}.items() if kept is not ABSENT}
 
 

@@ -84,7 +84,7 @@ class Rows:
         ids = [container.id for container in spot.containers]
         found: dict[str, Sequence[str]] = {**names, "id": ids}
         if file:
-            found |= {"file": (file.name,), "id": [*ids, file.file_id]}
+            found |= {"file": (file.name.strip(),), "id": [*ids, file.file_id]}
         for shape in self._shapes:
             if all(name in found for name in shape):
                 for values in product(*(found[name] for name in shape)):
@@ -102,9 +102,13 @@ class Rows:
         return any(pair in self._below_sessions for pair in names)
 
     def known_as(self, container: Container) -> tuple[str, ...]:
-        """Return the labels by which the sheet may call a container, which may have been relabelled by it already."""
-        label = container.label.removesuffix(INTERIM)
-        return tuple({container.label: 0, label: 0, **dict.fromkeys(self.relabelled[container.level].get(label, ()))})
+        """Return the labels by which the sheet may call a container, which may have been relabelled by it already.
+
+        They are without blanks around them, as a cell is read.
+        """
+        label = container.label.removesuffix(INTERIM).strip()
+        earlier = self.relabelled[container.level].get(label, ())
+        return tuple(dict.fromkeys((container.label.strip(), label, *earlier)))
 
     def ambiguous(self, level: Level) -> set[str]:
         """Return the labels of a level that the sheet both takes away and gives."""

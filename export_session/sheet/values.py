@@ -85,6 +85,8 @@ def in_container(row: Row, container: Container, rows: Rows) -> Exchange:
     old = aim.value_in(container)
     if old is not ABSENT and _is_typed(correction, old):
         return Exchange(old, old, done=True)
+    if aim.in_info and value_of(correction) is not ABSENT and (why := aim.why_not_in(container)):
+        raise Refusal(f"{aim.path}: {why}")
     try:
         new = value_of(correction) if correction.exact else aim.typed(correction.new, old)
     except NoValue as problem:

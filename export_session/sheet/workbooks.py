@@ -61,10 +61,16 @@ def _opened(path: Path) -> Any:
 
 
 def _filled(sheet: Any) -> Iterator[list[Any]]:
-    """Give the cells of each row that has any with a value."""
-    for row in sheet.iter_rows():
-        if cells := [cell for cell in row if cell.value is not None and cell.value != ""]:
-            yield cells
+    """Give the cells of each row that has any with a value.
+
+    Only those that the file has are looked at: ``iter_rows`` makes all up to the last one, of which a sheet may have
+    billions where a person has formatted a cell in its last corner.
+    """
+    rows: dict[int, list[Any]] = {}
+    for (row, _), cell in sorted(sheet._cells.items()):  # noqa: SLF001 - openpyxl has no other way to them
+        if cell.value is not None and cell.value != "":
+            rows.setdefault(row, []).append(cell)
+    yield from rows.values()
 
 
 def _rows(sheet: Any) -> Iterator[Row]:

@@ -120,6 +120,43 @@ def test_the_inverse_sheet_restores_what_was_there(
     assert state(world) == before
 
 
+def test_what_info_holds_is_not_lost_to_a_key_inside_it(world: World) -> None:
+    project = scene(world)
+    session = project.sessions()[0]
+    session.update_info({"study": "text that matters"})
+    before = state(world)
+    (problem,) = checked(world, session.reload(), asks("session.info.study.site", "Bern")).problems
+    assert "session.info.study.site: there is a text at session.info.study, so" in problem
+    assert state(world) == before
+
+
+def test_a_key_of_info_and_one_inside_it_are_refused(world: World) -> None:
+    session = scene(world).sessions()[0]
+    rows = [asks("session.info.a", "x"), asks("session.info.a.b", "y")]
+    (problem,) = checked(world, session, *rows).problems
+    assert problem.startswith("Corrections!G3: session.info.a.b: Corrections!G2 is for session.info.a")
+
+
+def test_keys_of_info_that_did_not_exist_are_gone_once_they_are_undone(world: World, tmp_path: Path) -> None:
+    scene(world)
+    before = state(world)
+    undo = applied(world, asks("session.info.a.b.c", "x"), asks("session.info.a.d", "y")).undo(tmp_path, "csv")
+    applied(world, *undo)
+    assert state(world) == before
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_labels_and_names_with_blanks_around_them_are_found(world: World, ending: str, tmp_path: Path) -> None:
+    acquisition = world.session("s1 ", " v").add_acquisition(label=" =T1")
+    world.file(acquisition, " a.dcm", image(), type="dicom")
+    before = state(world)
+    row = asks("PatientName", "A^B", "s1", "v", "=T1", "a.dcm")
+    undo = applied(world, row).undo(tmp_path, ending)
+    assert state(world) != before
+    applied(world, *undo)
+    assert state(world) == before
+
+
 def test_what_was_edited_since_is_not_restored(world: World, tmp_path: Path) -> None:
     project = scene(world)
     undo = applied(world, asks("PatientName", "Roe^Richard")).undo(tmp_path, "csv")

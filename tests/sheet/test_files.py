@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import zipfile
 from pathlib import Path
 
@@ -78,6 +79,19 @@ def test_what_the_document_does_with_pandas_changes_what_it_says_and_no_more(
         "StudyTime": "093000",
         "PatientSex": "O",
     }
+
+
+def test_a_cell_far_away_that_is_only_formatted_takes_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    for row in (["id", "PatientSex"], ["1", "F"]):
+        book.active.append(row)
+    book.active["XFD1048576"].number_format = "@"
+    book.save(path)
+    started = time.monotonic()
+    (correction,) = read_sheet(path).corrections
+    assert (correction.new, str(correction.place)) == ("F", "Sheet!B2")
+    assert time.monotonic() - started < 5
 
 
 def test_the_sheet_named_corrections_is_read_and_else_the_only_one(tmp_path: Path) -> None:

@@ -105,6 +105,25 @@ def test_emptied_cells_are_told_and_change_nothing(tmp_path: Path) -> None:
     assert "<blank>" in remark
 
 
+def test_a_label_that_was_changed_where_it_only_says_what_a_row_is_for_is_told(tmp_path: Path) -> None:
+    rows = [
+        ["subject", "session", "id", "PatientID", "session.label"],
+        ["s", "v", "1", "", "v"],
+        ["s", "v", "2", "7", ""],
+    ]
+    path = tmp_path / "a.xlsx"
+    write_rows(rows, path, {BEFORE: rows})
+    book = openpyxl.load_workbook(path)
+    book["Corrections"]["B3"] = "v 2"
+    book["Corrections"]["A2"] = None
+    book.save(path)
+    sheet = read_sheet(path)
+    assert sheet.corrections == ()
+    (problem,) = sheet.problems
+    assert problem.startswith("Corrections!B3: ")
+    assert "session.label" in problem
+
+
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 @settings(max_examples=150)
 def test_whatever_the_bytes_are_reading_ends_in_words(content: bytes) -> None:
