@@ -15,7 +15,7 @@ from export_session.site import Recorded
 from local_site.hierarchy.changes import patch
 
 BEGAN = datetime(2024, 1, 1, 12, tzinfo=UTC)
-IMPORTED = {
+IMPORTED: dict[str, Any] = {
     "dicom": {
         "PatientName": "Doe^John",
         "PatientID": "P1",
@@ -145,7 +145,7 @@ def test_what_is_imported_anew_is_the_importers(whole: Any) -> None:
 
 def test_a_whole_header_in_place_of_another_is_its_writers_where_it_differs(trail: Trail) -> None:
     header = copy.deepcopy(IMPORTED)
-    header["dicom"]["PatientName"] = "Roe"  # type: ignore[index]  # it is a dict
+    header["dicom"]["PatientName"] = "Roe"
     trail.header("user:ada", header)
     assert trail.author(*NAME) == "person ada"
     assert trail.author("dicom", "PatientID") == "machine job 7"
