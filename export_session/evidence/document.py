@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from export_session.evidence import merkle, sums
-from export_session.record import Custody, FileRecord, Held, RunRecord
+from export_session.record import Custody, FileRecord, Held, RunRecord, Verification
 
 NAME = "evidence.json"
 FORMAT = "session-export evidence 1"
 NOT_KEPT = "verified by an earlier version of the gear, which kept no SHA-256; it is known by its SHA-384"
+NOT_FETCHED = "nothing was to be changed in it, so it was not downloaded; it is known by the hash that the site states"
 
 
 def document(record: RunRecord, outputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -85,7 +86,8 @@ def _file(file: FileRecord) -> dict[str, Any]:
         places["export"] = _held(custody.export)
     if custody and custody.archive:
         places["archive"] = _held(custody.archive)
-    return {**told, **places, **({"note": NOT_KEPT} if custody and _unknown(custody) else {})}
+    note = NOT_FETCHED if file.verification is Verification.NEEDLESS else NOT_KEPT
+    return {**told, **places, **({"note": note} if custody and _unknown(custody) else {})}
 
 
 def _held(held: Held) -> dict[str, Any]:

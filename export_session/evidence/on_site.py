@@ -35,9 +35,13 @@ class SiteCheck:
             # An original that was moved is in the archive, and nowhere else.
             if "archive" in places and places["archive"]["file_id"] == places["origin"]["file_id"]:
                 del places["origin"]
+            in_place = "export" in places and _is_same_file(places)
+            before = places.pop("origin") if in_place else {}
             for role, held in places.items():
                 yield from self._of_place(role, held)
-            if "export" in places:
+            if in_place and before["version"] != places["export"]["version"]:
+                yield from self._of_version_before(before, places["export"])
+            elif "export" in places and not in_place:
                 yield from self._of_record(evidence, places)
 
     def _of_place(self, role: str, held: Mapping[str, Any]) -> Iterator[str]:
@@ -55,6 +59,23 @@ class SiteCheck:
             yield f"{where}: it is in another project now"
         if not self._holds(file, held):
             yield f"{where}: its bytes are others{_newer(file, held)}"
+
+    def _of_version_before(self, held: Mapping[str, Any], export: Mapping[str, Any]) -> Iterator[str]:
+        """Look for the original in the history of the file that was corrected in place."""
+        file = self._file(export)
+        if file is None:
+            return
+        where, number = f"origin {'/'.join(held['labels'])}", held["version"]
+        try:
+            version = self.site.read_file(file, number)
+        except NotFound:
+            yield f"{where}: version {number} is not in its history any more"
+            return
+        if not self._holds(version, held):
+            yield f"{where}: the bytes of version {number} are others"
+        if self._holds(file, export) and object_at(file.info, KEY, "before").get("version") != number:
+            record = f"export {'/'.join(export['labels'])}: its record (info.export)"
+            yield f"{record} does not name version {number} as the one before"
 
     def _of_record(self, evidence: Mapping[str, Any], places: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         """Compare the copy's own record of the corrections, where the version that they were made on is there."""
@@ -104,6 +125,11 @@ class SiteCheck:
         project = self._container("project", container.parents.get("project", ""))
         home = (project.group, project.label) if isinstance(project, Project) else ("", "")
         return (*home, *labels)
+
+
+def _is_same_file(places: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether a file was corrected in place, or was right as it was."""
+    return bool(object_at(places, "origin").get("file_id") == places["export"]["file_id"])
 
 
 def _newer(file: File, held: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ that was interrupted leaves no session that looks exported, and the next one fin
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -28,6 +28,11 @@ from export_session.support.parallel import Workers
 from export_session.support.wording import counted
 
 log = logging.getLogger(__name__)
+
+SHARED = (
+    "files on the subject come back, which belong to other sessions, too; these are tagged EXPORTED until they are "
+    "restored, or exported again with force_export"
+)
 
 Judged = Past | Left | Failure
 Judge = Callable[[File], Past | Left]
@@ -102,13 +107,22 @@ def _back(
         return replace(_with_status(done, Status.FAILED), error=reason)
     if not coming and not must_go(session):
         return done
-    done = _with_status(done, Status.UPDATED, notes=tuple(remarks(session)))
+    done = _with_status(done, Status.UPDATED, notes=(*remarks(session), *_shared(run, session, coming)))
     if writes:
         keep(done)
         if not coming:
             take_tag_off(run.site, session)
         take_note_away(run.site, session)
     return done
+
+
+def _shared(run: Run, session: Session, coming: Sequence[_Item]) -> Iterator[str]:
+    """Say which other sessions are no longer as they were exported, as files on their subject came back."""
+    if any(item.file.parent_level == "subject" for item in coming):
+        siblings = run.site.children("subject", session.subject_id, Session)
+        tagged = [one.label for one in siblings if one.id != session.id and EXPORTED in one.tags]
+        if tagged:
+            yield f"{SHARED}: {', '.join(tagged)}"
 
 
 def _row(run: Run, item: _Item) -> FileRecord:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from export_session.errors import HeaderError, StaleMetadata, TransferError
+from export_session.errors import HeaderError, NotFound, StaleMetadata, TransferError
 from export_session.record import Verification
 from export_session.session.provenance import Provenance, extractions, object_at
 from export_session.site import ReadSite
@@ -20,10 +20,11 @@ FORMS: Mapping[type, str] = {list: "a list", str: "a text"}
 ATTEMPTS = 3  # at moving the bytes of one file intact
 
 
-def assert_current(file: File) -> None:
+def assert_current(site: ReadSite, file: File) -> None:
     """Refuse metadata that its importer made from another version of the file (info.qc says so).
 
-    A version that this gear made in place came with metadata that agree with it, whichever they had been read from.
+    A version that this gear made in place came with metadata that agree with it, whichever they had been read from; one
+    that was brought back has the bytes of that which they were read from.
     """
     read = extractions(file.info)
     made = Provenance.read(file)
@@ -32,11 +33,22 @@ def assert_current(file: File) -> None:
     for gear, checks in read.items():
         for given in map(object_at, object_at(checks, "job_info", "inputs").values()):
             seen = given.get("version") if given.get("file_id") == file.file_id else None
-            if seen is not None and str(seen) != str(file.version):
+            if seen is not None and str(seen) != str(file.version) and not _has_bytes_of(site, file, str(seen)):
                 raise StaleMetadata(
                     f"{file.name}: its metadata was read by {gear} from version {seen} of the file, which is now at "
                     f"version {file.version}. Run {gear} on it again, repeat the corrections, then export."
                 )
+
+
+def _has_bytes_of(site: ReadSite, file: File, number: str) -> bool:
+    """Tell whether the site states the same bytes of a file and an earlier version of it."""
+    if not (number.isascii() and number.isdigit() and 0 < int(number) < file.version):
+        return False
+    try:
+        version = site.read_file(file, int(number))
+    except NotFound:
+        return False
+    return bool(file.hash) and (version.size, version.hash) == (file.size, file.hash)
 
 
 def assert_header(file: File) -> None:

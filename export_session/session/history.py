@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -59,11 +59,15 @@ class History:
     def __init__(self, header: Any, changes: Sequence[Recorded]) -> None:
         self._header = header
         self._root: _Part | None = None
+        ends: dict[int, _Part] = {}  # what the header was at the end of each version of the file
         for number, change in enumerate(changes):
             for patch in _header_in(change.patch):
                 before: Any = self._root.value if self._root else None
                 found = frozenset(key for key, value in before.items() if value) if _is_object(before) else NOTHING
-                self._root = _changed(self._root, _patched(before, patch), _Act(number, change, found))
+                after = _changed(self._root, _patched(before, patch), _Act(number, change, found))
+                self._root = _came_back((after.value, patch), change, ends) or after
+            if self._root:
+                ends[change.version] = self._root
 
     def at(self, place: HeaderPath) -> Writing | None:
         """Tell who made the value at a place what it is; None where the trail does not say.
@@ -103,6 +107,31 @@ def _header_in(patch: Any) -> Iterator[Any]:
             yield None
         elif "header" in value:
             yield value["header"]
+
+
+def _came_back(made: Iterable[Any], change: Recorded, ends: Mapping[int, _Part]) -> _Part | None:
+    """Return the header of an earlier version, if a change brings that back as a whole: it is whose it was then.
+
+    So it is when a version of a file is restored. A person who types in a version what an earlier one said corrects it.
+
+    Parameters
+    ----------
+    made
+        What the header may be after it: a patch may hold what differs, or all there is.
+    """
+    begins = change.version > max(ends, default=0)
+    if change.kind in PEOPLE and not begins:
+        return None
+    earlier = (ends[version] for version in sorted(ends, reverse=True) if 0 < version < change.version)
+    headers = [_present(value) for value in made]
+    return next((end for end in earlier if _present(end.value) in headers), None)
+
+
+def _present(value: Any) -> Any:
+    """Return a value without those keys of objects that a patch says are gone."""
+    if isinstance(value, list):
+        return [_present(item) for item in value]
+    return {key: _present(one) for key, one in value.items() if one is not None} if _is_object(value) else value
 
 
 def _patched(value: Any, patch: Any) -> Any:

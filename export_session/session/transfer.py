@@ -83,7 +83,7 @@ def prepare(site: ReadSite, plan: FilePlan, handling: Handling) -> Iterator[Prep
     """
     if plan.may_be_edited:
         assert_header(plan.origin)
-        assert_current(plan.origin)
+        assert_current(site, plan.origin)
     with TemporaryDirectory(dir=handling.scratch) as folder, disk_full_is_clear(plan.origin.name):
         began = time.monotonic()
         source = Path(folder, "origin" + _suffix(plan.origin.name))

@@ -22,6 +22,7 @@ from export_session.session.pairs import Pair
 from export_session.session.provenance import object_at
 from export_session.session.transfer import PROCESSORS
 from export_session.session.versions import before_last
+from export_session.site import ReadSite
 from export_session.site.model import Container, Project
 from export_session.support.parallel import Workers
 from export_session.support.scratch import assert_room, disk_full_is_clear
@@ -82,16 +83,16 @@ def _uids_in(run: Run, plan: FilePlan) -> FileUids:
         site = run.site.with_patience(FILE_PATIENCE)
         fetch(site, file, source)
         with PROCESSORS:
-            return _read(plan, source, run.handling.trail.written(site, file, plan.asked_by_sheets))
+            return _read(site, plan, source, run.handling.trail.written(site, file, plan.asked_by_sheets))
 
 
-def _read(plan: FilePlan, source: Path, written: Written) -> FileUids:
+def _read(site: ReadSite, plan: FilePlan, source: Path, written: Written) -> FileUids:
     """Read the UIDs of a file; of one that will fail for what is wrong with it, as they are."""
     try:
         if not plan.may_be_edited:
             return read_uids(source, {})
         assert_header(plan.origin)
-        assert_current(plan.origin)
+        assert_current(site, plan.origin)
         header = object_at(plan.origin.info, "header")
         return read_uids(source, header, plan.wanted, written=written, **asdict(plan.options))
     except HeaderError:

@@ -14,9 +14,10 @@ import pytest
 from demo.importer import read_header
 from local_site import LocalSite
 from local_site.hierarchy import changes, files
-from local_site.site.auth import Identity
+from local_site.site.auth import Identity, issue_key
+from tests.faults import forked
 from tests.support.gear import Run
-from tests.support.world import World, image, instances, slices
+from tests.support.world import NUMBERS, World, image, instances, slices
 
 JOB = {"type": "job", "id": "65f0c0ffee65f0c0ffee65f0"}
 WHO = ("Corrected By", "Corrected At", "Correction Reason", "Correction Source")
@@ -230,3 +231,32 @@ def test_a_site_that_shows_no_audit_trail_is_asked_once(world: World, status: in
     assert len(run.changes) == 2
     assert len(asked(world)) == 1
     assert "Authors are unknown" in run.printed
+
+
+@pytest.mark.parametrize("can_restore", [True, False])
+@pytest.mark.parametrize(("typed", "later"), [("2024-02-01", ""), ("20240201", "20240303")])
+def test_a_correction_that_a_job_brought_back_is_still_the_curators(
+    world: World, typed: str, later: str, can_restore: bool
+) -> None:
+    session, file = imported(world)
+    (acquisition,) = session.acquisitions()
+    user, _, _ = world.site.api_key.rpartition(":")
+    key = issue_key(world.site.site.store, world.client.get_current_user().id, origin=JOB)
+
+    def go(**config: Any) -> Run:
+        folder, where = world.folder / f"gear-{next(NUMBERS)}", ("session", session.id)
+        return forked.run(folder, f"{user}:{key}", where, {"map_flywheel_to_dicom": False, **config})
+
+    write(world, file, person("ada"), setting(StudyDate=typed))
+    assert go(mode="in_place").code == 0
+    if later:
+        write(world, file, person("bob"), setting(StudyDate=later))
+    if not can_restore:
+        world.site.fault("status", method="POST", route="/files/[0-9a-f]+/restore", status=404)
+    run = go(mode="restore", force_export=bool(later))
+    world.site.clear_faults()
+    assert (run.code, acquisition.read_file("a.dcm")) == (0, image()), run.printed
+    run = go(mode="in_place")
+    assert (run.code, authors(run)) == (0, {"StudyDate": "ada@example.org"}), run.printed
+    (instance,) = instances(acquisition.read_file("a.dcm"))
+    assert instance.StudyDate == "20240201"

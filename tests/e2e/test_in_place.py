@@ -201,6 +201,23 @@ def test_metadata_that_an_importer_had_read_from_the_version_before_stay_current
     assert str(instances(acquisition.read_file("t1.dcm"))[0].PatientName) == "Roe^Jane"
 
 
+@pytest.mark.parametrize("edit_uids", [False, True])
+def test_metadata_that_came_back_with_the_bytes_they_were_read_from_are_current(world: World, edit_uids: bool) -> None:
+    session = world.session()
+    acquisition = session.add_acquisition(label="T1")
+    edits = {"PatientName": "Doe^Jane", "StudyInstanceUID": "1.2.3.4"} if edit_uids else {"PatientName": "Doe^Jane"}
+    file = world.file(acquisition, "t1.dcm", image(), edits, type="dicom", modality="MR")
+    seen = {"file_id": file.file_id, "version": 1, "file_name": "t1.dcm"}
+    said = {"job_info": {"inputs": {"input-file": seen}}, "metadata-extraction": {"state": "PASS"}}
+    file.update_info({"qc": {"file-metadata-importer": said}})
+    in_place(world, session, edit_uids=edit_uids)
+    corrected = acquisition.reload().read_file("t1.dcm")
+    assert world.run(session, mode="restore").code == 0
+    in_place(world, session, edit_uids=edit_uids)
+    assert world.stored(acquisition, "t1.dcm").version == 4
+    assert acquisition.read_file("t1.dcm") == corrected
+
+
 def test_metadata_that_were_read_late_from_the_version_before_are_refused(world: World) -> None:
     session = world.session()
     acquisition = session.add_acquisition(label="T1")

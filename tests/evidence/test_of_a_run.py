@@ -14,7 +14,7 @@ import flywheel
 import pytest
 
 from export_session.evidence.command import main
-from export_session.evidence.document import NOT_KEPT
+from export_session.evidence.document import NOT_FETCHED, NOT_KEPT
 from tests.evidence.bags import contents
 from tests.support import quick
 from tests.support.gear import Run
@@ -224,3 +224,74 @@ def test_the_key_comes_from_the_environment_or_a_login_and_without_a_site_there_
     login.parent.mkdir(parents=True)
     login.write_text(json.dumps({"key": world.site.api_key}))
     assert main(["verify", str(evidence_of(run)), "--site"]) == 0
+
+
+def in_place(world: World, session: Any, **config: Any) -> Run:
+    run = quick.run(world, session, mode="in_place", **config)
+    assert run.code == 0, run.printed
+    return run
+
+
+def t1(session: Any) -> Any:
+    return next(one for one in session.acquisitions() if one.label == "T1")
+
+
+def test_of_a_run_in_place_the_origin_is_the_version_before(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = world.typical_session()
+    original = t1(session).read_file("t1.dicom.zip")
+    first = in_place(world, session, archive_project=f"{world.group.id}/Archive")
+    again = in_place(world, session, archive_project=f"{world.group.id}/Archive", force_export=True)
+    for run in (first, again):
+        (file,) = [one for one in told(run)["files"] if one["path"].endswith("t1.dicom.zip")]
+        origin, export = file["origin"], file["export"]
+        assert origin["file_id"] == export["file_id"]
+        assert (origin["version"], export["version"]) == (1, 2)
+        for held, content in ((origin, original), (export, t1(session).read_file("t1.dicom.zip"))):
+            assert (held["size"], held["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+        (left,) = [one for one in told(run)["files"] if one["path"].endswith("notes.txt")]
+        assert left["note"] == NOT_FETCHED
+        assert main(["verify", str(evidence_of(run)), "--site"]) == 0, capsys.readouterr().out
+        with middlebox(world.site.api_key) as box, monkeypatch.context() as patch:
+            hide_hashes(box)
+            patch.setenv("FLYWHEEL_API_KEY", box.api_key)
+            assert main(["verify", str(evidence_of(run)), "--site"]) == 0, capsys.readouterr().out
+
+
+def test_what_came_after_a_run_in_place_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    session = world.typical_session()
+    run = in_place(world, session)
+    file = world.stored(t1(session), "t1.dicom.zip")
+    file.update_info({"export": {**file.info["export"], "before": {}}})
+    assert main(["verify", str(evidence_of(run)), "--site"]) == 1
+    assert "t1.dicom.zip: its record (info.export) does not name version 1 as the one before" in capsys.readouterr().out
+    file.update_info({"export": file.info["export"]})
+    assert main(["verify", str(evidence_of(run)), "--site"]) == 0
+    capsys.readouterr()
+    assert quick.run(world, session, mode="restore").code == 0
+    assert main(["verify", str(evidence_of(run)), "--site"]) == 1
+    printed = capsys.readouterr().out
+    assert "T1/t1.dicom.zip: its bytes are others (version 3, it was 2)" in printed
+    assert "origin " not in printed  # the version before is where it was
+    assert "notes.txt" not in printed
+
+
+def test_a_version_before_that_is_gone_or_others_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    session = world.typical_session()
+    run = in_place(world, session)
+    with middlebox(world.site.api_key) as box, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLYWHEEL_API_KEY", box.api_key)
+
+        def other(handler: Handler, reply: Reply) -> None:
+            handler.send(
+                Reply(reply.status, reply.headers, re.sub(rb"(v0-sha384-)[0-9a-f]{8}", rb"\g<1>00000000", reply.body))
+            )
+
+        box.act("GET", "^/files/[0-9a-f]+", how=other, forward=True)
+        assert main(["verify", str(evidence_of(run)), "--site"]) == 1
+    assert "t1.dicom.zip: the bytes of version 1 are others" in capsys.readouterr().out
+    world.site.fault("status", method="GET", route="^/files/[0-9a-f]+", status=404)
+    assert main(["verify", str(evidence_of(run)), "--site"]) == 1
+    world.site.clear_faults()
+    assert "t1.dicom.zip: version 1 is not in its history any more" in capsys.readouterr().out

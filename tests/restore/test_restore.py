@@ -484,3 +484,21 @@ def state(world: World, session: Any) -> tuple[dict[str, str], dict[str, Any]]:
     described = {f"{one.label}/{file.name}": metadata(file) for one, file in files}
     borne = {one.label: {"tags": sorted(one.tags), "info": one.info} for one in containers}
     return {f"{one.label}/{file.name}": sha(one.read_file(file.name)) for one, file in files}, {**described, **borne}
+
+
+def test_other_sessions_whose_subjects_files_come_back_are_named(world: World) -> None:
+    session, other = session_in_place(world), world.session(label="Visit 2")
+    subject = session.subject.reload()
+    world.file(subject, "s.dcm", image(), {}, type="dicom")
+    in_place(world, subject, "s.dcm")
+    mark_exported(other)
+    for preview in (True, False):
+        run = go(world, session, mode="restore", dry_run=preview)
+        assert run.code == 0, run.printed
+        (said,) = [each["Message"] for each in run.log if each["Container"] == "session"]
+        assert "files on the subject come back" in said
+        assert said.endswith(": Visit 2")
+    assert "EXPORTED" in other.reload().tags
+    run = go(world, other, mode="restore")
+    assert (run.code, "EXPORTED" in other.reload().tags) == (0, False)
+    assert "files on the subject" not in "".join(each["Message"] for each in run.log)

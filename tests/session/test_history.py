@@ -15,7 +15,7 @@ from export_session.site import Recorded
 from local_site.hierarchy.changes import patch
 
 BEGAN = datetime(2024, 1, 1, 12, tzinfo=UTC)
-IMPORTED = {
+IMPORTED: dict[str, Any] = {
     "dicom": {
         "PatientName": "Doe^John",
         "PatientID": "P1",
@@ -33,6 +33,7 @@ class Trail:
         self.info: dict[str, Any] = {}
         self.changes: list[Recorded] = []
         self.whole = whole  # whether patches repeat all that was sent, or have only what differs
+        self.version = 1  # of the file
 
     def change(self, origin: str, info: Any, reason: str = "") -> Trail:
         """Let somebody (``job:7``, ``user:ada``) make info another one."""
@@ -40,7 +41,7 @@ class Trail:
         number = len(self.changes)
         changed = info if self.whole else patch(self.info, info)
         at = (BEGAN + timedelta(minutes=number)).isoformat()
-        self.changes.append(Recorded(at, number + 1, 1, kind, author, reason, {"info": changed}))
+        self.changes.append(Recorded(at, number + 1, self.version, kind, author, reason, {"info": changed}))
         self.info = copy.deepcopy(info)
         return self
 
@@ -109,6 +110,30 @@ def test_a_value_that_was_removed_and_set_again_is_the_last_writers() -> None:
     assert trail.author(*NAME) == "person cy"
 
 
+@pytest.mark.parametrize("hand", ["job:9", "user:bob"])
+@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize("more", [{}, {"PatientComments": "only there"}])
+def test_a_version_that_is_restored_is_whose_it_was(trail: Trail, hand: str, steps: int, more: dict[str, str]) -> None:
+    trail.set("user:ada", NAME, "Roe").set("job:7", ("dicom", "PatientID"), "P2")
+    first = copy.deepcopy(trail.info)
+    trail.version = 2
+    trail.header("job:8", {**IMPORTED, "dicom": {**IMPORTED["dicom"], **more}})
+    trail.set("user:cy", NAME, "Poe")
+    trail.version = 3
+    if steps == 2 and hand == "job:9":
+        trail.change(hand, {})
+    trail.change(hand, first)
+    assert trail.author(*NAME) == "person ada"
+    assert trail.author("dicom", "PatientID") == "machine job 7"
+
+
+def test_what_a_person_types_in_a_later_version_is_theirs_though_an_earlier_one_said_the_same(trail: Trail) -> None:
+    trail.set("job:7", NAME, "Roe")
+    trail.version = 2
+    trail.header("job:8", copy.deepcopy(IMPORTED)).set("user:ada", NAME, "Roe")
+    assert trail.author(*NAME) == "person ada"
+
+
 @pytest.mark.parametrize("whole", [None, {}], ids=["null", "empty"])
 def test_what_is_imported_anew_is_the_importers(whole: Any) -> None:
     trail = Trail().header("job:7", copy.deepcopy(IMPORTED)).set("user:ada", NAME, "Roe")
@@ -120,7 +145,7 @@ def test_what_is_imported_anew_is_the_importers(whole: Any) -> None:
 
 def test_a_whole_header_in_place_of_another_is_its_writers_where_it_differs(trail: Trail) -> None:
     header = copy.deepcopy(IMPORTED)
-    header["dicom"]["PatientName"] = "Roe"  # type: ignore[index]  # it is a dict
+    header["dicom"]["PatientName"] = "Roe"
     trail.header("user:ada", header)
     assert trail.author(*NAME) == "person ada"
     assert trail.author("dicom", "PatientID") == "machine job 7"
