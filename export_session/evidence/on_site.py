@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from export_session.errors import NotFound
+from export_session.record import Verification
 from export_session.session.checks import hash_agrees
 from export_session.session.provenance import KEY, object_at, sealed
 from export_session.site import ReadSite
@@ -35,15 +36,17 @@ class SiteCheck:
             # An original that was moved is in the archive, and nowhere else.
             if "archive" in places and places["archive"]["file_id"] == places["origin"]["file_id"]:
                 del places["origin"]
+            made_in_place = _is_same_file(places.get("export"), places.get("origin"))
             for role, held in places.items():
-                yield from self._of_place(role, held)
-            if "export" in places:
+                yield from self._of_place(role, held, in_history=made_in_place and role == "origin")
+            # What needed no correction in place has no record of its own.
+            if "export" in places and evidence.get("verified") != Verification.NEEDLESS.value:
                 yield from self._of_record(evidence, places)
 
-    def _of_place(self, role: str, held: Mapping[str, Any]) -> Iterator[str]:
+    def _of_place(self, role: str, held: Mapping[str, Any], *, in_history: bool) -> Iterator[str]:
         where = f"{role} {'/'.join(held['labels'])}"
         container = self._container(held["level"], held["parent_id"])
-        file = self._file(held)
+        file = self._version(held) if in_history else self._file(held)
         if container is None or file is None:
             yield f"{where}: not there any more"
             return
@@ -57,19 +60,35 @@ class SiteCheck:
             yield f"{where}: its bytes are others{_newer(file, held)}"
 
     def _of_record(self, evidence: Mapping[str, Any], places: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-        """Compare the copy's own record of the corrections, where the version that they were made on is there."""
+        """Compare the copy's own record, where the version that the corrections were made on is there."""
         copy = self._file(places["export"])
         held = places.get("origin") or places["archive"]
-        original = self._file(held)
+        in_place = _is_same_file(held, places["export"])
+        original = self._version(held) if in_place else self._file(held)
         if copy is None or original is None or original.version != held["version"]:
             return
-        edits = object_at(copy.info, KEY).get("edits")
-        if not isinstance(edits, str) or sealed(edits, original.uuid) != evidence["edits"]:
-            yield f"export {'/'.join(places['export']['labels'])}: its record (info.export) tells of other corrections"
+        where, record = f"export {'/'.join(places['export']['labels'])}", object_at(copy.info, KEY)
+        edits = record.get("edits")
+        # A version that was made in place notes what a later run is to find in it, not what it was made by.
+        if not isinstance(edits, str) or (not in_place and sealed(edits, original.uuid) != evidence["edits"]):
+            yield f"{where}: its record (info.export) tells of other corrections"
+        known = {"sha256": places["export"]["sha256"], "origin_sha256": object_at(evidence, "origin").get("sha256")}
+        if any(digest and record.get(name) not in (None, "", digest) for name, digest in known.items()):
+            yield f"{where}: its record (info.export) tells of other bytes"
 
     def _file(self, held: Mapping[str, Any]) -> File | None:
         container = self._container(held["level"], held["parent_id"])
         return next((one for one in container.files if one.file_id == held["file_id"]), None) if container else None
+
+    def _version(self, held: Mapping[str, Any]) -> File | None:
+        """Return the version that a newer one was made of in place; it stays in the file's history."""
+        file = self._file(held)
+        if file is None or file.version == held["version"]:
+            return file
+        try:
+            return self.site.read_file(file, held["version"])
+        except NotFound:
+            return None
 
     def _holds(self, file: File, held: Mapping[str, Any]) -> bool:
         """Tell whether a file still has the bytes; a newer version of the same bytes has."""
@@ -104,6 +123,10 @@ class SiteCheck:
         project = self._container("project", container.parents.get("project", ""))
         home = (project.group, project.label) if isinstance(project, Project) else ("", "")
         return (*home, *labels)
+
+
+def _is_same_file(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
+    return bool(one and other) and (one or {}).get("file_id") == (other or {}).get("file_id")
 
 
 def _newer(file: File, held: Mapping[str, Any]) -> str:

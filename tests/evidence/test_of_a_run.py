@@ -15,7 +15,7 @@ import pytest
 
 from export_session.evidence.command import main
 from export_session.evidence.document import NOT_KEPT
-from tests.evidence.bags import contents
+from tests.evidence.bags import contents, unpacked
 from tests.support import quick
 from tests.support.gear import Run
 from tests.support.middlebox import Handler, Middlebox, Reply, middlebox
@@ -151,6 +151,22 @@ def test_a_copy_that_tells_of_other_corrections_is_named(world: World, capsys: p
     assert "notes.txt: its record (info.export) tells of other corrections" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("place", ["origin", "export"])
+def test_a_hash_that_the_copy_does_not_tell_is_named(
+    world: World, tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A site states a SHA-384; the SHA-256 is what the copy notes of itself."""
+    _, run = exported(world)
+    bagged = unpacked(evidence_of(run), tmp_path)
+    path = bagged / "data" / "evidence.json"
+    evidence = json.loads(path.read_text("utf-8"))
+    (notes,) = [one for one in evidence["files"] if one["path"].endswith("notes.txt")]
+    notes[place]["sha256"] = "00" * 32
+    path.write_text(json.dumps(evidence), "utf-8")
+    assert main(["verify", str(bagged), "--site"]) == 1
+    assert "Notes/notes.txt: its record (info.export) tells of other bytes" in capsys.readouterr().out
+
+
 def hide_hashes(box: Middlebox) -> None:
     def hide(handler: Handler, reply: Reply) -> None:
         handler.send(Reply(reply.status, reply.headers, re.sub(rb'"hash": ?"[^"]*"', b'"hash": ""', reply.body)))
@@ -224,3 +240,27 @@ def test_the_key_comes_from_the_environment_or_a_login_and_without_a_site_there_
     login.parent.mkdir(parents=True)
     login.write_text(json.dumps({"key": world.site.api_key}))
     assert main(["verify", str(evidence_of(run)), "--site"]) == 0
+
+
+def test_of_files_changed_in_place_the_version_before_is_looked_at_in_the_history(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = world.typical_session()
+    options: dict[str, Any] = {"mode": "in_place", "export_project": ""}
+    first = quick.run(world, session, **options)
+    again = quick.run(world, session, force_export=True, **options)
+    for run in (first, again):
+        assert run.code == 0, run.printed
+        assert main(["verify", str(evidence_of(run)), "--site"]) == 0, capsys.readouterr().out
+    (changed,) = [file for file in told(again)["files"] if file["path"].endswith("t1.dicom.zip")]
+    for role, version in (("origin", 1), ("export", 2)):
+        held = changed[role]
+        content = world.client.get(held["parent_id"]).read_file("t1.dicom.zip", version=version)
+        assert (held["version"], held["size"], held["sha256"]) == (
+            version,
+            len(content),
+            hashlib.sha256(content).hexdigest(),
+        )
+    acquisition(world, session, "Quarantine", "T1").upload_file(flywheel.FileSpec("t1.dicom.zip", b"other"))
+    assert main(["verify", str(evidence_of(first)), "--site"]) == 1
+    assert "export" in capsys.readouterr().out
