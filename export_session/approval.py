@@ -54,6 +54,7 @@ def plan_of(run: Run, route: Route, sessions: Iterable[SessionRecord], done: Map
     projects = {"export_project": route.export, "archive_project": route.archive}
     decided = {
         "gear": GEAR,
+        "image": run.handling.image,
         "settings": {name: getattr(run.config, name) for name in DECIDING},
         "mapping": dict(run.mapping.rows),
         **{role: [project.id, project.path] if project else None for role, project in projects.items()},

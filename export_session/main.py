@@ -109,12 +109,15 @@ def _run(chosen: Settings, context: GearContext, cancellation: Cancellation) -> 
         _announce(chosen, title_of(destination, route), route)
         progress = Progress(log=log)
         cancellation.then(progress.close)  # which says how much is left
-        handling = Handling(scratch, config.verify == "readback", config.log_values == "full", chosen.job)
+        handling = Handling(
+            scratch, config.verify == "readback", config.log_values == "full", chosen.job, context.image
+        )
         run = Run(site, config, chosen.mapping, functools.cache(site.classification_schema), handling, progress)
         sheets = Sheets(chosen.corrections, context.output, stem_of(destination)) if chosen.corrections else None
         if config.approved_plan and not config.dry_run:
             reader = reached(writable=False)
             run = replace(run, approved=_approved(run, chosen, route, destination, sheets, workers, reader))
+            destination = site.read(type(destination), destination.id)  # as it is once the comparison is done
         corrections = ""
         if sheets:
             corrected = correct(site, config, destination, sheets, workers)

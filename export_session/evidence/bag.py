@@ -30,14 +30,18 @@ def bagged(payload: Mapping[str, Content], info: Sequence[tuple[str, str]]) -> d
     """
     data = {f"{PAYLOAD}{name}": payload[name] for name in sorted(payload)}
     octets = sum(len(one) if isinstance(one, bytes) else one.stat().st_size for one in data.values())
-    told = [*info, ("Payload-Oxum", f"{octets}.{len(data)}")]
-    tags: dict[str, Content] = {
+    return {**tag_files({name: sha256(content) for name, content in data.items()}, octets, info), **data}
+
+
+def tag_files(payload: Mapping[str, str], octets: int, info: Sequence[tuple[str, str]]) -> dict[str, bytes]:
+    """Return the files of a bag that tell of its payload, whose hashes are given by the names in the bag."""
+    told = [*info, ("Payload-Oxum", f"{octets}.{len(payload)}")]
+    tags = {
         "bagit.txt": DECLARATION,
         "bag-info.txt": "".join(f"{label}: {value}\n" for label, value in told).encode(),
-        MANIFEST: manifest({name: sha256(content) for name, content in data.items()}),
+        MANIFEST: manifest(payload),
     }
-    tags[TAG_MANIFEST] = manifest({name: sha256(content) for name, content in sorted(tags.items())})
-    return {**tags, **data}
+    return {**tags, TAG_MANIFEST: manifest({name: sha256(content) for name, content in sorted(tags.items())})}
 
 
 def manifest(hashes: Mapping[str, str]) -> bytes:
@@ -90,8 +94,9 @@ class FolderBag:
         self._folder = folder
 
     def names(self) -> list[str]:
-        """Give the names of its files."""
-        return sorted(path.relative_to(self._folder).as_posix() for path in self._folder.rglob("*") if path.is_file())
+        """Give the names of its files, and of what else does not belong there: links, empty folders."""
+        there = (path for path in self._folder.rglob("*") if path.is_symlink() or not path.is_dir() or _is_empty(path))
+        return sorted(path.relative_to(self._folder).as_posix() for path in there)
 
     def read(self, name: str) -> bytes:
         """Return a file."""
@@ -134,6 +139,10 @@ def opened(path: Path) -> Iterator[FolderBag | ZipBag]:
         return
     with zipfile.ZipFile(path) as archive:
         yield ZipBag(archive)
+
+
+def _is_empty(folder: Path) -> bool:
+    return next(folder.iterdir(), None) is None
 
 
 def _encoded(name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 
@@ -20,7 +20,15 @@ ENDING = ".cells"  # behind the name of the CSV file
 def fingerprints(path: Path) -> bytes:
     """Return the fingerprints of all cells of a CSV file."""
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as source:
-        return "".join(" ".join(map(_fingerprint, row)) + "\n" for row in csv.reader(source)).encode()
+        return _lines(csv.reader(source))
+
+
+def fit(content: bytes, known: bytes) -> bool:
+    """Tell whether fingerprints are those of all cells of a CSV file."""
+    try:
+        return _lines(rows_of(content)) == known
+    except csv.Error:
+        return False
 
 
 def changed(content: bytes, known: bytes) -> Iterator[str]:
@@ -28,7 +36,12 @@ def changed(content: bytes, known: bytes) -> Iterator[str]:
 
     Rows are counted as a spreadsheet does, the head being row 1.
     """
-    rows, before = list(_rows(content)), [line.split() for line in known.decode(errors="replace").splitlines()]
+    before = [line.split() for line in known.decode(errors="replace").splitlines()]
+    try:
+        rows = list(rows_of(content))
+    except csv.Error as error:
+        yield f"what is no table any more ({error})"
+        return
     if len(rows) != len(before):
         yield f"{len(rows):,} rows, where there were {len(before):,}"
     head = rows[0] if rows else []
@@ -45,5 +58,10 @@ def _fingerprint(cell: str) -> str:
     return hashlib.sha256(cell.encode("utf-8", "surrogateescape")).hexdigest()[:DIGITS]
 
 
-def _rows(content: bytes) -> Iterator[list[str]]:
+def _lines(rows: Iterable[list[str]]) -> bytes:
+    return "".join(" ".join(map(_fingerprint, row)) + "\n" for row in rows).encode()
+
+
+def rows_of(content: bytes) -> Iterator[list[str]]:
+    """Give the rows of a CSV file, its head first."""
     return csv.reader(io.StringIO(content.decode("utf-8", "surrogateescape"), newline=""))

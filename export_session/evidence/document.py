@@ -25,8 +25,23 @@ def document(record: RunRecord, outputs: Sequence[Mapping[str, Any]]) -> dict[st
     """
     run = _run(record)
     files = sorted(map(_file, record.files()), key=lambda file: (file["path"], file["origin"].get("file_id", "")))
+    return assembled(run, files, outputs)
+
+
+def assembled(run: Any, files: Sequence[Any], outputs: Sequence[Any]) -> dict[str, Any]:
+    """Return the content of ``evidence.json`` with the root over its entries."""
     tree = {"root": merkle.root_of([run, *files, *outputs]), "construction": merkle.CONSTRUCTION}
-    return {"format": FORMAT, "merkle": tree, "run": run, "files": files, "outputs": list(outputs)}
+    return {"format": FORMAT, "merkle": tree, "run": run, "files": list(files), "outputs": list(outputs)}
+
+
+def bag_info(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what ``bag-info.txt`` says beside the size of the payload."""
+    return [
+        ("Bag-Software-Agent", evidence["run"]["gear"]),
+        ("Bagging-Date", evidence["run"]["finished"][:10]),
+        ("External-Description", "Evidence of a session export"),
+        ("External-Identifier", f"sha256-merkle-root:{evidence['merkle']['root']}"),
+    ]
 
 
 def written(content: Mapping[str, Any]) -> bytes:

@@ -78,15 +78,19 @@ class SiteCheck:
             yield f"{record} does not name version {number} as the one before"
 
     def _of_record(self, evidence: Mapping[str, Any], places: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-        """Compare the copy's own record of the corrections, where the version that they were made on is there."""
+        """Compare the copy's own record, where the version that the corrections were made on is there."""
         copy = self._file(places["export"])
         held = places.get("origin") or places["archive"]
         original = self._file(held)
         if copy is None or original is None or original.version != held["version"]:
             return
-        edits = object_at(copy.info, KEY).get("edits")
+        where, record = f"export {'/'.join(places['export']['labels'])}", object_at(copy.info, KEY)
+        edits = record.get("edits")
         if not isinstance(edits, str) or sealed(edits, original.uuid) != evidence["edits"]:
-            yield f"export {'/'.join(places['export']['labels'])}: its record (info.export) tells of other corrections"
+            yield f"{where}: its record (info.export) tells of other corrections"
+        known = {"sha256": places["export"]["sha256"], "origin_sha256": object_at(evidence, "origin").get("sha256")}
+        if any(digest and record.get(name) not in (None, "", digest) for name, digest in known.items()):
+            yield f"{where}: its record (info.export) tells of other bytes"
 
     def _file(self, held: Mapping[str, Any]) -> File | None:
         container = self._container(held["level"], held["parent_id"])

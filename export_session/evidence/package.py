@@ -53,14 +53,7 @@ def _files(record: RunRecord, outputs: Sequence[Path]) -> tuple[dict[str, bag.Co
     payload[sums.NAME] = sums.checksums(sums.listed(record.files())[0])
     evidence = document.document(record, [_told(name, payload[name]) for name in sorted(payload)])
     payload[document.NAME] = document.written(evidence)
-    root = str(evidence["merkle"]["root"])
-    info = [
-        ("Bag-Software-Agent", record.gear),
-        ("Bagging-Date", record.finished[:10]),
-        ("External-Description", "Evidence of a session export"),
-        ("External-Identifier", f"sha256-merkle-root:{root}"),
-    ]
-    return bag.bagged(payload, info), root
+    return bag.bagged(payload, document.bag_info(evidence)), str(evidence["merkle"]["root"])
 
 
 def _told(name: str, content: bag.Content) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Flywheel packs a download below ``scitran/`` by group, project, subject, session
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from export_session.record import FileRecord, Held
 
@@ -20,10 +20,14 @@ def listed(files: Iterable[FileRecord]) -> tuple[list[Held], list[str]]:
     Not listed is what has no copy or none whose SHA-256 is known, and what lies in a download under the same name as
     another file.
     """
-    copies = [(file, file.custody.export if file.custody else None) for file in files]
+    return sorted_out([(file.origin_path, file.custody.export if file.custody else None) for file in files])
+
+
+def sorted_out(copies: Sequence[tuple[str, Held | None]]) -> tuple[list[Held], list[str]]:
+    """Do the same for copies, each behind the path of its origin."""
     times = Counter(_path(copy) for _, copy in copies if copy)
     fit = [copy for _, copy in copies if copy and copy.sha256 and times[_path(copy)] == 1]
-    left = [file.origin_path for file, copy in copies if not (copy and copy.sha256 and times[_path(copy)] == 1)]
+    left = [path for path, copy in copies if not (copy and copy.sha256 and times[_path(copy)] == 1)]
     return sorted(fit, key=_path), sorted(left)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from export_session.evidence import bag, cells, document, merkle
+from export_session.evidence.coherence import incoherent
 
 NAMED = 50  # cells of one file
 DATA = bag.PAYLOAD
@@ -46,10 +47,13 @@ def verify(path: Path) -> Verdict:
             differences = list(_of_bag(package))
             evidence, more = _evidence(package)
             differences += [one for one in more if one not in differences]
+            if not differences:
+                differences += incoherent(package, evidence)
             if not differences and isinstance(package, bag.ZipBag):
                 differences += _of_zip(path, package)
     except DAMAGED as error:
-        return Verdict((f"{path.name}: damaged, it cannot be read as a zip ({error})",))
+        kind = "a bag" if path.is_dir() else "a zip"
+        return Verdict((f"{path.name}: damaged, it cannot be read as {kind} ({error})",))
     return Verdict(tuple(differences), evidence)
 
 

@@ -147,13 +147,30 @@ def _changed(before: _Part | None, value: Any, act: _Act) -> _Part:
     if _is_object(value):
         was = before.parts if before and _is_object(before.value) else None
         parts = {key: _changed(was.get(key) if was else None, one, act) for key, one in value.items()}
-        return _Part(value, before.by if before and was and was.keys() == parts.keys() else act, parts)
+        stays = before and was and was.keys() == parts.keys() and _is_left(parts, act)
+        return _Part(value, before.by if before and stays else act, parts)
     if isinstance(value, list):
         items = list(before.parts.values()) if before and isinstance(before.value, list) else []
-        moved = len(items) != len(value)
+        moved = len(items) != len(value) or (act.change.kind in MACHINES and _are_in_another_order(items, value))
         parts = {index: _changed(_before(items, index, one, moved=moved), one, act) for index, one in enumerate(value)}
-        return _Part(value, before.by if before and items and len(items) == len(parts) else act, parts)
+        same = before and items and len(items) == len(parts) and _is_left(parts, act)
+        return _Part(value, before.by if before and same else act, parts)
     return _Part(value, act)
+
+
+def _is_left(parts: Mapping[str | int, _Part], act: _Act) -> bool:
+    """Whether anything is left of what was there before a change: who replaced all of it has made the whole of it."""
+    return any(each.number != act.number for part in parts.values() for each in part.acts())
+
+
+def _are_in_another_order(items: Sequence[_Part], value: Sequence[Any]) -> bool:
+    """Whether a list has the items of a sequence that it had; a person who swaps two has corrected both."""
+    left = [item.value for item in items]
+    for one in value:
+        if not _is_object(one) or one not in left:
+            return False
+        left.remove(one)
+    return True
 
 
 def _before(items: Sequence[_Part], index: int, item: Any, *, moved: bool) -> _Part | None:

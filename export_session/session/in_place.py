@@ -100,6 +100,7 @@ def _change(
         ready = replace(run, references=references)
         plans = plan_files(ready, sources, route.origin, pairs)
         if run.approved:
+            run.approved.assert_same_containers(origin, attachments=run.config.export_attachments)
             run.approved.assert_holds_for(origin.session.id, plans)
         return ready, plans
 

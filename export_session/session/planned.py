@@ -18,6 +18,10 @@ from export_session.site.model import Container
 from export_session.site.port import Stored
 from export_session.support.digests import digest
 
+EDITED = (
+    "it was edited after it had been found to agree with the approved plan; no file of it was exported. "
+    "Preview it again, and have that approved"
+)
 FATES = {Status.FAILED: "fails", Status.NOT_REACHED: "fails", Status.SKIPPED: "left"}
 BELOW = 2  # group and project come first in the way to a file
 
@@ -48,10 +52,27 @@ class Approved:
         there = {plan.origin.file_id: plan for plan in plans}
         other = [id_ for id_, plan in there.items() if id_ not in self.files or self.files[id_].guard != guard(plan)]
         if other or wanted.keys() - there.keys():
-            raise OriginChanged(
-                "it was edited after it had been found to agree with the approved plan; no file of it was exported. "
-                "Preview it again, and have that approved"
-            )
+            raise OriginChanged(EDITED)
+
+    def assert_same_containers(self, origin: Origin, *, attachments: bool) -> None:
+        """Refuse a session whose containers are not as they were then, before any copy of them is made.
+
+        Raises
+        ------
+        OriginChanged
+            When a field or info of one was changed, one has come or gone, or a file has left the subject.
+        """
+        for key, covered in (
+            (f"session:{origin.session.id}", (origin.session, *origin.acquisitions)),
+            (f"subject:{origin.subject.id}", (origin.subject,)),
+        ):
+            part = self.parts.get(key)
+            if part and sorted(part.containers) != sorted(_contents(origin, covered)):
+                raise OriginChanged(EDITED)
+        subject = self.parts.get(f"subject:{origin.subject.id}")
+        there = {file.file_id for file in origin.subject.files}
+        if attachments and subject and any(file.file_id not in there for file in subject.files):
+            raise OriginChanged(EDITED)
 
     def noted(self, origin: Origin) -> dict[str, object]:
         """Return what is noted on a session that was exported by the plan, so that it counts as agreed."""

@@ -82,6 +82,9 @@ def _read(
         if isinstance(found, Failure):
             return origin, found, {}
         references = found
+    if run.approved:
+        origin = Origin(route.origin, subject, session, tuple(in_full()))
+        run.approved.assert_same_containers(origin, attachments=run.config.export_attachments)
     find_above = partial(pairs_above, site, subject, session, route.export, workers)
     acquisitions, above = workers.both(in_full, lambda: attempt(lambda: find_above(overwrite=overwrite, write=write)))
     origin = Origin(route.origin, subject, session, tuple(acquisitions))

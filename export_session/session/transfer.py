@@ -53,6 +53,7 @@ class Handling:
     verify_by_readback: bool
     thumbnails: bool
     job: str = ""
+    image: str = ""  # of the gear, name and version
     trail: AuditTrail = field(default_factory=AuditTrail)
 
 

@@ -22,6 +22,7 @@ from export_session.session.provenance import (
     Provenance,
     carried_info,
     extractions,
+    metadata_digest,
     origin_id,
 )
 from export_session.session.quality import Counts, result_of, with_result
@@ -62,7 +63,7 @@ def settle(run: Run, file: File) -> Settled:
             f"{file.name}: version {file.version} arrived damaged in an interrupted run, and version "
             f"{made.before.version}, which it was made of, is gone. Upload the file again, then run the gear."
         )
-    known = {KEY: replace(made, version=file.version, pending=False).to_info()}
+    known = {KEY: replace(made, version=file.version, pending=False, bears=metadata_digest(file)).to_info()}
     if not run.config.dry_run:
         run.site.set_file_info(file, known)
     file = replace(file, info={**file.info, **known})
@@ -93,7 +94,7 @@ def _change(run: Run, plan: FilePlan) -> FileOutcome:
     made, is_last = Provenance.read(plan.origin), plan.copy == plan.origin
     if is_last and made and made.before and _is_recorded(made, plan.origin) and made.edits == plan.edits:
         proof = Verified(plan.origin, plan.origin, Verification.RECORDED, *_bytes_of(made))
-        return as_before(plan, Status.UNCHANGED, proof)
+        return _of_version(as_before(plan, Status.UNCHANGED, proof), made.before)
     if is_last and not plan.is_dicom:
         return _as_it_is(plan, FileOutcome(row(plan, Status.UNCHANGED), None))
     assert_room(plan.origin.name, plan.origin.size, run.handling.scratch)
@@ -106,6 +107,15 @@ def _change(run: Run, plan: FilePlan) -> FileOutcome:
         if run.config.dry_run:
             return outcome
         return proven(outcome, plan, *_deliver(run, prepared, outcome.counts))
+
+
+def _of_version(outcome: FileOutcome, before: Before) -> FileOutcome:
+    """Return the same where the origin in the custody is the version before, which is what was corrected."""
+    known = outcome.record.custody
+    if known is None:
+        return outcome
+    origin = replace(known.origin, version=before.version, size=before.size)
+    return replace(outcome, record=replace(outcome.record, custody=replace(known, origin=origin)))
 
 
 def _bytes_of(made: Provenance) -> tuple[Stored, Stored]:

@@ -173,6 +173,24 @@ def test_another_setting_is_found_whatever_it_is(world: World) -> None:
     assert writes(world) == []
 
 
+def test_another_image_of_the_gear_is_found(world: World) -> None:
+    session = small_session(world)
+    preview = quick.run(world, session, dry_run=True)
+    with_plan(world, session, preview)
+    config = world.config(approved_plan=digest_of(preview))
+    staged = stage(world.folder / "gear-other", world.site.api_key, ("session", session.id), config)
+    manifest = json.loads((staged / "manifest.json").read_text())
+    manifest["custom"]["gear-builder"]["image"] = "elsewhere/session-export:9"
+    (staged / "manifest.json").unlink()
+    (staged / "manifest.json").write_text(json.dumps(manifest))
+    world.site.clear_requests()
+    run = forked.finish(forked.start(staged), staged)
+    assert run.code == 2, run.printed
+    assert "image: was flywheel/session-export:" in run.printed
+    assert "is elsewhere/session-export:9" in run.printed
+    assert writes(world) == []
+
+
 def test_a_digest_whose_plan_is_nowhere_is_refused_all_the_same(world: World) -> None:
     session = small_session(world)
     run = quick.run(world, session, approved_plan="0" * 64)
@@ -206,17 +224,52 @@ def test_a_run_that_was_killed_goes_on_by_the_same_plan(world: World) -> None:
     assert {str(instances(copy.read_file("t1.dcm"))[0].PatientName) for copy in copies} == {"A^B"}
 
 
-def test_a_session_that_is_edited_after_the_comparison_is_not_exported(world: World) -> None:
+def info_of_the_session(_: World, session: Any) -> None:
+    session.update_info({"rating": 4})
+
+
+def info_of_an_acquisition(_: World, session: Any) -> None:
+    acquisition(session, "Notes").update_info({"rating": 4})
+
+
+def info_of_the_subject(_: World, session: Any) -> None:
+    session.subject.reload().update_info({"rating": 4})
+
+
+def empty_acquisition(_: World, session: Any) -> None:
+    session.add_acquisition(label="T2")
+
+
+def file_of_the_subject_removed(_: World, session: Any) -> None:
+    session.subject.reload().delete_file("consent.txt")
+
+
+@pytest.mark.parametrize("mode", ["copy", "in_place"])
+@pytest.mark.parametrize(
+    "disturb",
+    [
+        header_value,
+        info_of_the_session,
+        info_of_an_acquisition,
+        info_of_the_subject,
+        empty_acquisition,
+        file_of_the_subject_removed,
+    ],
+    ids=lambda one: one.__name__,
+)
+def test_a_session_that_is_edited_after_the_comparison_is_not_exported(
+    world: World, disturb: Change, mode: str
+) -> None:
     session = small_session(world)
-    digest = digest_of(quick.run(world, session, dry_run=True))
-    staged = stage(
-        world.folder / "gear-stopped", world.site.api_key, ("session", session.id), world.config(approved_plan=digest)
-    )
+    options = {"mode": mode, "export_project": f"{world.group.id}/Export" if mode == "copy" else ""}
+    digest = digest_of(quick.run(world, session, dry_run=True, **options))
+    config = world.config(approved_plan=digest, **options)
+    staged = stage(world.folder / "gear-stopped", world.site.api_key, ("session", session.id), config)
     process: list[Any] = []
 
     def work() -> None:
         try:
-            header_value(world, session)
+            disturb(world, session)
         finally:
             os.kill(process[0].pid, signal.SIGCONT)
 
@@ -234,7 +287,8 @@ def test_a_session_that_is_edited_after_the_comparison_is_not_exported(world: Wo
         world.site.clear_faults()
     assert run.code == 1, run.printed
     assert "edited after it had been found to agree with the approved plan" in run.printed
-    assert not [file for one in world.copy_of(session).acquisitions() for file in one.files]
+    assert not [file for one in world.export.sessions() for item in one.acquisitions() for file in item.files]
+    assert {file.version for item in session.acquisitions() for file in item.files} == {1}
     assert "EXPORTED" not in session.reload().tags
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from export_session.evidence.command import main
 from export_session.evidence.document import NOT_FETCHED, NOT_KEPT
-from tests.evidence.bags import contents
+from tests.evidence.bags import contents, unpacked
 from tests.support import quick
 from tests.support.gear import Run
 from tests.support.middlebox import Handler, Middlebox, Reply, middlebox
@@ -149,6 +149,22 @@ def test_a_copy_that_tells_of_other_corrections_is_named(world: World, capsys: p
     file.update_info({"export": {**file.info["export"], "edits": "0" * 64}})
     assert main(["verify", str(evidence_of(run)), "--site"]) == 1
     assert "notes.txt: its record (info.export) tells of other corrections" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", ["origin", "export"])
+def test_a_hash_that_the_copy_does_not_tell_is_named(
+    world: World, tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A site states a SHA-384; the SHA-256 is what the copy notes of itself."""
+    _, run = exported(world)
+    bagged = unpacked(evidence_of(run), tmp_path)
+    path = bagged / "data" / "evidence.json"
+    evidence = json.loads(path.read_text("utf-8"))
+    (notes,) = [one for one in evidence["files"] if one["path"].endswith("notes.txt")]
+    notes[place]["sha256"] = "00" * 32
+    path.write_text(json.dumps(evidence), "utf-8")
+    assert main(["verify", str(bagged), "--site"]) == 1
+    assert "Notes/notes.txt: its record (info.export) tells of other bytes" in capsys.readouterr().out
 
 
 def hide_hashes(box: Middlebox) -> None:

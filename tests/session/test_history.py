@@ -168,6 +168,31 @@ def test_a_list_in_which_a_person_corrected_something_is_that_persons(trail: Tra
     assert trail.author("dicom_array", "SliceLocation") == "person ada"
 
 
+@pytest.mark.parametrize(
+    ("place", "hers", "its"),
+    [
+        (("dicom", "ImageType"), ["A", "B", "C"], ["D", "E", "F"]),
+        (("dicom", "OtherPatientIDs"), ["A"], ["B"]),
+        (("dicom", "RequestAttributesSequence"), [{"StudyID": "8"}], [{"StudyID": "9"}]),
+    ],
+)
+def test_a_list_of_which_a_job_left_nothing_is_the_jobs(
+    trail: Trail, place: tuple[str | int, ...], hers: Any, its: Any
+) -> None:
+    trail.set("user:ada", place, hers).set("job:8", place, its)
+    assert trail.author(*place) == "machine job 8"
+
+
+@pytest.mark.parametrize("who", ["user:ada", "job:8"])
+def test_items_that_a_job_puts_in_another_order_stay_whose_they_were(trail: Trail, who: str) -> None:
+    trail.set("user:ada", ITEM, "9")
+    trail.set(who, ITEM[:2], [{"StudyID": "9"}, {"StudyID": "1"}])
+    assert trail.author("dicom", "RequestAttributesSequence", 0, "StudyID") == "person ada"
+    assert trail.author("dicom", "RequestAttributesSequence", 1, "StudyID") == (
+        "person ada" if who == "user:ada" else "machine job 7"
+    )
+
+
 def test_what_was_there_before_the_trail_is_nobodys() -> None:
     trail = Trail()
     trail.info = {"header": copy.deepcopy(IMPORTED)}
