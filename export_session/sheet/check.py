@@ -35,7 +35,7 @@ class _Check:
     met: set[Place] = field(default_factory=set)  # whose selector finds a container
     used: set[Place] = field(default_factory=set)  # that are for something
     labels: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))  # of siblings, by id of parent
-    of_containers: dict[str, tuple[Spot, dict[object, dict[Place, Row]]]] = field(default_factory=dict)
+    of_containers: dict[str, tuple[Spot, dict[tuple[object, ...], dict[Place, Row]]]] = field(default_factory=dict)
 
 
 def check(listing: Listing, rows: Rows, options: Options, problems: Problems, workers: Workers) -> Plan:
@@ -129,7 +129,7 @@ def _check_fields(state: _Check, listing: Listing, workers: Workers) -> None:
     """Find out what the rows for fields change; containers of which a listing does not tell them are read."""
     kept = list(state.of_containers.values())
 
-    def in_full(entry: tuple[Spot, Mapping[object, Mapping[Place, Row]]]) -> Container:
+    def in_full(entry: tuple[Spot, Mapping[tuple[object, ...], Mapping[Place, Row]]]) -> Container:
         spot, aimed = entry
         fields = [row.aim for rows in aimed.values() for row in rows.values() if isinstance(row.aim, Field)]
         container = spot.container
@@ -137,7 +137,8 @@ def _check_fields(state: _Check, listing: Listing, workers: Workers) -> None:
         return container if known else listing.site.read(type(container), container.id)
 
     for (spot, aimed), container in zip(kept, workers.map(in_full, kept), strict=True):
-        _refuse_overlaps(state, {place: list(rows.values()) for place, rows in aimed.items()}, _path(spot))
+        by_way = {place: list(rows.values()) for place, rows in aimed.items()}
+        _refuse_overlaps(state, by_way, _path(spot))
         for rows in aimed.values():
             _settle(state, rows.values(), spot, partial(in_container, container=container, rows=state.rows))
 
