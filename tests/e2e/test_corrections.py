@@ -234,6 +234,22 @@ def test_the_inverse_of_a_sheet_that_was_exported_restores_the_bytes(world: Worl
     assert [world.content(copy, *where) for where in FILES] == before
 
 
+def test_what_was_corrected_in_place_is_brought_back_by_restoring_and_then_undoing(world: World) -> None:
+    session = world.typical_session()
+    before = [(world.content(session, *where), header(world, session, *where)) for where in FILES]
+    options: dict[str, Any] = {"map_flywheel_to_dicom": False, "mode": "in_place"}
+    path = sheet(world, row("PatientSex", "O"), row("PatientComments", "seen"))
+    run = world.run(session, corrections=path, **options)
+    assert run.code == 0, run.printed
+    (undo,) = run.output.glob("*_undo.xlsx")
+    too_early = world.run(session, corrections=undo, dry_run=True, **options)
+    assert "mode: restore" in too_early.printed
+    assert world.run(session, mode="restore").code == 0
+    back = world.run(session, corrections=undo, apply_corrections_only=True)
+    assert back.code == 0, back.printed
+    assert [(world.content(session, *where), header(world, session, *where)) for where in FILES] == before
+
+
 def test_a_run_that_is_killed_leaves_its_inverse_and_the_next_one_finishes(world: World) -> None:
     session = world.typical_session()
     path = sheet(world, row("PatientSex", "O"), row("PatientComments", "seen"))
