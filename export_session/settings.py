@@ -136,12 +136,8 @@ def parse(document: Mapping[str, Any]) -> Settings:
         dicom_map = {**(given_map.get("hierarchy") or {}), "name": given_map["location"]["name"]}
     sheet = inputs.get("corrections")
     corrections = Path(sheet["location"]["path"]) if sheet else None
-    if config and config.apply_corrections_only and corrections is None:
-        problems.append("apply_corrections_only is set, but there is no corrections input to apply.")
-    if config and config.reads_only and corrections is not None:
-        problems.append(
-            "A run with make_sheet or summarize applies no corrections: take the input away, or the option."
-        )
+    if config:
+        problems.extend(_of_corrections(config, corrections))
     given_plan = inputs.get("approved-plan")
     if given_plan and config and not config.approved_plan:
         problems.append(
@@ -211,6 +207,19 @@ def _of_sheets(values: Mapping[str, Any]) -> Iterator[str]:
         yield "make_sheet writes values in full: set log_values to full, or leave make_sheet empty."
     if "make_sheet" in values and values.get("summarize") is True:
         yield "make_sheet and summarize are two runs: choose one."
+
+
+def _of_corrections(config: Config, given: Path | None) -> Iterator[str]:
+    """Yield what is wrong with a sheet, or with none, in such a run."""
+    if config.apply_corrections_only and given is None:
+        yield "apply_corrections_only is set, but there is no corrections input to apply."
+    if config.reads_only and given is not None:
+        yield "A run with make_sheet or summarize applies no corrections: take the input away, or the option."
+    if config.mode == "restore" and given is not None:
+        yield (
+            "A run with mode: restore applies no corrections: take the input away. A sheet that undoes corrections is "
+            "for the run after it."
+        )
 
 
 def _of_charset(terms: object) -> Iterator[str]:

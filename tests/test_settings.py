@@ -41,8 +41,8 @@ def test_a_sheet_of_values_is_a_run_of_its_own_and_hides_none(config: dict[str, 
     assert "make_sheet" in problem
 
 
-@pytest.mark.parametrize("config", [{"make_sheet": "PatientName"}, {"summarize": True}])
-def test_a_run_that_only_reads_takes_no_corrections(config: dict[str, Any]) -> None:
+@pytest.mark.parametrize("config", [{"make_sheet": "PatientName"}, {"summarize": True}, {"mode": "restore"}])
+def test_a_run_that_only_reads_or_goes_back_takes_no_corrections(config: dict[str, Any]) -> None:
     given = document(**config)
     given["inputs"]["corrections"] = {"base": "file", "location": {"path": "a.xlsx", "name": "a.xlsx"}}
     (problem,) = problems(given)

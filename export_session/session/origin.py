@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from export_session.errors import AccessDenied, NotFound, OriginChanged
@@ -147,7 +149,18 @@ def described(file: File) -> str:
 
 def container_digest(item: Container) -> str:
     """Return the same of a container, but notes, too."""
-    return digest([item.label, item.details, _info(item)])
+    return digest([item.label, {name: _plain(value) for name, value in item.details.items()}, _info(item)])
+
+
+def _plain(value: Any) -> Any:
+    """Return one spelling of a detail: a site may give back moments and numbers in another than was typed."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and "T" in value:
+        with suppress(ValueError):
+            moment = datetime.fromisoformat(value)
+            return moment.astimezone(UTC).isoformat() if moment.tzinfo else value
+    return value
 
 
 def _container_content(item: Container) -> str:

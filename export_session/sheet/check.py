@@ -137,7 +137,8 @@ def _check_fields(state: _Check, listing: Listing, workers: Workers) -> None:
         return container if known else listing.site.read(type(container), container.id)
 
     for (spot, aimed), container in zip(kept, workers.map(in_full, kept), strict=True):
-        _refuse_overlaps(state, {place: list(rows.values()) for place, rows in aimed.items()}, _path(spot))
+        by_way = {place: list(rows.values()) for place, rows in aimed.items()}
+        _refuse_overlaps(state, by_way, _path(spot))
         for rows in aimed.values():
             _settle(state, rows.values(), spot, partial(in_container, container=container, rows=state.rows))
 

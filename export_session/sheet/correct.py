@@ -34,6 +34,10 @@ from export_session.support.wording import counted
 log = logging.getLogger(__name__)
 
 AGAIN = "it finds what is done, and does the rest"
+KEPT_IN_PLACE = (
+    "corrections: elements are taken out of the metadata, and no missing key is a deletion: what a run has added to "
+    "the files in place stays in them. A run with mode: restore brings the versions before back; undo after that."
+)
 COLUMNS = ("Cell", "Path", "Element", "Old", "New", "Outcome", "Reason", "Run")
 
 
@@ -83,6 +87,8 @@ def correct(site: PatientSite, config: Config, destination: Destination, sheets:
         report.rewrite(_refusals(problems, config))
         raise ConfigError(dict.fromkeys(_told(problems)))
     report.rewrite(told(deed, "there already" if deed.done else "to be corrected") for deed in plan.deeds)
+    if config.mode == "in_place" and any(deed.file_id and deed.new is ABSENT for deed in plan.open):
+        log.warning(KEPT_IN_PLACE)
     if config.dry_run:
         return Corrected(site.seen_as(plan.applied_to), f"{name}: {_counts(plan, 'would be corrected')}")
     _leave_undo(plan, sheets)

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from export_session.session.headers import ABSENT
@@ -193,10 +193,12 @@ def _weight(text: Any) -> float:
 
 
 def _timestamp(text: Any) -> str:
-    spelled = _text(text).strip()
-    if not isinstance(_moment(spelled), datetime):
+    moment = _moment(_text(text).strip())
+    if not isinstance(moment, datetime):
         raise NoValue(f'"{text}" is not a time; the form is 2024-02-01T10:00:00+00:00')
-    return spelled
+    return moment.astimezone(UTC).isoformat(
+        timespec="microseconds"
+    )  # as a site says it, so that a preview maps what a run will
 
 
 def _birth(text: Any) -> str:
