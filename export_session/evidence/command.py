@@ -58,7 +58,7 @@ def _verify(path: Path, *, ask_site: bool) -> int:
         differences += _on_site(site, verdict.evidence, files)
     for one in differences:
         print(visible(one))  # noqa: T201 - a command line tool
-    print(_closing(len(differences), len(files), verdict.root, ask_site=ask_site))  # noqa: T201 - the same
+    print(_closing(len(differences), files, verdict.root, ask_site=ask_site))  # noqa: T201 - the same
     return DIFFERS if differences else AGREES
 
 
@@ -71,11 +71,13 @@ def _on_site(site: PatientSite, evidence: Mapping[str, Any], files: Sequence[Map
         yield "evidence.json is not of the form that this gear writes: the site could not be compared with it"
 
 
-def _closing(differences: int, files: int, root: str, *, ask_site: bool) -> str:
+def _closing(differences: int, files: Sequence[Mapping[str, Any]], root: str, *, ask_site: bool) -> str:
     if differences:
         return f"{counted(differences, 'difference')}."
     scope = "package and site agree" if ask_site else "the package is as it was written"
-    return f"{counted(files, 'file')}: {scope}. Merkle root {root}"
+    if ask_site and (unknown := sum(not object_at(file, "origin") for file in files)):
+        scope += f", but of {counted(unknown, 'file')} it does not say where the bytes are"
+    return f"{counted(len(files), 'file')}: {scope}. Merkle root {root}"
 
 
 def _site() -> PatientSite:

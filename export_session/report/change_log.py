@@ -47,7 +47,7 @@ def rows(session: SessionRecord, run: Kind) -> Iterator[tuple[Cell, ...]]:
 
 def action(change: Change) -> str:
     """Say what a change does to its element: add it, blank it, or change its value; "" where its values are gone."""
-    if change.outcome is Outcome.EARLIER:
+    if change.outcome is Outcome.EARLIER or (change.old is None and change.new is None):
         return ""
     if change.new is None or change.new in ("", []):
         return "blanked"

@@ -146,6 +146,10 @@ def _replaced(plan: FilePlan, after: Stored | None) -> str:
     if copy is None:
         return ""
     noted = Provenance.read(copy)
+    if noted and noted.pending and noted.before and noted.before.version == plan.origin.version:
+        return (
+            f"{copy.file_id} version {plan.origin.version}"  # one in place that was not verified is made again of that
+        )
     ours = after is not None and copy.size == after.size and hash_agrees(copy.hash, after.sha384)
     version = copy.version - 1 if ours and not (noted and noted.still_describes(copy)) else copy.version
     return f"{copy.file_id} version {version}" if version else ""

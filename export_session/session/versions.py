@@ -7,6 +7,7 @@ interrupts a run, the next one knows what it finds (:func:`settle`), and no vers
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -156,7 +157,8 @@ def _deliver(run: Run, prepared: Prepared, counts: Counts) -> tuple[Verified, Ti
         else:
             if not attempt and file_content(newest) != file_content(plan.copy):
                 raise OriginChanged(_overtaken(plan))
-            pending = replace(made, version=newest.version + 1, pending=True)
+            bears = metadata_digest(_bearing(newest, metadata))
+            pending = replace(made, version=newest.version + 1, pending=True, bears=bears)
             info = {**metadata["info"], KEY: pending.to_info()}
             info |= with_result(info, result_of(counts), handling.job)
             body = {**metadata, "info": info, "name": newest.name}
@@ -190,6 +192,12 @@ def _metadata(prepared: Prepared) -> dict[str, Any]:
         "tags": list(origin.tags),
         "info": info,
     }
+
+
+def _bearing(file: File, metadata: Mapping[str, Any]) -> File:
+    """Return a file as it is with the metadata that go along; a type that is not given the site finds by the name."""
+    given = {key: metadata[key] or getattr(file, key) for key in ("type", "modality", "classification")}
+    return replace(file, **given, tags=tuple(metadata["tags"]), info=metadata["info"])
 
 
 def _provenance(prepared: Prepared, metadata: dict[str, Any], counts: Counts, job: str) -> Provenance:

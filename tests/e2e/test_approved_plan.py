@@ -224,6 +224,33 @@ def test_a_run_that_was_killed_goes_on_by_the_same_plan(world: World) -> None:
     assert {str(instances(copy.read_file("t1.dcm"))[0].PatientName) for copy in copies} == {"A^B"}
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "corrupt", "method": "PUT", "route": "^/signed/upload/"},
+        {"kind": "status", "method": "PATCH", "route": "/files/t1.dcm/info$", "status": 403},
+    ],
+    ids=["damaged", "not recorded"],
+)
+def test_a_run_in_place_that_was_interrupted_goes_on_by_the_same_plan(world: World, fault: dict[str, Any]) -> None:
+    session = world.session()
+    one, other = (session.add_acquisition(label=label) for label in ("T1", "T2"))
+    world.file(one, "t1.dcm", image(), {"PatientName": "A^B"}, type="dicom")
+    world.file(other, "t2.dcm", image(), {"PatientName": "A^B"}, type="dicom")
+    digest = digest_of(quick.run(world, session, mode="in_place", dry_run=True))
+    world.site.fault(**fault)
+    try:
+        first = quick.run(world, session, mode="in_place", approved_plan=digest)
+    finally:
+        world.site.clear_faults()
+    assert first.code == 1, first.printed
+    second = quick.run(world, session, mode="in_place", approved_plan=digest)
+    assert second.code == 0, second.printed
+    for container, name in ((one, "t1.dcm"), (other, "t2.dcm")):
+        assert str(instances(container.read_file(name))[0].PatientName) == "A^B"
+    assert "EXPORTED" in session.reload().tags
+
+
 def info_of_the_session(_: World, session: Any) -> None:
     session.update_info({"rating": 4})
 

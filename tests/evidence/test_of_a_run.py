@@ -285,7 +285,10 @@ def test_what_came_after_a_run_in_place_is_named(world: World, capsys: pytest.Ca
     file.update_info({"export": file.info["export"]})
     assert main(["verify", str(evidence_of(run)), "--site"]) == 0
     capsys.readouterr()
-    assert quick.run(world, session, mode="restore").code == 0
+    back = quick.run(world, session, mode="restore")
+    assert back.code == 0, back.printed
+    assert main(["verify", str(evidence_of(back)), "--site"]) == 0
+    assert "but of 5 files it does not say where the bytes are" in capsys.readouterr().out
     assert main(["verify", str(evidence_of(run)), "--site"]) == 1
     printed = capsys.readouterr().out
     assert "T1/t1.dicom.zip: its bytes are others (version 3, it was 2)" in printed

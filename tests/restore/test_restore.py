@@ -502,3 +502,24 @@ def test_other_sessions_whose_subjects_files_come_back_are_named(world: World) -
     run = go(world, other, mode="restore")
     assert (run.code, "EXPORTED" in other.reload().tags) == (0, False)
     assert "files on the subject" not in "".join(each["Message"] for each in run.log)
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_edits_of_a_version_that_a_run_could_not_record_stay_unless_forced(world: World, settled: bool) -> None:
+    session = world.session()
+    acquisition = session.add_acquisition(label="T1")
+    world.file(acquisition, NAME, image(), {"PatientName": "Doe^Jane"}, type="dicom", modality="MR", tags=["keep"])
+    fault = world.site.fault("status", method="PATCH", route=f"/files/{NAME}/info", status=403)
+    assert (go(world, session, mode="in_place").code, fault.struck) == (1, True)
+    world.site.clear_faults()
+    assert world.stored(acquisition, NAME).info["export"]["pending"]
+    if settled:
+        assert go(world, session, mode="in_place").code == 0
+    assert world.stored(acquisition, NAME).version == 2
+    world.edit(acquisition, NAME, PatientName="Roe^Jane")
+    run = go(world, session, mode="restore")
+    assert (run.code, world.stored(acquisition, NAME).version) == (1, 2), run.printed
+    assert "edited after version 2" in row(run, NAME)["Message"]
+    world.edit(acquisition, NAME, PatientName="Doe^Jane")
+    run = go(world, session, mode="restore")
+    assert (run.code, acquisition.read_file(NAME)) == (0, image()), run.printed
