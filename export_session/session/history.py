@@ -147,14 +147,14 @@ def _changed(before: _Part | None, value: Any, act: _Act) -> _Part:
     if _is_object(value):
         was = before.parts if before and _is_object(before.value) else None
         parts = {key: _changed(was.get(key) if was else None, one, act) for key, one in value.items()}
-        stays = before and was and was.keys() == parts.keys() and _is_left(parts, act)
+        stays = was is not None and was.keys() == parts.keys() and _is_left(parts, act)
         return _Part(value, before.by if before and stays else act, parts)
     if isinstance(value, list):
         items = list(before.parts.values()) if before and isinstance(before.value, list) else []
         moved = len(items) != len(value) or (act.change.kind in MACHINES and _are_in_another_order(items, value))
         parts = {index: _changed(_before(items, index, one, moved=moved), one, act) for index, one in enumerate(value)}
-        same = before and items and len(items) == len(parts) and _is_left(parts, act)
-        return _Part(value, before.by if before and same else act, parts)
+        stays = bool(items) and len(items) == len(parts) and _is_left(parts, act)
+        return _Part(value, before.by if before and stays else act, parts)
     return _Part(value, act)
 
 

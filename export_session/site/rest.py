@@ -140,11 +140,8 @@ class FlywheelSite:
         return self._get(version_of(file, version), "/files/{id}", query, id=file.file_id)
 
     def changes(self, file: File) -> tuple[Recorded, ...] | None:
-        if file.version > 1:  # whose metadata may have been carried over from the version before
-            found = self._changes(file, {})
-            if found is None or any(change.version == file.version for change in found):
-                return found
-        return self._changes(file, {"version": file.version})
+        # The metadata of a later version may have been carried over from the one before.
+        return self._changes(file, {} if file.version > 1 else {"version": file.version})
 
     def _changes(self, file: File, query: Mapping[str, Any]) -> tuple[Recorded, ...] | None:
         try:

@@ -124,6 +124,20 @@ def test_a_file_without_edits_is_not_asked_for(world: World) -> None:
     assert asked(world) == []
 
 
+def test_a_file_whose_version_is_older_than_the_trail_is_asked_for_once(world: World) -> None:
+    session, _ = imported(world)
+    (acquisition,) = session.acquisitions()
+    world.site.configure(change_log=False)
+    try:
+        file = world.file(acquisition, "a.dcm", image(), {"PatientName": "Doe^Jane"}, type="dicom")
+    finally:
+        world.site.configure(change_log=True)
+    assert file.version == 2
+    world.site.clear_requests()
+    assert authors(run_of(world, session)) == {"PatientName": ""}
+    assert len(asked(world)) == 1
+
+
 def test_a_value_that_comes_back_by_a_persons_hand_is_exported_again(world: World) -> None:
     session, file = imported(world)
     write(world, file, JOB, setting(PatientComments="checked"))
