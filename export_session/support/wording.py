@@ -16,7 +16,7 @@ VALUE_LIKE = re.compile(  # person names, UIDs, dates, numbers that are not coun
 CITING = (
     (re.compile(r"\btyped .*, written .*", re.DOTALL), f"typed {IN_TEXT}, written {IN_TEXT}"),
     (re.compile(r" can be read as [^;]*"), " can be read in more than one way"),
-    (re.compile(r"; [^;]* would do\b"), "; another one would do"),
+    (re.compile(r'; (?:".*"|[^;]*) would do\b', re.DOTALL), "; another one would do"),
     (re.compile(r": .* is not one of .*? \(PS3", re.DOTALL), f": {IN_TEXT} is not one of those that are allowed (PS3"),
     (re.compile(r" defines [^;]* for (?=\w+, and no other value)"), " defines certain values for "),
     (re.compile(r"(, but (?:required|must have a value)) where .* (?=\(type)", re.DOTALL), r"\1 under a condition "),

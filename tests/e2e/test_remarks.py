@@ -72,11 +72,15 @@ def test_old_values_are_told_wherever_they_still_stand(world: World, dry_run: bo
 
 
 def shown(path: Path) -> str:
-    """All text of an output, that of the parts of a workbook included."""
-    if path.suffix != ".xlsx":
-        return path.read_text()
-    with zipfile.ZipFile(path) as parts:
-        return "".join(parts.read(name).decode() for name in parts.namelist())
+    """All text of an output, that of the parts of a workbook or an evidence package included."""
+    return text_of(path.read_bytes())
+
+
+def text_of(content: bytes) -> str:
+    if not content.startswith(b"PK"):
+        return content.decode()
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        return "".join(text_of(parts.read(name)) for name in parts.namelist())
 
 
 @pytest.mark.parametrize("log_values", ["hash", "none"])
