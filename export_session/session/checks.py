@@ -33,22 +33,29 @@ def assert_current(site: ReadSite, file: File) -> None:
     for gear, checks in read.items():
         for given in map(object_at, object_at(checks, "job_info", "inputs").values()):
             seen = given.get("version") if given.get("file_id") == file.file_id else None
-            if seen is not None and str(seen) != str(file.version) and not _has_bytes_of(site, file, str(seen)):
+            if seen is not None and str(seen) != str(file.version) and not _brings_back(site, file, str(seen)):
                 raise StaleMetadata(
                     f"{file.name}: its metadata was read by {gear} from version {seen} of the file, which is now at "
                     f"version {file.version}. Run {gear} on it again, repeat the corrections, then export."
                 )
 
 
-def _has_bytes_of(site: ReadSite, file: File, number: str) -> bool:
-    """Tell whether the site states the same bytes of a file and an earlier version of it."""
+def _brings_back(site: ReadSite, file: File, number: str) -> bool:
+    """Tell whether a file has the bytes of an earlier version again, after one that this gear made in place."""
     if not (number.isascii() and number.isdigit() and 0 < int(number) < file.version):
         return False
-    try:
-        version = site.read_file(file, int(number))
-    except NotFound:
+    before = _version(site, file, int(number))
+    if before is None or not file.hash or (before.size, before.hash) != (file.size, file.hash):
         return False
-    return bool(file.hash) and (version.size, version.hash) == (file.size, file.hash)
+    between = (_version(site, file, each) for each in range(file.version - 1, int(number), -1))
+    return any(made.before for one in between if one and (made := Provenance.read(one)))
+
+
+def _version(site: ReadSite, file: File, number: int) -> File | None:
+    try:
+        return site.read_file(file, number)
+    except NotFound:
+        return None
 
 
 def assert_header(file: File) -> None:
