@@ -173,6 +173,9 @@ def _looked_at(  # noqa: PLR0917 - as every run
 def _announce(chosen: Settings, title: str, route: Route) -> None:
     """Say what is going to be done."""
     config = chosen.config
+    if config.apply_corrections_only:
+        log.info("Corrections of %s%s", title, ", as a preview" if config.dry_run else "")
+        return
     log.info("%s of %s", "Preview" if config.dry_run else "Export", _what(chosen, title, route))
     for useless in config.unused:
         log.warning(useless)

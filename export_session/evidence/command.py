@@ -39,15 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = commands.add_parser("verify", description=USAGE, formatter_class=argparse.RawDescriptionHelpFormatter)
     command.add_argument("evidence", type=Path, help="the package, a zip or the folder it was unpacked to")
     command.add_argument("--site", action="store_true", help="ask the site, too")
+    command.add_argument("--root", default="", help="the Merkle root that the job log states, to be compared, too")
     given = parser.parse_args(arguments)
     try:
-        return _verify(given.evidence, ask_site=given.site)
+        return _verify(given.evidence, ask_site=given.site, root=given.root.strip().lower())
     except ExportError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command line tool
         return CANNOT_START
 
 
-def _verify(path: Path, *, ask_site: bool) -> int:
+def _verify(path: Path, *, ask_site: bool, root: str) -> int:
     if not path.exists():
         raise ExportError(f"{path}: there is no such file or folder.")
     site = _site() if ask_site else None  # what is wrong with the key is said before anything is read
@@ -56,6 +57,8 @@ def _verify(path: Path, *, ask_site: bool) -> int:
     files = list(verdict.evidence.get("files") or ())
     if site and verdict.evidence:
         differences += _on_site(site, verdict.evidence, files)
+    if root and root != verdict.root:
+        differences.append(f"the Merkle root is {verdict.root or 'missing'}, not the one that was given")
     for one in differences:
         print(visible(one))  # noqa: T201 - a command line tool
     print(_closing(len(differences), files, verdict.root, ask_site=ask_site))  # noqa: T201 - the same

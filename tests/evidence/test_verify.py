@@ -150,6 +150,13 @@ def test_exit_codes(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert raised.value.code == 2
 
 
+def test_a_package_with_another_root_than_the_job_log_has(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = verify(whole).root
+    assert main(["verify", str(whole), "--root", root.upper()]) == 0
+    assert main(["verify", str(whole), "--root", root[:-1]]) == 1
+    assert "the Merkle root is" in capsys.readouterr().out
+
+
 def test_without_a_key_the_site_is_not_asked(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
