@@ -147,8 +147,9 @@ def test_what_does_not_fit_the_rest_is_named(forge: Callable[[Path], None], tmp_
     assert any(FORGED[forge] in one for one in verify(bagged).differences)
 
 
-def test_a_csv_file_that_is_no_table_any_more_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cell", [b'"' + b"x" * 200_000 + b'"', b"x\rx", b'"x', b"x\0x", b"\xff"])
+def test_a_cell_of_any_content_is_named(cell: bytes, tmp_path: Path) -> None:
     bagged = unpacked(package(tmp_path), tmp_path / "unpacked")
     log = log_of(bagged)
-    log.write_bytes(log.read_bytes().replace(b'"created"', b'"' + b"x" * 200_000 + b'"', 1))
-    assert any(f"{log.name}: changed in what is no table any more" in one for one in verify(bagged).differences)
+    log.write_bytes(log.read_bytes().replace(b'"created"', cell, 1))
+    assert any(f"{log.name}: changed in row" in one for one in verify(bagged).differences)
