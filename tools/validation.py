@@ -40,7 +40,6 @@ class Results:
 
     outcomes: Mapping[str, Counter[str]] = field(default_factory=dict)
     when: str = ""  # ISO 8601
-    machine: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Results:
@@ -53,7 +52,7 @@ class Results:
             name = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '').partition('[')[0]}"
             outcomes.setdefault(name, Counter())[_outcome(case)] += 1
         suite = next(root.iter("testsuite"), root)
-        return cls(outcomes, suite.get("timestamp") or "", suite.get("hostname") or "")
+        return cls(outcomes, suite.get("timestamp") or "")
 
     def of(self, test: str) -> str:
         """Say how a test ended."""
@@ -81,7 +80,7 @@ def promises(text: str) -> Iterator[tuple[str, list[str]]]:
 
 def document(text: str, results: Results) -> str:
     """Return the content of ``docs/validation.md``."""
-    when = f"Results of {results.when}, on {results.machine}." if results.when else "The tests were not run yet."
+    when = f"Results of {results.when}." if results.when else "The tests were not run yet."
     rows = []
     for promise, tests in promises(text):
         for number, test in enumerate(tests):
