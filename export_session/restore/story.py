@@ -19,10 +19,10 @@ from export_session.restore.past import Left, Past, past_of
 from export_session.session.ending import Keep
 from export_session.session.files import FILE_PATIENCE, Run
 from export_session.session.marks import note_failure
-from export_session.session.origin import Origin
+from export_session.session.origin import Origin, read_origin
 from export_session.session.result import Route
 from export_session.session.subjects import SubjectFiles, Subjects
-from export_session.site.model import EXPORTED, Acquisition, File, Session, Subject
+from export_session.site.model import EXPORTED, File, Session, Subject
 from export_session.support.failure import Failure, attempt
 from export_session.support.parallel import Workers
 from export_session.support.wording import counted
@@ -52,21 +52,12 @@ def restore_session(
     run: Run, route: Route, session: Session, workers: Workers, subjects: Subjects, *, keep: Keep
 ) -> tuple[SessionRecord, Subjects]:
     """Bring back the files of one session, and with the first one of a subject those on the subject."""
-    origin = _read(run, route, session, workers)
+    site = run.site
+    origin = read_origin(site, route.origin, session, workers, lambda: site.read(Subject, session.subject_id))
     known = subjects.files_on(origin.subject) is not None
     items = _judged(run, origin, workers, with_subject=not known)
     subjects = subjects if known else subjects.having(origin.subject, SubjectFiles(session.label, None, ()))
     return _back(run, origin, items, workers, with_subject=not known, keep=keep), subjects
-
-
-def _read(run: Run, route: Route, session: Session, workers: Workers) -> Origin:
-    site = run.site
-    subject, listed = workers.both(
-        lambda: site.read(Subject, session.subject_id),
-        lambda: list(site.children("session", session.id, Acquisition)),
-    )
-    acquisitions = workers.map(lambda row: site.read(Acquisition, row.id), listed)
-    return Origin(route.origin, subject, session, tuple(acquisitions))
 
 
 def _judged(run: Run, origin: Origin, workers: Workers, *, with_subject: bool) -> list[_Item]:

@@ -14,7 +14,7 @@ from typing import Any
 from export_session.dicom.vocabulary import Attribution, Cause, Change
 from export_session.session.headers import NoElement, element_of, path_in, value_in
 from export_session.session.provenance import KEY, object_at
-from export_session.support.digests import digest
+from export_session.support.digests import digest, plain
 
 NOTED = "corrections"
 _FRAME = re.compile(r"^(PerFrameFunctionalGroupsSequence)\[\d+\]")
@@ -42,13 +42,7 @@ def with_notes(info: Mapping[str, Any], notes: Iterable[Note]) -> dict[str, Any]
 
 def digest_of(value: Any) -> str:
     """Return what stands for a value in a note; numbers count by what they are worth."""
-    return digest(_plain(value))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return digest(plain(value))
 
 
 def _notes(info: Mapping[str, Any]) -> tuple[Note, ...]:

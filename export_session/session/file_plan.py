@@ -58,7 +58,7 @@ class FilePlan:
     references: References = field(default_factory=References)
     fields: Mapping[str, Attribution] = field(default_factory=dict)  # who asked for overrides, by keyword
 
-    @property
+    @cached_property
     def asked_by_sheets(self) -> Mapping[str, Attribution]:
         """Which of its values a sheet of corrections asked for, by path."""
         return of_elements(self.origin.info)

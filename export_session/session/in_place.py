@@ -17,7 +17,7 @@ from export_session.session.file_plan import FilePlan
 from export_session.session.files import FileOutcome, Run, each_file, plan_files, row
 from export_session.session.malware import assert_clean
 from export_session.session.marks import marks_of
-from export_session.session.origin import Origin, file_content, subject_of, with_files
+from export_session.session.origin import Origin, file_content, read_origin, subject_of, with_files
 from export_session.session.pairs import Pair, Pairs
 from export_session.session.provenance import KEY
 from export_session.session.remarks import with_remarks
@@ -26,8 +26,7 @@ from export_session.session.rules import await_rules
 from export_session.session.subjects import SubjectFiles, Subjects
 from export_session.session.uids import references_in
 from export_session.session.versions import Settled, as_uploaded, change_file, settle
-from export_session.site import ReadSite
-from export_session.site.model import EXPORTED, Acquisition, Container, File, Project, Session
+from export_session.site.model import EXPORTED, Container, File, Project, Session
 from export_session.support.failure import Failure, attempt
 from export_session.support.parallel import Workers
 
@@ -48,7 +47,8 @@ def change_in_place(
     run: Run, route: Route, session: Session, workers: Workers, subjects: Subjects, *, keep: Keep
 ) -> tuple[SessionRecord, Subjects]:
     """Make the corrected files of one session the next versions of its files."""
-    origin = _read(run.site, route, session, workers)
+    site = run.site
+    origin = read_origin(site, route.origin, session, workers, lambda: subject_of(site, session))
     assert_clean((origin.subject, session), origin.acquisitions, attachments=run.config.export_attachments)
     if not any(_covered(run, origin)):
         return empty(route, session), subjects
@@ -59,15 +59,6 @@ def change_in_place(
     on_subject = earlier or SubjectFiles.of(after, result.outcomes, wanted=run.config.export_attachments)
     record = _finish(run, found, kept, result, on_subject, workers, keep)
     return record, subjects if earlier else subjects.having(origin.subject, on_subject)
-
-
-def _read(site: ReadSite, route: Route, session: Session, workers: Workers) -> Origin:
-    subject, listed = workers.both(
-        lambda: subject_of(site, session),
-        lambda: list(site.children("session", session.id, Acquisition)),
-    )
-    acquisitions = workers.map(lambda acquisition: site.read(Acquisition, acquisition.id), listed)
-    return Origin(route.origin, subject, session, tuple(acquisitions))
 
 
 def _covered(run: Run, origin: Origin) -> list[File]:

@@ -12,7 +12,7 @@ from export_session.errors import AccessDenied, NotFound, OriginChanged
 from export_session.session.provenance import KEY, carried_info, object_at
 from export_session.site import ReadSite, equals
 from export_session.site.model import EXPORTED, Acquisition, Container, File, Project, Session, Subject
-from export_session.support.digests import digest
+from export_session.support.digests import digest, plain
 from export_session.support.parallel import Workers
 
 C = TypeVar("C", bound=Container)
@@ -149,18 +149,16 @@ def described(file: File) -> str:
 
 def container_digest(item: Container) -> str:
     """Return the same of a container, but notes, too."""
-    return digest([item.label, {name: _plain(value) for name, value in item.details.items()}, _info(item)])
+    return digest([item.label, {name: _spelled(value) for name, value in item.details.items()}, _info(item)])
 
 
-def _plain(value: Any) -> Any:
+def _spelled(value: Any) -> Any:
     """Return one spelling of a detail: a site may give back moments and numbers in another than was typed."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
     if isinstance(value, str) and "T" in value:
         with suppress(ValueError):
             moment = datetime.fromisoformat(value)
             return moment.astimezone(UTC).isoformat() if moment.tzinfo else value
-    return value
+    return plain(value)
 
 
 def _container_content(item: Container) -> str:
@@ -173,6 +171,15 @@ def _tags(item: Container | File) -> list[str]:
 
 def _info(item: Container | File) -> dict[str, Any]:
     return {key: value for key, value in carried_info(item.info).items() if key != "qc"}
+
+
+def read_origin(
+    site: ReadSite, project: Project, session: Session, workers: Workers, subject: Callable[[], Subject]
+) -> Origin:
+    """Read all of a session's containers in full; `subject` reads the one that counts as its subject."""
+    above, listed = workers.both(subject, lambda: list(site.children("session", session.id, Acquisition)))
+    acquisitions = workers.map(lambda row: site.read(Acquisition, row.id), listed)
+    return Origin(project, above, session, tuple(acquisitions))
 
 
 def subject_of(site: ReadSite, session: Session) -> Subject:

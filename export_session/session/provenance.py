@@ -16,7 +16,7 @@ from export_session import __version__
 from export_session.dicom.vocabulary import Change, Follow, Options, Outcome
 from export_session.session.refusals import recalled, remembered
 from export_session.site.model import Container, File
-from export_session.support.digests import digest
+from export_session.support.digests import digest, plain
 
 GEAR_NAME = "session-export"
 GEAR = f"{GEAR_NAME} {__version__}"
@@ -78,16 +78,7 @@ def edit_digest(file: File, overrides: Mapping[str, Any], options: Options, foll
 def metadata_digest(file: File) -> str:
     """Return the digest of all that people enter of a file: what is noted by this gear or in ``info.qc`` is none."""
     info = {key: value for key, value in carried_info(file.info).items() if key != "qc"}
-    return digest(_plain([file.type, file.modality, file.classification, sorted(file.tags), info]))
-
-
-def _plain(value: Any) -> Any:
-    """Return a JSON value in which a whole number is written in one way; a site may tell 5.0 for 5."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return digest(plain([file.type, file.modality, file.classification, sorted(file.tags), info]))
 
 
 @dataclass(frozen=True)

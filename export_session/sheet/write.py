@@ -93,9 +93,9 @@ def _csv(rows: Rows) -> bytes:
 
 def _write_workbook(sheets: Mapping[str, Rows], path: Path) -> None:
     from openpyxl import Workbook  # noqa: PLC0415 - slow, and of use to workbooks only
-    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
-    from openpyxl.styles import Font  # noqa: PLC0415
-    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - as above
+    from openpyxl.styles import Font  # noqa: PLC0415 - as above
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415 - as above
 
     book, bold = Workbook(write_only=True), Font(bold=True)
     for name, rows in sheets.items():
