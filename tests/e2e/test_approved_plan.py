@@ -38,10 +38,6 @@ def with_plan(world: World, session: Any, preview: Run) -> None:
     analysis.upload_output(flywheel.FileSpec(path.name, path.read_bytes()))
 
 
-def writes(world: World) -> list[str]:
-    return [f"{one.method} {one.path}" for one in world.site.requests if one.method != "GET" and one.path != "/lookup"]
-
-
 def acquisition(session: Any, label: str) -> Any:
     return next(one for one in session.acquisitions() if one.label == label)
 
@@ -145,7 +141,7 @@ def test_whatever_disturbs_the_site_is_found_and_nothing_is_written(world: World
     assert run.code == 2, run.printed
     assert DISTURBANCES[disturb] in run.printed
     assert "Roe" not in run.printed
-    assert writes(world) == []
+    assert world.writes() == []
     assert world.site.dump() == before
 
 
@@ -170,7 +166,7 @@ def test_another_setting_is_found_whatever_it_is(world: World) -> None:
         assert run.code == (1 if name == "on_refused_edit" else 2), run.printed
         words = {"map_flywheel_to_dicom": "mapping PatientID: was subject.label, is None"}
         assert words.get(name, f"{name}: was ") in run.printed
-    assert writes(world) == []
+    assert world.writes() == []
 
 
 def test_another_image_of_the_gear_is_found(world: World) -> None:
@@ -188,7 +184,7 @@ def test_another_image_of_the_gear_is_found(world: World) -> None:
     assert run.code == 2, run.printed
     assert "image: was flywheel/session-export:" in run.printed
     assert "is elsewhere/session-export:9" in run.printed
-    assert writes(world) == []
+    assert world.writes() == []
 
 
 def test_a_digest_whose_plan_is_nowhere_is_refused_all_the_same(world: World) -> None:

@@ -11,10 +11,6 @@ from tests.support import gear
 from tests.support.world import World, image
 
 
-def writes(world: World) -> list[str]:
-    return [f"{one.method} {one.path}" for one in world.site.requests if one.method != "GET" and one.path != "/lookup"]
-
-
 @pytest.fixture
 def quiet(world: World) -> World:
     world.session().add_acquisition(label="A")
@@ -94,7 +90,7 @@ def test_missing_rights_are_named_before_anything_is_written(quiet: World) -> No
     quiet.site.clear_requests()
     run = quiet.run(quiet.quarantine.sessions()[0], api_key=key)
     refused(quiet, run, f"{quiet.group.id}/Export", "create subjects")
-    assert not writes(quiet)
+    assert not quiet.writes()
 
 
 def test_a_read_only_key_can_preview(quiet: World) -> None:

@@ -38,10 +38,6 @@ def version(world: World, container: Any, name: str, number: int) -> bytes:
     return bytes(response.content)
 
 
-def writes(world: World) -> list[str]:
-    return [f"{one.method} {one.path}" for one in world.site.requests if one.method != "GET" and one.path != "/lookup"]
-
-
 def row(run: Run, name: str) -> dict[str, str]:
     (found,) = [row for row in run.log if row["Name"] == name]
     return found
@@ -123,7 +119,7 @@ def test_a_forced_second_run_writes_nothing(world: World) -> None:
     in_place(world, session)
     world.site.clear_requests()
     run = in_place(world, session, force_export=True)
-    assert writes(world) == []
+    assert world.writes() == []
     assert {one["Status"] for one in run.log} == {"unchanged"}
     assert "Nothing to do" in run.printed
 
@@ -158,7 +154,7 @@ def test_an_archive_gets_the_originals_whenever_it_is_named(world: World, late: 
     assert EXPORTED in world.copy_of(session, "Archive").tags
     world.site.clear_requests()
     in_place(world, session, force_export=True, **archive)
-    assert writes(world) == []
+    assert world.writes() == []
 
 
 def test_the_originals_are_archived_before_anything_is_changed(world: World) -> None:
@@ -176,7 +172,7 @@ def test_a_preview_writes_nothing_and_says_what_the_history_will_hold(world: Wor
     session = world.typical_session()
     world.site.clear_requests()
     preview = in_place(world, session, dry_run=True)
-    assert writes(world) == []
+    assert world.writes() == []
     run = in_place(world, session)
     assert [one["Status"] for one in preview.log] == [one["Status"] for one in run.log]
     size = world.stored(series(session, "Localizer"), "loc.dcm")
@@ -267,7 +263,7 @@ def test_gear_rules_of_the_project_are_named_before_anything_is_written(world: W
     assert run.code == 2
     assert "import metadata" in run.printed
     assert "nifti" not in run.printed
-    assert writes(world) == []
+    assert world.writes() == []
 
 
 def gear_id(world: World) -> str:

@@ -20,10 +20,6 @@ def rows(run: Run, name: str) -> list[dict[str, str]]:
     return [row for row in run.log if row["Name"] == name]
 
 
-def writes(world: World) -> list[str]:
-    return [f"{one.method} {one.path}" for one in world.site.requests if one.method != "GET" and one.path != "/lookup"]
-
-
 def test_a_forced_second_run_writes_nothing_and_moves_no_content(world: World) -> None:
     session = world.typical_session()
     config: dict[str, Any] = {"archive_project": f"{world.group.id}/Archive", "force_export": True}
@@ -31,7 +27,7 @@ def test_a_forced_second_run_writes_nothing_and_moves_no_content(world: World) -
     world.site.clear_requests()
     run = world.run(session, **config)
     assert run.code == 0, run.printed
-    assert writes(world) == []
+    assert world.writes() == []
     assert not [one for one in world.site.requests if "/files/" in one.path]
     assert {row["Status"] for row in run.log} == {"unchanged"}
 

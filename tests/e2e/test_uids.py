@@ -70,10 +70,6 @@ def left(world: World, session: Any, *uids: str) -> dict[str, set[str]]:
     return {name: found for name, found in places.items() if found}
 
 
-def writes(world: World) -> list[str]:
-    return [f"{one.method} {one.path}" for one in world.site.requests if one.method != "GET" and one.path != "/lookup"]
-
-
 def versions(world: World, session: Any) -> dict[str, int]:
     return {file.name: file.version for one in world.copy_of(session).acquisitions() for file in one.reload().files}
 
@@ -105,7 +101,7 @@ def test_references_follow_in_their_own_files_and_a_second_run_writes_nothing(wo
     world.site.clear_requests()
     again = world.run(session, **OPTIONS)
     assert again.code == 0, again.printed
-    assert writes(world) == []
+    assert world.writes() == []
     assert {row["Status"] for row in again.log} == {"unchanged"}
 
 

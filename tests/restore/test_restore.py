@@ -103,10 +103,6 @@ def row(run: Run, name: str) -> dict[str, str]:
     return found
 
 
-def writes(world: World) -> list[str]:
-    return [f"{one.method} {one.path}" for one in world.site.requests if one.method != "GET" and one.path != "/lookup"]
-
-
 @pytest.fixture(autouse=True)
 def well_behaved(world: World) -> Iterator[None]:
     """Faults end with their test."""
@@ -136,7 +132,7 @@ def test_a_second_run_writes_nothing(world: World) -> None:
     assert go(world, session, mode="restore").code == 0
     world.site.clear_requests()
     run = go(world, session, mode="restore")
-    assert (run.code, writes(world)) == (0, []), run.printed
+    assert (run.code, world.writes()) == (0, []), run.printed
     assert {each["Status"] for each in run.log} == {"unchanged"}
 
 
@@ -144,7 +140,7 @@ def test_a_preview_says_what_would_come_back_and_writes_nothing(world: World) ->
     session = session_in_place(world)
     world.site.clear_requests()
     run = go(world, session, mode="restore", dry_run=True)
-    assert (run.code, writes(world)) == (0, []), run.printed
+    assert (run.code, world.writes()) == (0, []), run.printed
     assert row(run, NAME)["Status"] == "updated"
     assert "version 1, from before version 2, would come back" in row(run, NAME)["Message"]
 
@@ -166,7 +162,7 @@ def test_a_newer_version_of_somebody_else_stays_and_is_said(world: World) -> Non
     for _ in range(2):
         world.site.clear_requests()
         run = go(world, session, mode="restore")
-        assert (run.code, writes(world)) == (1, [])
+        assert (run.code, world.writes()) == (1, [])
         assert "version 3 was put there after version 2" in row(run, NAME)["Message"]
         assert of(session).read_file(NAME) == b"newer"
         assert "EXPORTED" in session.reload().tags  # nothing of it was touched
@@ -178,7 +174,7 @@ def test_a_version_that_came_after_a_restore_is_nobody_elses_business(world: Wor
     world.file(of(session), NAME, b"newer")
     world.site.clear_requests()
     run = go(world, session, mode="restore")
-    assert (run.code, writes(world)) == (0, []), run.printed
+    assert (run.code, world.writes()) == (0, []), run.printed
 
 
 def test_metadata_that_were_edited_since_stay_unless_forced(world: World) -> None:
@@ -230,7 +226,7 @@ def test_one_file_that_cannot_come_back_keeps_none_of_the_others(world: World) -
     assert "EXPORTED" not in session.tags
     assert session.info["qc"]["session-export"]["export"]["state"] == "FAIL"
     world.site.clear_requests()
-    assert (go(world, session, mode="restore").code, writes(world)) == (1, [])
+    assert (go(world, session, mode="restore").code, world.writes()) == (1, [])
     world.client.restore_file(world.stored(acquisition, "t2.dcm").file_id, 1, evaluate_gear_rules=False)
     assert go(world, session, mode="restore").code == 0  # a person has done it
     assert session.reload().info["qc"] == {"other-gear": {"state": "PASS"}}
@@ -246,7 +242,7 @@ def test_a_version_made_in_place_of_one_made_in_place_gives_way_to_that(world: W
     assert (file.info["export"]["version"], file.info["export"]["before"]["version"]) == (4, 1)
     world.site.clear_requests()
     run = go(world, session, mode="restore")
-    assert (run.code, writes(world)) == (0, []), run.printed
+    assert (run.code, world.writes()) == (0, []), run.printed
 
 
 def test_a_session_in_which_nothing_had_to_change_is_as_before_the_run(world: World) -> None:
@@ -264,7 +260,7 @@ def test_an_origin_of_copies_is_left(world: World) -> None:
     assert go(world, session).code == 0
     world.site.clear_requests()
     run = go(world, session, mode="restore")
-    assert (run.code, writes(world)) == (0, []), run.printed
+    assert (run.code, world.writes()) == (0, []), run.printed
     assert "EXPORTED" in session.reload().tags
 
 
@@ -293,7 +289,7 @@ def test_a_session_of_copies_goes_back_by_one_export(world: World) -> None:
     assert ("EXPORTED" in copy.tags, set(copy.info)) == (False, {"export"})
     assert "EXPORTED" in session.reload().tags
     world.site.clear_requests()
-    assert (go(world, copy, mode="restore").code, writes(world)) == (0, [])
+    assert (go(world, copy, mode="restore").code, world.writes()) == (0, [])
     assert go(world, session, force_export=True).code == 0  # which takes the copy on again
     assert world.stored(of(copy), NAME).info["header"]["dicom"]["PatientName"] == "Roe^Jane"
 
@@ -314,7 +310,7 @@ def test_a_copy_whose_note_did_not_come_through_is_finished_by_the_next_run(worl
     export = world.stored(of(copy), NAME).info["export"]
     assert (export["version"], export["restored"]) == (3, 1)
     world.site.clear_requests()
-    assert (go(world, copy, mode="restore").code, writes(world)) == (0, [])
+    assert (go(world, copy, mode="restore").code, world.writes()) == (0, [])
 
 
 def test_bytes_that_are_back_without_their_metadata_get_them(world: World) -> None:
@@ -460,7 +456,7 @@ def test_what_a_run_made_in_place_goes_back_and_can_be_made_again(world: World, 
     (own,) = [each for each in run.log if each["Container"] == "session"]
     assert ("archive project are left" in own["Message"]) is archived
     world.site.clear_requests()
-    assert (go(world, session, mode="restore").code, writes(world)) == (0, [])
+    assert (go(world, session, mode="restore").code, world.writes()) == (0, [])
     assert go(world, session, mode="in_place", **archive).code == 0
     assert state(world, session)[0] == there[0]
 

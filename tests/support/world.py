@@ -125,6 +125,11 @@ class World:
         staged = gear.stage(folder, api_key or self.site.api_key, where, self.config(**config), job, corrections)
         return gear.run(staged, timeout=300.0, **(environment or {}))
 
+    def writes(self) -> list[str]:
+        """Return the calls so far that may have changed something."""
+        calls = [one for one in self.site.requests if one.method != "GET" and one.path != "/lookup"]
+        return [f"{one.method} {one.path}" for one in calls]
+
     def copy_of(self, session: Any, project: str = "Export") -> Any:
         """Return the copy of a session by its path."""
         return self.client.lookup([self.group.id, project, session.subject.label, session.label]).reload()
